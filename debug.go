@@ -1,0 +1,129 @@
+package corolla
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// site is the place in the program where something was registered: a program
+// counter, or 0 where nobody took the time to find out.
+type site uintptr
+
+// site returns the caller of the method that called it, in debug mode.
+func (l *Loop) site() site {
+	if !l.opt.debug {
+		return 0
+	}
+	return callSite(3)
+}
+
+// callSite finds the caller at depth skip, where 1 is callSite's own.
+func callSite(skip int) site {
+	var pc [1]uintptr
+	runtime.Callers(skip+1, pc[:])
+	return site(pc[0])
+}
+
+func (s site) String() string {
+	if s == 0 {
+		return "an unknown place"
+	}
+	frame, _ := runtime.CallersFrames([]uintptr{uintptr(s)}).Next()
+	return place(frame.File, frame.Line)
+}
+
+func place(file string, line int) string {
+	return filepath.Join(filepath.Base(filepath.Dir(file)), filepath.Base(file)) + ":" + strconv.Itoa(line)
+}
+
+// describe names what a ready entry would run.
+func describe(e entry) string {
+	switch w := e.what.(type) {
+	case callback:
+		return "callback " + function(w) + registered(e.site)
+	case *Timer:
+		if f, ok := w.what.(callback); ok {
+			return "timer callback " + function(f) + registered(w.site)
+		}
+		return "a timer of the loop's own"
+	case *readiness:
+		return "I/O callback " + function(w.f) + registered(w.site)
+	case *Task:
+		return w.String()
+	case nil:
+		return "the loop"
+	}
+	return fmt.Sprintf("%T", e.what)
+}
+
+// function names a function and where it begins, which for a function literal
+// is the place where it was registered, give or take a line.
+func function(f func()) string {
+	if f == nil {
+		return "(removed)"
+	}
+	fn := runtime.FuncForPC(reflect.ValueOf(f).Pointer())
+	if fn == nil {
+		return "(unknown)"
+	}
+	file, line := fn.FileLine(fn.Entry())
+	name := fn.Name()
+	return name[strings.LastIndexByte(name, '/')+1:] + " (" + place(file, line) + ")"
+}
+
+func registered(s site) string {
+	if s == 0 {
+		return ""
+	}
+	return " registered at " + s.String()
+}
+
+// own makes the calling goroutine the one that may use the loop.
+func (l *Loop) own() {
+	if l.opt.debug {
+		l.owner = goroutineID()
+	}
+}
+
+// check panics in debug mode when a foreign goroutine calls.
+func (l *Loop) check(what string) {
+	if l.opt.debug {
+		l.checkOwner(what)
+	}
+}
+
+func (l *Loop) checkOwner(what string) {
+	if l.owner == 0 || l.owner == goroutineID() || inCoroutine() {
+		return
+	}
+	panic("corolla: " + what + " called from a goroutine that does not run the loop; " +
+		"use Post to hand the loop a function that calls it")
+}
+
+// goroutineID reads the number that a stack trace begins with. It is slow, and
+// used in debug mode only.
+func goroutineID() uint64 {
+	var buf [64]byte
+	b := buf[:runtime.Stack(buf[:], false)]
+	b = bytes.TrimPrefix(b, []byte("goroutine "))
+	if i := bytes.IndexByte(b, ' '); i >= 0 {
+		b = b[:i]
+	}
+	id, err := strconv.ParseUint(string(b), 10, 64)
+	if err != nil {
+		panic(fmt.Sprintf("corolla: cannot read the goroutine's number from %q", buf))
+	}
+	return id
+}
+
+// inCoroutine reports whether the calling goroutine is one that iter.Pull made:
+// a generator that a callback or a task resumes has a number of its own.
+func inCoroutine() bool {
+	buf := make([]byte, 64<<10)
+	return bytes.Contains(buf[:runtime.Stack(buf, false)], []byte("\niter.Pull"))
+}

@@ -1,0 +1,38 @@
+// Package deferred is an echo server in Twisted's manner: a protocol for the data, and
+// a Deferred for what comes once, the end.
+package deferred
+
+import (
+	"net"
+
+	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/deferred"
+	"github.com/corolla-go/corolla/transport"
+)
+
+// Serve echoes what every connection to addr sends, while l runs.
+func Serve(l *corolla.Loop, addr string) (net.Addr, error) {
+	var served int
+	srv, err := transport.Serve(l, "tcp", addr, func() transport.Protocol {
+		p := &echo{ended: deferred.New(l)}
+		p.ended.AddBoth(func(any, error) (any, error) { served++; return served, nil })
+		return p
+	})
+	if err != nil {
+		return nil, err
+	}
+	return srv.Addr(), nil
+}
+
+type echo struct{ ended *deferred.Deferred }
+
+func (*echo) Opened(*transport.Conn)           {}
+func (*echo) Data(c *transport.Conn, b []byte) { c.Write(b) }
+
+func (p *echo) Closed(_ *transport.Conn, err error) {
+	if err != nil {
+		p.ended.Errback(err)
+		return
+	}
+	p.ended.Callback(nil)
+}

@@ -1,0 +1,213 @@
+package corolla
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Future is a result that may not be there yet. Whoever promises it makes it with
+// NewFuture and settles it, once, with Resolve or Fail; starting a task gives one
+// that the task settles. Any number of tasks can await it.
+//
+// A Future belongs to its loop. To settle one from another goroutine, Post it.
+type Future[T any] struct {
+	loop     *Loop
+	task     *Task // whose result it is, if a task's
+	done     bool
+	value    T
+	err      error
+	waiting  Waiters
+	onCancel func(cause error)
+	unseen   *Unseen
+	site     site
+}
+
+// NewFuture returns a future that is pending.
+func NewFuture[T any](l *Loop) *Future[T] {
+	l.check("NewFuture")
+	return &Future[T]{loop: l, site: l.site()}
+}
+
+// Resolve settles the future with a value. It returns ErrSettled if it is settled
+// already. Tasks and callbacks that wait for it run in the next turn, in the order
+// in which they came.
+func (f *Future[T]) Resolve(v T) error { return f.set(v, nil) }
+
+// Fail settles the future with an error. It returns ErrSettled if it is settled
+// already, and panics on a nil error.
+func (f *Future[T]) Fail(err error) error {
+	if err == nil {
+		panic("corolla: Future.Fail with a nil error: use Resolve")
+	}
+	var zero T
+	return f.set(zero, err)
+}
+
+func (f *Future[T]) set(v T, err error) error {
+	f.loop.check("a future's Resolve or Fail")
+	if f.task != nil {
+		return fmt.Errorf("settle the future of %v: only the task can", f.task)
+	}
+	if f.done {
+		return ErrSettled
+	}
+	f.settle(v, err)
+	return nil
+}
+
+func (f *Future[T]) settle(v T, err error) {
+	f.done, f.value, f.err = true, v, err
+	f.onCancel = nil
+	if err != nil && !errors.Is(err, ErrCanceled) && !errors.Is(err, ErrLoopClosed) {
+		f.unseen = ReportUnseen(f.loop, f, err, f.String())
+	}
+	for w := f.waiting.first; w != nil; w = f.waiting.first {
+		w.wake()
+		if w.call != nil {
+			f.loop.push(w.call)
+		}
+	}
+}
+
+// OnCancel sets what Cancel does instead of settling the future: it is told the
+// cause, and sees to it that the future is settled in the end.
+func (f *Future[T]) OnCancel(stop func(cause error)) { f.onCancel = stop }
+
+// Cancel asks for the result not to be worked on any more, and reports whether it
+// was still pending. The future of a task cancels the task, and is settled when
+// that has ended; any other is settled now, with a *CanceledError, unless OnCancel
+// says otherwise.
+func (f *Future[T]) Cancel(cause error) bool {
+	f.loop.check("Future.Cancel")
+	switch {
+	case f.done:
+		return false
+	case f.task != nil:
+		f.task.Cancel(cause)
+	case f.onCancel != nil:
+		f.onCancel(cause)
+	default:
+		var zero T
+		f.settle(zero, &CanceledError{Cause: cause})
+	}
+	return true
+}
+
+// Done reports whether the future is settled.
+func (f *Future[T]) Done() bool { return f.done }
+
+// Canceled reports whether the future is settled with a cancel.
+func (f *Future[T]) Canceled() bool { return f.done && errors.Is(f.err, ErrCanceled) }
+
+// Result returns the value or the error, or ErrPending.
+func (f *Future[T]) Result() (T, error) {
+	if !f.done {
+		return f.value, ErrPending
+	}
+	f.look()
+	return f.value, f.err
+}
+
+// Task returns the task whose result it is, or nil if it is not a task's.
+func (f *Future[T]) Task() *Task { return f.task }
+
+// Loop returns the future's loop.
+func (f *Future[T]) Loop() *Loop { return f.loop }
+
+// look notes that somebody has seen the error.
+func (f *Future[T]) look() {
+	if f.unseen != nil {
+		f.unseen.Seen()
+		f.unseen = nil
+	}
+}
+
+// Await parks t until the future is settled, and returns its result, at once if
+// it is settled already.
+//
+// If t is canceled while it waits, so is the future (and the task behind it, for
+// which t then waits); Shield prevents that. If the result was there already but t
+// had not run yet, t's cancel wins, and the result stays in the future (as
+// asyncio: test_cancel_wins_over_result).
+func (f *Future[T]) Await(t *Task) (T, error) {
+	t.mustRun("Await")
+	var zero T
+	if f.loop != t.loop {
+		return zero, fmt.Errorf("corolla: %v awaits a future of another loop", t)
+	}
+	if f.task == t {
+		return zero, fmt.Errorf("corolla: %v awaits itself", t)
+	}
+	if f.done {
+		f.look()
+		return f.value, f.err
+	}
+	t.forwarded = false
+	if c := t.pending(); c != nil {
+		f.interrupt(t, c)
+	}
+	if !f.done {
+		f.waiting.push(&t.place)
+		t.suspend(parked, f)
+		t.place.leave()
+	}
+	c := t.pending()
+	switch {
+	case !f.done && t.loop.state == closing:
+		return zero, ErrLoopClosed
+	case c != nil && (!t.forwarded || f.Canceled()):
+		return zero, c
+	}
+	f.look()
+	return f.value, f.err
+}
+
+// interrupt passes a waiting task's cancel on to the future.
+func (f *Future[T]) interrupt(t *Task, c *CanceledError) {
+	t.forwarded = true
+	f.Cancel(c.reason())
+}
+
+// OnDone calls back, in the next turn, once the future is settled, or now that it
+// is. stop keeps the callback from being called, and reports whether it did.
+func (f *Future[T]) OnDone(call func(*Future[T])) (stop func() bool) {
+	f.loop.check("Future.OnDone")
+	d := &doneCall[T]{f: f, call: call}
+	if f.done {
+		f.loop.push(d)
+	} else {
+		d.place.call = d
+		f.waiting.push(&d.place)
+	}
+	return d.stop
+}
+
+type doneCall[T any] struct {
+	f     *Future[T]
+	call  func(*Future[T])
+	place waiter
+}
+
+func (d *doneCall[T]) run() {
+	if call := d.call; call != nil {
+		d.call = nil
+		call(d.f)
+	}
+}
+
+func (d *doneCall[T]) stop() bool {
+	was := d.call != nil
+	d.call = nil
+	d.place.leave()
+	return was
+}
+
+func (f *Future[T]) String() string {
+	if f.task != nil {
+		return f.task.String()
+	}
+	if f.site == 0 {
+		return "a future"
+	}
+	return "a future made at " + f.site.String()
+}

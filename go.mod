@@ -1,0 +1,5 @@
+module github.com/corolla-go/corolla
+
+go 1.25
+
+require golang.org/x/sys v0.38.0

@@ -1,0 +1,104 @@
+package ds_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/corolla-go/corolla/internal/ds"
+)
+
+func TestRingKeepsOrderAndNumbersAcrossGrowth(t *testing.T) {
+	var r ds.Ring[int]
+	rng := rand.New(rand.NewPCG(1, 2))
+	var pushed, popped uint64
+	for range 10_000 {
+		if r.Len() == 0 || rng.IntN(5) < 3 {
+			if n := r.Push(int(pushed)); n != pushed {
+				t.Fatalf("Push returned number %d, want %d", n, pushed)
+			}
+			pushed++
+			continue
+		}
+		if v := r.Pop(); v != int(popped) {
+			t.Fatalf("Pop = %d, want %d", v, popped)
+		}
+		popped++
+		if r.At(popped-1) != nil {
+			t.Fatal("At of a popped item is not nil")
+		}
+		if at := r.At(pushed - 1); r.Len() > 0 && (at == nil || *at != int(pushed-1)) {
+			t.Fatal("At does not find the newest item")
+		}
+		if r.At(pushed) != nil {
+			t.Fatal("At of an item never pushed is not nil")
+		}
+	}
+}
+
+func TestRingShrinksOnlyWhenEmpty(t *testing.T) {
+	var r ds.Ring[int]
+	for i := range 100 {
+		r.Push(i)
+	}
+	r.Shrink(16)
+	if got := r.Pop(); got != 0 {
+		t.Fatalf("Pop after Shrink of a full ring = %d, want 0", got)
+	}
+	for r.Len() > 0 {
+		r.Pop()
+	}
+	r.Shrink(16)
+	if n := r.Push(7); n != 100 || *r.At(100) != 7 {
+		t.Fatalf("numbering changed by Shrink: %d", n)
+	}
+}
+
+type node struct{ key, place int }
+
+type byKey struct{}
+
+func (byKey) Less(a, b *node) bool { return a.key < b.key }
+func (byKey) Place(n *node, i int) { n.place = i }
+
+func TestHeapAgainstSortedSlice(t *testing.T) {
+	var h ds.Heap[*node, byKey]
+	var model []*node
+	rng := rand.New(rand.NewPCG(3, 4))
+	check := func() {
+		least := slices.MinFunc(model, func(a, b *node) int { return a.key - b.key })
+		if h.Min().key != least.key {
+			t.Fatalf("Min = %d, want %d", h.Min().key, least.key)
+		}
+	}
+	for range 20_000 {
+		switch op := rng.IntN(10); {
+		case op < 5 || len(model) == 0:
+			n := &node{key: rng.IntN(1000)}
+			h.Push(n)
+			model = append(model, n)
+		case op < 7:
+			n := h.Pop()
+			i := slices.Index(model, n)
+			model = slices.Delete(model, i, i+1)
+			if n.place != -1 {
+				t.Fatalf("a popped node has place %d", n.place)
+			}
+		case op < 9:
+			i := rng.IntN(len(model))
+			n := model[i]
+			h.Remove(n.place)
+			model = slices.Delete(model, i, i+1)
+		default:
+			n := model[rng.IntN(len(model))]
+			n.key = rng.IntN(1000)
+			h.Fix(n.place)
+		}
+		if h.Len() != len(model) {
+			t.Fatalf("Len = %d, want %d", h.Len(), len(model))
+		}
+		if len(model) > 0 {
+			check()
+		}
+	}
+}

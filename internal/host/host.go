@@ -1,0 +1,149 @@
+// Package host is the seam between the event loop and the machine.
+//
+// Everything platform-specific is behind the Host interface: the clock, waiting
+// and waking, readiness, non-blocking sockets, and work done elsewhere. They
+// are cut off together, and low, so that an implementation is little more than
+// system calls, and so that a simulated machine can stand in for the real one
+// without any code above knowing: Wait either returns events or moves the clock.
+//
+// Two things were rejected. A seam at the level of connections (as libuv has)
+// makes every platform write buffering and half-close anew. A seam for the
+// poller alone leaves the clock and the sockets outside, so that a simulation
+// of it is a simulation of nothing.
+package host
+
+import (
+	"errors"
+	"net"
+	"os"
+	"time"
+)
+
+// FD names a descriptor of a Host: the system's number on a real one.
+type FD int
+
+// Interest says what Watch is to report about a descriptor.
+type Interest uint8
+
+const (
+	// Read asks for Readable.
+	Read Interest = 1 << iota
+	// Write asks for Writable.
+	Write
+	// Edge asks to be told only when readiness begins anew, after an attempt
+	// has found the descriptor not ready; without it, for as long as it lasts.
+	Edge
+)
+
+// Ready says what an Event reports.
+type Ready uint8
+
+const (
+	// Readable means that a read, or an accept, will not block.
+	Readable Ready = 1 << iota
+	// Writable means that a write will not block, or that a connect ended.
+	Writable
+	// Hangup means that the peer has closed at least its writing side, or that
+	// the descriptor has failed. No further edge will come for reading, so one
+	// must read until the end or an error.
+	Hangup
+)
+
+// MaxEvents is how many events one Wait returns at the most.
+const MaxEvents = 256
+
+// Event is one report of readiness.
+type Event struct {
+	FD    FD
+	Ready Ready
+}
+
+// ErrAgain is returned by an operation that cannot proceed now.
+var ErrAgain = errors.New("operation would block")
+
+// ErrDeadlock is returned by the Wait of a simulated machine in which nothing
+// can ever happen again.
+var ErrDeadlock = errors.New("nothing is scheduled and nothing can arrive")
+
+// A Host is all that a loop needs from the machine.
+//
+// Wake, Resolve and the stop function of Notify are safe from any goroutine; the
+// rest is called by the goroutine that runs the loop, and by nobody else.
+type Host interface {
+	// Now is the time since some moment in the past. It never goes back.
+	Now() time.Duration
+
+	// Epoch is the wall-clock time at which Now was 0.
+	Epoch() time.Time
+
+	// Repeatable says whether the same program must run the same way every time,
+	// so that nothing may depend on other goroutines or the garbage collector.
+	Repeatable() bool
+
+	// Wait fills buf with events, waiting for the first until Now reaches until.
+	// A negative until waits without limit; one that has passed only looks, and
+	// may answer from a look that is a few microseconds old if the host has done
+	// nothing since. It returns early, with 0, when Wake was called since the
+	// last Wait that began to wait.
+	Wait(buf []Event, until time.Duration) (int, error)
+
+	// Wake ends the current Wait, or else the next.
+	Wake()
+
+	// Watch starts reports on a descriptor, or changes what is reported.
+	Watch(fd FD, want Interest) error
+
+	// Unwatch ends them. CloseFD does too.
+	Unwatch(fd FD) error
+
+	Net
+
+	// Start runs job elsewhere: on a goroutine of its own. A simulated machine
+	// runs it within Wait, after a delay of its own choosing.
+	Start(job func())
+
+	// Notify calls deliver, on any goroutine, whenever one of the signals
+	// arrives, until stop is called. deliver must not block.
+	Notify(deliver func(os.Signal), sigs ...os.Signal) (stop func())
+
+	// Close frees what the host itself holds, but no descriptor it handed out.
+	Close() error
+}
+
+// Net is a Host's network: sockets that never block. Operations return ErrAgain
+// where a blocking socket would wait; other errors are the system's, bare.
+type Net interface {
+	// Resolve turns a network ("tcp", "tcp4", "unix", …) and an address in
+	// Go's notation into the addresses to try, best first. It may block, so it
+	// is called from a job given to Start.
+	Resolve(network, address string) ([]net.Addr, error)
+
+	// Listen returns a listening socket.
+	Listen(addr net.Addr) (FD, error)
+
+	// Connect begins to connect. The result is known, through ConnectError,
+	// when the descriptor is Writable.
+	Connect(addr net.Addr) (FD, error)
+
+	// ConnectError returns what became of Connect: nil once connected.
+	ConnectError(fd FD) error
+
+	// Accept takes one connection from a listening socket.
+	Accept(fd FD) (FD, error)
+
+	// TryRead reads at most len(b) > 0 bytes. The end of the stream is io.EOF.
+	TryRead(fd FD, b []byte) (int, error)
+
+	// TryWrite writes at most len(b) > 0 bytes.
+	TryWrite(fd FD, b []byte) (int, error)
+
+	// CloseWrite ends the stream to the peer, after what was written.
+	CloseWrite(fd FD) error
+
+	// LocalAddr and PeerAddr return nil where there is none.
+	LocalAddr(fd FD) net.Addr
+	PeerAddr(fd FD) net.Addr
+
+	// CloseFD closes a descriptor and forgets all about it.
+	CloseFD(fd FD) error
+}

@@ -1,0 +1,15 @@
+//go:build !linux
+
+package host
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+)
+
+// New returns an error that wraps errors.ErrUnsupported: this system has no
+// host yet. The simulated one, in package sim, works everywhere.
+func New() (Host, error) {
+	return nil, fmt.Errorf("an event loop on %s: %w", runtime.GOOS, errors.ErrUnsupported)
+}

@@ -1,0 +1,85 @@
+package host
+
+import (
+	"io"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// These are the system calls of the steady state. On a non-blocking descriptor
+// none of them can block, so they are made with RawSyscall: Go's scheduler need
+// not hear of them. Never use RawSyscall for one that may block.
+
+func epollWait(epfd int, events []unix.EpollEvent) (int, error) {
+	for {
+		n, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epfd),
+			uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
+		if e == 0 {
+			return int(n), nil
+		}
+		if e != unix.EINTR {
+			return 0, e
+		}
+	}
+}
+
+func epollCtl(epfd, op, fd int, ev *unix.EpollEvent) error {
+	_, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(epfd), uintptr(op), uintptr(fd),
+		uintptr(unsafe.Pointer(ev)), 0, 0)
+	if e != 0 {
+		return e
+	}
+	return nil
+}
+
+func (h *epoll) TryRead(fd FD, b []byte) (int, error) {
+	h.touched = true
+	for {
+		n, _, e := syscall.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+		switch {
+		case e == 0 && n == 0:
+			return 0, io.EOF
+		case e == 0:
+			return int(n), nil
+		case e == unix.EAGAIN:
+			return 0, ErrAgain
+		case e != unix.EINTR:
+			return 0, e
+		}
+	}
+}
+
+func (h *epoll) TryWrite(fd FD, b []byte) (int, error) {
+	h.touched = true
+	for {
+		// A write to a socket whose peer is gone must be an error, not a signal
+		// that ends the process: Go ignores SIGPIPE except on descriptors 1 and 2.
+		n, _, e := syscall.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+		switch {
+		case e == 0:
+			return int(n), nil
+		case e == unix.EAGAIN:
+			return 0, ErrAgain
+		case e != unix.EINTR:
+			return 0, e
+		}
+	}
+}
+
+func (h *epoll) Accept(fd FD) (FD, error) {
+	h.touched = true
+	for {
+		n, _, e := syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), 0, 0, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
+		switch e {
+		case 0:
+			return FD(n), nil
+		case unix.EAGAIN:
+			return 0, ErrAgain
+		case unix.EINTR, unix.ECONNABORTED: // the latter: it was gone before we came
+		default:
+			return 0, e
+		}
+	}
+}

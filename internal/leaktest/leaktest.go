@@ -1,0 +1,87 @@
+// Package leaktest fails a test program that leaves goroutines, coroutines or
+// descriptors behind.
+package leaktest
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/pprof"
+	"strings"
+	"testing"
+)
+
+// Main runs the tests and exits with their status, or with 1 if something leaked.
+// A coroutine is a goroutine too, so that one count covers both.
+func Main(m *testing.M) {
+	fds := descriptors()
+	code := m.Run()
+	if code == 0 && !benchmarking() {
+		if leaks := leaked(fds); leaks != "" {
+			fmt.Fprintln(os.Stderr, "leaktest: left behind after the tests:\n"+leaks)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// leaked waits, by yielding, for goroutines that are about to end.
+func leaked(fdsBefore int) string {
+	for range 10_000 {
+		runtime.Gosched()
+		if runtime.NumGoroutine() <= background() {
+			break
+		}
+	}
+	var b strings.Builder
+	if n := runtime.NumGoroutine(); n > background() {
+		fmt.Fprintf(&b, "%d goroutines\n", n)
+		_ = pprof.Lookup("goroutine").WriteTo(&b, 1) // a strings.Builder takes it all
+	}
+	runtime.GC()
+	if n := descriptors(); n > fdsBefore+2 { // the two of Go's own netpoller, once it is used
+		fmt.Fprintf(&b, "%d descriptors, %d before\n%s", n, fdsBefore, names())
+	}
+	return b.String()
+}
+
+// background counts the goroutines that Go itself starts and never ends: the test
+// program's own, and one that os/signal starts when it is first used.
+func background() int {
+	n := 1
+	buf := make([]byte, 1<<20)
+	all := string(buf[:runtime.Stack(buf, true)])
+	for _, own := range []string{"os/signal.signal_recv", "os/signal.loop"} {
+		if strings.Contains(all, own) {
+			return n + 1
+		}
+	}
+	return n
+}
+
+func descriptors() int {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0 // no such directory on this system: nothing to compare
+	}
+	return len(entries)
+}
+
+func names() string {
+	var b strings.Builder
+	entries, _ := os.ReadDir("/proc/self/fd")
+	for _, e := range entries {
+		to, _ := os.Readlink("/proc/self/fd/" + e.Name()) // one closed meanwhile has no name
+		fmt.Fprintf(&b, "\t%s -> %s\n", e.Name(), to)
+	}
+	return b.String()
+}
+
+func benchmarking() bool {
+	for _, a := range os.Args {
+		if strings.HasPrefix(a, "-test.bench=") || strings.HasPrefix(a, "-test.fuzz") {
+			return true
+		}
+	}
+	return false
+}

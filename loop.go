@@ -1,0 +1,264 @@
+package corolla
+
+import (
+	"container/list"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/corolla-go/corolla/internal/ds"
+	"github.com/corolla-go/corolla/internal/host"
+)
+
+// Loop is an event loop: it runs callbacks, one at a time, as they become ready,
+// and waits when none is. New makes one; Run or RunForever runs it.
+//
+// A Loop and everything that hangs on it belong to the goroutine that runs it:
+// while it runs, only its own callbacks and tasks may call its methods. The
+// methods marked "Safe from any goroutine." are the exceptions, and Post is the
+// way in for everybody else.
+type Loop struct {
+	host host.Host
+	opt  options
+	now  time.Duration
+
+	ready  ds.Ring[entry]
+	batch  int // how many of the ready entries belong to the batch that runs
+	inbox  inbox
+	timers ds.Heap[*Timer, timerOrder]
+	seq    uint64 // numbers the timers
+	fds    []watcher
+	events []host.Event
+
+	current *Task
+	tasks   taskList
+	spare   coroutines
+	unseen  unseenList
+	jobs    jobs
+	closers list.List // of func()
+	scratch []byte
+
+	state    state
+	stopping atomic.Bool
+	crashed  *PanicError
+	owner    uint64 // in debug mode: the goroutine that may call
+}
+
+type state uint8
+
+const (
+	idle state = iota
+	running
+	closing
+	closed
+)
+
+// New returns a Loop on this machine. Close it when done. On a system without a
+// host the error wraps errors.ErrUnsupported.
+func New(opts ...Option) (*Loop, error) {
+	h, err := host.New()
+	if err != nil {
+		return nil, fmt.Errorf("corolla: new loop: %w", err)
+	}
+	return NewOn(h, opts...), nil
+}
+
+// NewOn returns a Loop on a given machine. It is how package sim makes loops; a
+// host.Host cannot be had otherwise.
+func NewOn(h host.Host, opts ...Option) *Loop {
+	l := &Loop{host: h, opt: defaults(), events: make([]host.Event, host.MaxEvents)}
+	for _, o := range opts {
+		o(&l.opt)
+	}
+	l.inbox.open = true
+	l.now = h.Now()
+	return l
+}
+
+// Now returns the loop's clock: the time since some moment in the past. It is
+// monotonic, and stands still while a callback runs.
+func (l *Loop) Now() time.Duration { return l.now }
+
+// Time returns the wall-clock time that belongs to Now.
+func (l *Loop) Time() time.Time { return l.host.Epoch().Add(l.now) }
+
+// Run starts main as a task and runs the loop until it has finished. It then
+// cancels every other task, waits until they have ended too, and returns main's
+// error.
+//
+// It returns ErrLoopStopped if Stop came first, ErrLoopRunning if the loop runs
+// already, ErrLoopClosed after Close, and on a simulated machine a *DeadlockError
+// when main waits for what cannot come.
+func (l *Loop) Run(main func(t *Task) error) error {
+	if err := l.begin(); err != nil {
+		return fmt.Errorf("corolla: run: %w", err)
+	}
+	defer l.end()
+	result := l.Go(main, Name("main"))
+	for !result.Done() {
+		if err := l.turn(); err != nil {
+			l.cancelTasks(result.Task(), err)
+			return err
+		}
+		if l.stopping.Load() && !result.Done() {
+			return ErrLoopStopped
+		}
+	}
+	l.cancelTasks(nil, errors.New("the main task has finished"))
+	for l.tasks.n > 0 {
+		if err := l.turn(); err != nil {
+			return errors.Join(result.err, err)
+		}
+	}
+	_, err := result.Result()
+	return err
+}
+
+// RunForever runs the loop until Stop. If Stop was called before, it runs one
+// turn. What is ready or registered when it returns stays so, and goes on when
+// the loop is run again.
+func (l *Loop) RunForever() error {
+	if err := l.begin(); err != nil {
+		return fmt.Errorf("corolla: run: %w", err)
+	}
+	defer l.end()
+	for {
+		if err := l.turn(); err != nil {
+			return err
+		}
+		if l.stopping.Load() {
+			return nil
+		}
+	}
+}
+
+// Stop makes Run or RunForever return after the turn that is under way. Safe from
+// any goroutine.
+func (l *Loop) Stop() {
+	l.stopping.Store(true)
+	l.host.Wake()
+}
+
+func (l *Loop) begin() error {
+	switch l.state {
+	case running:
+		return ErrLoopRunning
+	case closing, closed:
+		return ErrLoopClosed
+	}
+	l.state = running
+	l.own()
+	l.now = l.host.Now()
+	return nil
+}
+
+// end runs deferred, for a callback's runtime.Goexit ends the loop's goroutine,
+// and with ErrorPolicy(Crash) a panic comes through.
+func (l *Loop) end() {
+	l.state = idle
+	l.owner = 0
+	l.current = nil
+	l.stopping.Store(false)
+}
+
+// turn is one turn of the loop: inbox, poll, events, timers, batch.
+//
+// Everything that a batch makes ready runs in the next turn, after another poll,
+// so that no callback can starve the descriptors (as asyncio: BaseEventLoop's
+// _run_once).
+func (l *Loop) turn() error {
+	l.takeInbox()
+	n, err := l.poll()
+	l.takeInbox() // what ended the wait
+	for _, ev := range l.events[:n] {
+		// An event may be for a descriptor that an earlier call has closed.
+		if int(ev.FD) < len(l.fds) && l.fds[ev.FD] != nil {
+			l.fds[ev.FD].event(ev.Ready)
+		}
+	}
+	l.takeTimers()
+	l.runBatch()
+	if err != nil {
+		return l.explain(err)
+	}
+	return nil
+}
+
+func (l *Loop) poll() (int, error) {
+	until := time.Duration(0)
+	if l.ready.Len() == 0 && !l.stopping.Load() {
+		until = -1
+		if l.timers.Len() > 0 {
+			until = l.timers.Min().when
+		}
+	}
+	n, err := l.host.Wait(l.events, until)
+	if until != 0 || l.opt.slow <= 0 {
+		l.now = l.host.Now() // else the batch has read the clock when it ended
+	}
+	return n, err
+}
+
+func (l *Loop) explain(err error) error {
+	if errors.Is(err, host.ErrDeadlock) {
+		return &DeadlockError{Tasks: l.Tasks()}
+	}
+	return fmt.Errorf("corolla: wait: %w", err)
+}
+
+// Close ends the loop for good: every task that still lives is ended, with
+// ErrLoopClosed from whatever it waits for, every socket is closed, and what is
+// ready or scheduled is dropped. Errors that nobody looked at reach the error
+// handler. It returns ErrLoopRunning while the loop runs, and ErrLoopClosed if it
+// was closed before.
+func (l *Loop) Close() error {
+	switch l.state {
+	case running:
+		return fmt.Errorf("corolla: close: %w; call Stop first", ErrLoopRunning)
+	case closing, closed:
+		return fmt.Errorf("corolla: close: %w", ErrLoopClosed)
+	}
+	l.state = closing
+	l.own()
+	dropped := l.inbox.close()
+	for e := l.closers.Back(); e != nil; e = l.closers.Back() {
+		l.closers.Remove(e).(func())()
+	}
+	l.endTasks()
+	var errs []error
+	for fd, w := range l.fds {
+		if w != nil {
+			errs = append(errs, w.drop(), nil)
+			l.fds[fd] = nil
+		}
+	}
+	l.jobs.drop()
+	for l.ready.Len() > 0 { // lets go of what the callbacks hold
+		l.ready.Pop()
+	}
+	clear(dropped)
+	l.unseen.reportAll()
+	l.spare.stop()
+	l.state = closed
+	l.owner = 0
+	return errors.Join(append(errs, l.host.Close())...)
+}
+
+// OnClose calls f when the loop is closed, before its tasks are ended and its
+// sockets closed, and after what was registered later than f. stop takes it back.
+func (l *Loop) OnClose(f func()) (stop func()) {
+	l.check("OnClose")
+	e := l.closers.PushBack(f)
+	return func() { l.closers.Remove(e) }
+}
+
+// Scratch returns a buffer of 64 KiB that all callbacks of the loop share, so
+// that a connection needs none of its own. What is in it is good until the
+// callback returns, or the task parks.
+func (l *Loop) Scratch() []byte {
+	if l.scratch == nil {
+		l.scratch = make([]byte, 64<<10)
+	}
+	return l.scratch
+}

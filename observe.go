@@ -1,0 +1,100 @@
+package corolla
+
+import (
+	"errors"
+	"fmt"
+)
+
+// TaskInfo describes a task that has not ended.
+type TaskInfo struct {
+	Task    *Task
+	Name    string
+	Started string // file and line
+	On      string // what it is parked on; empty if it is not parked
+}
+
+func (i TaskInfo) String() string {
+	if i.On == "" {
+		return i.Task.String() + ", ready"
+	}
+	return i.Task.String() + ", parked on " + i.On
+}
+
+// Tasks returns all tasks of the loop that have not ended, oldest first.
+func (l *Loop) Tasks() []TaskInfo {
+	l.check("Tasks")
+	infos := make([]TaskInfo, 0, l.tasks.n)
+	for t := l.tasks.first; t != nil; t = t.next {
+		infos = append(infos, t.info())
+	}
+	return infos
+}
+
+// Current returns the task that is running, or nil in a callback.
+func (l *Loop) Current() *Task { return l.current }
+
+func (t *Task) info() TaskInfo {
+	i := TaskInfo{Task: t, Name: t.name, Started: t.site.String()}
+	if t.phase == parked {
+		i.On = fmt.Sprint(t.on)
+	}
+	return i
+}
+
+// taskList is the list of a loop's tasks, in the order in which they were started.
+type taskList struct {
+	first, last *Task
+	n           int
+}
+
+func (q *taskList) add(t *Task) {
+	if t.prev = q.last; q.last == nil {
+		q.first = t
+	} else {
+		q.last.next = t
+	}
+	q.last = t
+	q.n++
+}
+
+func (q *taskList) remove(t *Task) {
+	if t.prev == nil {
+		q.first = t.next
+	} else {
+		t.prev.next = t.next
+	}
+	if t.next == nil {
+		q.last = t.prev
+	} else {
+		t.next.prev = t.prev
+	}
+	t.next, t.prev = nil, nil
+	q.n--
+}
+
+// cancelTasks cancels every task but one.
+func (l *Loop) cancelTasks(except *Task, cause error) {
+	for t := l.tasks.first; t != nil; t = t.next {
+		if t != except {
+			t.Cancel(cause)
+		}
+	}
+}
+
+// endTasks ends every task of a loop that is being closed: each is resumed, and
+// whatever it waits for returns at once.
+func (l *Loop) endTasks() {
+	for t := l.tasks.first; t != nil; t = l.tasks.first {
+		switch t.phase {
+		case fresh:
+			t.work.fail(ErrLoopClosed)
+			t.leave()
+		case active: // its goroutine was ended by runtime.Goexit in what it resumed
+			t.work.fail(errors.Join(ErrLoopClosed, ErrGoexit))
+			t.leave()
+		default:
+			t.place.leave()
+			t.run()
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package corolla
+
+import (
+	"log"
+	"time"
+)
+
+// Option configures a Loop; see New.
+type Option func(*options)
+
+type options struct {
+	debug     bool
+	slow      time.Duration
+	handler   func(error)
+	crash     bool
+	jobs      int
+	idleTasks int
+}
+
+func defaults() options {
+	return options{
+		slow:      100 * time.Millisecond,
+		handler:   func(err error) { log.Print("corolla: ", err) },
+		jobs:      64,
+		idleTasks: 1024,
+	}
+}
+
+// Debug turns on checks that cost time: a method that belongs to the loop panics
+// when a foreign goroutine calls it, and reports say where callbacks were
+// registered, not only which functions they are.
+func Debug() Option { return func(o *options) { o.debug = true } }
+
+// SlowLimit sets how long a callback, or a task between two parks, may hold the
+// loop before the error handler is given a *SlowError. It is 100 ms unless set;
+// 0 turns the reports off.
+func SlowLimit(d time.Duration) Option { return func(o *options) { o.slow = d } }
+
+// ErrorHandler sets the function that gets every error which has no other place
+// to go: *PanicError, *SlowError, *UnseenError, and errors of the machine. It
+// runs on the loop's goroutine and must not block. Unless set, errors are printed
+// with the log package.
+func ErrorHandler(handle func(error)) Option { return func(o *options) { o.handler = handle } }
+
+// Policy says what a loop does after a panic in a callback or a task.
+type Policy int
+
+const (
+	// Continue gives the panic to the error handler and goes on: a server
+	// survives one bad request.
+	Continue Policy = iota
+	// Crash lets the panic out of Run: a test does not hide it.
+	Crash
+)
+
+// ErrorPolicy sets what happens after a panic. It is Continue unless set.
+func ErrorPolicy(p Policy) Option { return func(o *options) { o.crash = p == Crash } }
+
+// MaxJobs sets how many jobs of Offload run at the same time; more wait for their
+// turn. It is 64 unless set, and at least 1.
+func MaxJobs(n int) Option { return func(o *options) { o.jobs = max(n, 1) } }
+
+// MaxIdleCoroutines sets how many finished coroutines are kept for the next
+// tasks. It is 1024 unless set.
+func MaxIdleCoroutines(n int) Option { return func(o *options) { o.idleTasks = max(n, 0) } }

@@ -1,0 +1,294 @@
+package corolla_test
+
+import (
+	"bufio"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// The laws of the house, as tests. They change only with a reason in docs/decisions/.
+
+const module = "github.com/corolla-go/corolla"
+
+// imports says which packages of the module, and which modules besides it, a package
+// may import; "." is the root. A line holds for the folder and what is below it, and
+// the longest that fits is the one in force. Every folder must be covered.
+const imports = `
+internal/ds:
+internal/leaktest:
+internal/host:     golang.org/x/sys
+.:                 internal/ds internal/host
+sim:               . internal/ds internal/host
+aio:               .
+transport:         .
+deferred:          .
+gen:               .
+green:             . aio
+examples:          . aio transport deferred green gen sim golang.org/x/sys
+cmd:               . aio transport deferred green gen sim examples golang.org/x/sys
+tools:
+bench:             *
+`
+
+// Tests may import anything of the module besides, and of other modules what the
+// root's go.mod names.
+
+const (
+	maxFile     = 400 // lines
+	maxPlatform = 200 // lines of a file for one system
+	maxFunction = 60  // lines
+)
+
+type source struct {
+	name string // relative to the root, with slashes
+	file *ast.File
+	fset *token.FileSet
+	rows int
+}
+
+func (s source) line(n ast.Node) int { return s.fset.Position(n.Pos()).Line }
+
+func sources(t *testing.T) []source {
+	t.Helper()
+	var all []source
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(name, ".go") {
+			return err
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		fset := token.NewFileSet()
+		f, err := parser.ParseFile(fset, name, text, parser.ParseComments)
+		all = append(all, source{filepath.ToSlash(name), f, fset, strings.Count(string(text), "\n")})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 30 {
+		t.Fatalf("found only %d source files: is the test run in the root?", len(all))
+	}
+	return all
+}
+
+func importLaw(t *testing.T) map[string][]string {
+	t.Helper()
+	law := map[string][]string{}
+	for sc := bufio.NewScanner(strings.NewReader(imports)); sc.Scan(); {
+		if name, allowed, ok := strings.Cut(sc.Text(), ":"); ok {
+			law[name] = strings.Fields(allowed)
+		}
+	}
+	return law
+}
+
+// inForce finds the line of the law that covers a folder.
+func inForce(law map[string][]string, dir string) (string, bool) {
+	if dir == "." {
+		return ".", true
+	}
+	for d := dir; d != "."; d = path.Dir(d) {
+		if _, ok := law[d]; ok {
+			return d, true
+		}
+	}
+	return "", false
+}
+
+func TestPolicyImports(t *testing.T) {
+	law := importLaw(t)
+	for _, s := range sources(t) {
+		dir := path.Dir(s.name)
+		rule, ok := inForce(law, dir)
+		if !ok {
+			t.Errorf("%s: the import law says nothing of folder %s", s.name, dir)
+			continue
+		}
+		for _, spec := range s.file.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !mayImport(law[rule], dir, rule, imported, strings.HasSuffix(s.name, "_test.go")) {
+				t.Errorf("%s:%d: %s may not import %s", s.name, s.line(spec), dir, imported)
+			}
+		}
+	}
+}
+
+func mayImport(allowed []string, dir, rule, imported string, test bool) bool {
+	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
+		return true // the standard library
+	}
+	if slices.Contains(allowed, "*") {
+		return true
+	}
+	if in, ours := strings.CutPrefix(imported, module); ours {
+		in = strings.TrimPrefix(in, "/")
+		if in == "" {
+			in = "."
+		}
+		if test || in == dir || rule != "." && strings.HasPrefix(in+"/", rule+"/") {
+			return true
+		}
+		return slices.ContainsFunc(allowed, func(a string) bool {
+			return in == a || a != "." && strings.HasPrefix(in, a+"/")
+		})
+	}
+	return test || slices.ContainsFunc(allowed, func(a string) bool { return strings.HasPrefix(imported, a+"/") })
+}
+
+func TestPolicySizes(t *testing.T) {
+	for _, s := range sources(t) {
+		if strings.HasSuffix(s.name, "_test.go") {
+			continue
+		}
+		most := maxFile
+		if platform(s.name) {
+			most = maxPlatform
+		}
+		if s.rows > most {
+			t.Errorf("%s has %d lines; at most %d, so that a reader finds the room", s.name, s.rows, most)
+		}
+		for _, d := range s.file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			if n := s.fset.Position(f.End()).Line - s.line(f) + 1; n > maxFunction {
+				t.Errorf("%s:%d: %s has %d lines; at most %d", s.name, s.line(f), f.Name.Name, n, maxFunction)
+			}
+		}
+	}
+}
+
+func platform(name string) bool {
+	for _, system := range []string{"_linux.go", "_darwin.go", "_freebsd.go", "_windows.go", "_unix.go"} {
+		if strings.HasSuffix(name, system) {
+			return true
+		}
+	}
+	return false
+}
+
+// TestPolicyGoroutinesAndClocks keeps the two things that a simulated machine cannot
+// replace out of the library: goroutines of its own, and the wall clock. What the talk
+// compares the library with is made of both.
+func TestPolicyGoroutinesAndClocks(t *testing.T) {
+	for _, s := range sources(t) {
+		if strings.HasSuffix(s.name, "_test.go") || exempt(s.name) {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.GoStmt:
+				t.Errorf("%s:%d: a go statement; use Offload, or a Host's Start", s.name, s.line(n))
+			case *ast.SelectorExpr:
+				if x, ok := n.X.(*ast.Ident); ok && x.Name == "time" {
+					switch n.Sel.Name {
+					case "Now", "Sleep", "Since", "Until", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick":
+						t.Errorf("%s:%d: time.%s; use the loop's clock", s.name, s.line(n), n.Sel.Name)
+					}
+				}
+			}
+			return true
+		})
+	}
+}
+
+// exempt lists what is not under the law above.
+func exempt(name string) bool {
+	for _, dir := range []string{"internal/host/", "cmd/", "bench/", "examples/talk/"} {
+		if strings.HasPrefix(name, dir) {
+			return true
+		}
+	}
+	return name == "sim/outside.go" // the goroutines that a World is told of
+}
+
+// TestPolicyOneSuspension holds law 5: a task stops running in one place only, and
+// system calls are made in one package only.
+func TestPolicyOneSuspension(t *testing.T) {
+	suspends := 0
+	for _, s := range sources(t) {
+		root := path.Dir(s.name) == "." && !strings.HasSuffix(s.name, "_test.go")
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok && root {
+				if f, ok := call.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "suspend" {
+					if x, ok := f.X.(*ast.SelectorExpr); ok && x.Sel.Name == "co" {
+						suspends++
+					}
+				}
+			}
+			return true
+		})
+		for _, spec := range s.file.Imports {
+			if root && strings.Contains(spec.Path.Value, "golang.org/x/sys") {
+				t.Errorf("%s: system calls belong in internal/host", s.name)
+			}
+		}
+	}
+	if suspends != 1 {
+		t.Errorf("a coroutine is suspended in %d places, want 1: Task.suspend", suspends)
+	}
+}
+
+func TestPolicyNoUnfinishedWords(t *testing.T) {
+	words := []string{"TO" + "DO", "FIX" + "ME", "X" + "XX"}
+	for _, s := range sources(t) {
+		for _, group := range s.file.Comments {
+			for _, w := range words {
+				if strings.Contains(group.Text(), w) {
+					t.Errorf("%s:%d: %s in a comment; do it, or write down why not", s.name, s.line(group), w)
+				}
+			}
+		}
+	}
+}
+
+// TestPolicyDependencies keeps the root module light.
+func TestPolicyDependencies(t *testing.T) {
+	text, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for sc := bufio.NewScanner(strings.NewReader(string(text))); sc.Scan(); {
+		f := strings.Fields(strings.TrimPrefix(sc.Text(), "require "))
+		if len(f) >= 2 && strings.Contains(f[0], ".") && f[0] != "golang.org/x/sys" {
+			t.Errorf("go.mod requires %s", f[0])
+		}
+	}
+}
+
+// TestPolicyHasDocs wants an opening comment in every package.
+func TestPolicyHasDocs(t *testing.T) {
+	documented := map[string]error{}
+	for _, s := range sources(t) {
+		if strings.HasSuffix(s.name, "_test.go") {
+			continue
+		}
+		dir := path.Dir(s.name)
+		if s.file.Doc != nil {
+			documented[dir] = nil
+		} else if _, ok := documented[dir]; !ok {
+			documented[dir] = errors.New("no package comment")
+		}
+	}
+	for dir, err := range documented {
+		if err != nil {
+			t.Errorf("%s: %v", dir, err)
+		}
+	}
+}

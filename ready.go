@@ -1,0 +1,174 @@
+package corolla
+
+import (
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+)
+
+// runnable is anything that can become ready: a callback, a timer, a task.
+type runnable interface{ run() }
+
+// entry is a place in the ready ring.
+type entry struct {
+	what runnable // nil once canceled
+	site site
+}
+
+type callback func()
+
+func (f callback) run() { f() }
+
+// Handle stands for a callback given to Soon.
+type Handle struct {
+	loop   *Loop
+	number uint64
+}
+
+// Soon runs f in the next turn of the loop, after what was made ready before it.
+// It panics on a closed loop.
+func (l *Loop) Soon(f func()) Handle {
+	l.check("Soon")
+	if l.state >= closing {
+		panic("corolla: Soon on a closed loop: nothing would ever run the callback; check the order of shutdown")
+	}
+	return Handle{l, l.ready.Push(entry{callback(f), l.site()})}
+}
+
+// Cancel keeps the callback from running, and reports whether it did: false if it
+// ran already or was canceled before. The zero Handle can be canceled.
+func (h Handle) Cancel() bool {
+	if h.loop == nil {
+		return false
+	}
+	h.loop.check("Handle.Cancel")
+	at := h.loop.ready.At(h.number)
+	if at == nil || at.what == nil {
+		return false
+	}
+	at.what = nil
+	return true
+}
+
+// push makes something of the loop's own ready.
+func (l *Loop) push(r runnable) { l.ready.Push(entry{what: r}) }
+
+// runBatch runs what is ready now, and nothing that this makes ready.
+func (l *Loop) runBatch() {
+	for l.batch = l.ready.Len(); l.batch > 0; {
+		l.runSome()
+	}
+	l.ready.Shrink(1 << 16)
+	if l.crashed != nil {
+		p := l.crashed
+		l.crashed = nil
+		panic(p)
+	}
+}
+
+// runSome runs the batch until its end or until a callback panics, so that the
+// price of a recover is paid once a batch and not once a callback.
+func (l *Loop) runSome() {
+	var e entry
+	defer func() {
+		if v := recover(); v != nil {
+			l.panicked(&PanicError{Value: v, Stack: debug.Stack(), Where: describe(e)})
+			if c, ok := e.what.(*readiness); ok {
+				c.dir.call() // it did not come to do so itself
+			}
+		}
+	}()
+	for l.batch > 0 {
+		l.batch--
+		if e = l.ready.Pop(); e.what == nil {
+			continue
+		}
+		e.what.run()
+		if l.opt.slow > 0 {
+			was := l.now
+			if l.now = l.host.Now(); l.now-was > l.opt.slow {
+				l.report(&SlowError{Took: l.now - was, Limit: l.opt.slow, Where: describe(e)})
+			}
+		}
+	}
+}
+
+// panicked is told of every panic in a callback or a task.
+func (l *Loop) panicked(p *PanicError) {
+	if l.opt.crash {
+		l.crashed = p
+		return
+	}
+	l.report(p)
+}
+
+// report gives an error to the error handler, and survives the handler.
+func (l *Loop) report(err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			defaults().handler(fmt.Errorf("the error handler panicked: %v; it was given: %w", v, err))
+		}
+	}()
+	l.opt.handler(err)
+}
+
+// Report gives an error that has no other place to go to the loop's error
+// handler.
+func (l *Loop) Report(err error) {
+	l.check("Report")
+	l.report(err)
+}
+
+// inbox holds what other goroutines want the loop to run.
+type inbox struct {
+	n     atomic.Int64 // len(items), to look without the lock
+	mu    sync.Mutex
+	open  bool
+	items []entry
+	spare []entry // the other half of a double buffer
+}
+
+// Post runs f on the loop, after what was posted before it. It returns
+// ErrLoopClosed if the loop was closed; a callback that was posted but has not run
+// when the loop is closed never runs. Safe from any goroutine.
+func (l *Loop) Post(f func()) error {
+	e := entry{callback(f), l.site()}
+	l.inbox.mu.Lock()
+	if !l.inbox.open {
+		l.inbox.mu.Unlock()
+		return fmt.Errorf("corolla: post: %w", ErrLoopClosed)
+	}
+	l.inbox.items = append(l.inbox.items, e)
+	l.inbox.n.Add(1)
+	l.inbox.mu.Unlock()
+	l.host.Wake()
+	return nil
+}
+
+func (l *Loop) takeInbox() {
+	in := &l.inbox
+	if in.n.Load() == 0 {
+		return
+	}
+	in.mu.Lock()
+	items := in.items
+	in.items = in.spare[:0]
+	in.n.Store(0)
+	in.mu.Unlock()
+	for _, e := range items {
+		l.ready.Push(e)
+	}
+	clear(items)
+	if in.spare = items; cap(items) > 1<<16 {
+		in.spare = nil
+	}
+}
+
+// close refuses what is posted from now on, and returns what was not taken.
+func (in *inbox) close() []entry {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.open = false
+	return in.items
+}

@@ -1,0 +1,239 @@
+package corolla
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// Scope is a part of a task that can be canceled by itself: by hand, or by a
+// deadline. Scopes nest. A canceled scope stays canceled until it is left, and
+// everything in it that waits returns a *CanceledError at once, except inside a
+// shielded scope (Trio's rules; asyncio's cancel is an event that can be lost, see
+// docs/models.md).
+//
+// A Scope is a context.Context, whose methods are safe from any goroutine. Its
+// other methods belong to the loop.
+type Scope struct {
+	task     *Task
+	parent   *Scope // nil for a task that belongs to nobody
+	shielded bool
+	canceled *CanceledError // in force here, whoever's it is
+	timer    Timer
+	after    time.Duration // of Timeout: to say so in the error
+	deadline atomic.Int64  // on the loop's clock; 0 is none
+	context  scopeContext
+
+	first, last *Scope // inner scopes, and those of tasks started in this one
+	next, prev  *Scope
+}
+
+// TimeoutError is what Timeout and TimeoutAt return when the time was up and
+// therefore something inside was canceled. It matches os.ErrDeadlineExceeded and
+// context.DeadlineExceeded, but not ErrCanceled: the scope is over.
+type TimeoutError struct {
+	After time.Duration // how long the scope had
+	Err   error         // what the body returned
+}
+
+func (e *TimeoutError) Error() string { return fmt.Sprintf("timed out after %v", e.After) }
+
+// Is makes the error match the two standard ones.
+func (e *TimeoutError) Is(target error) bool {
+	return target == os.ErrDeadlineExceeded || target == context.DeadlineExceeded
+}
+
+// Timeout reports true, as net.Error has it.
+func (e *TimeoutError) Timeout() bool { return true }
+
+// Timeout runs body in a scope that is canceled when d has passed, and then
+// returns a *TimeoutError in place of the body's *CanceledError. A body that
+// returns something else all the same, because it was done or chose to, has its way.
+// A d of 0 or less cancels at once: the body fails where it first waits.
+func (t *Task) Timeout(d time.Duration, body func(s *Scope) error) error {
+	return t.TimeoutAt(t.loop.now+d, body)
+}
+
+// TimeoutAt is Timeout with a time of the loop's clock.
+func (t *Task) TimeoutAt(when time.Duration, body func(s *Scope) error) error {
+	s := &Scope{after: when - t.loop.now}
+	s.deadline.Store(int64(max(when, 1)))
+	return t.within(s, body)
+}
+
+// Cancelable runs body in a scope that s.Cancel cancels. It returns what body
+// returns: after a cancel, as a rule, the *CanceledError, which says nothing about
+// the scopes outside.
+func (t *Task) Cancelable(body func(s *Scope) error) error { return t.within(&Scope{}, body) }
+
+// Shielded runs body in a scope that no cancel and no deadline from outside
+// reaches: the place for cleanup that itself waits. When it is left, the cancel is
+// in force again.
+func (t *Task) Shielded(body func(s *Scope) error) error {
+	return t.within(&Scope{shielded: true}, body)
+}
+
+func (t *Task) within(s *Scope, body func(s *Scope) error) (err error) {
+	t.mustRun("a scope")
+	s.enter(t)
+	defer func() { err = s.leave(err) }()
+	return body(s)
+}
+
+func (s *Scope) enter(t *Task) {
+	s.task = t
+	s.timer = Timer{loop: t.loop, what: s}
+	s.attach(t.scope.Load())
+	t.scope.Store(s)
+	if when := time.Duration(s.deadline.Load()); when != 0 {
+		s.setTimer(when)
+	}
+}
+
+// attach makes s a part of parent, and lets what is in force there hold here.
+func (s *Scope) attach(parent *Scope) {
+	s.parent = parent
+	if s.context.values == nil {
+		s.context.values = parent.context.values
+	}
+	if s.prev = parent.last; s.prev == nil {
+		parent.first = s
+	} else {
+		s.prev.next = s
+	}
+	parent.last = s
+	if c := parent.canceled; c != nil && !s.shielded {
+		s.cancel(c)
+	}
+}
+
+// close is the end of a scope, or of a task.
+func (s *Scope) close() {
+	s.timer.stop()
+	s.context.end(&CanceledError{Cause: errScopeLeft})
+	p := s.parent
+	if p == nil {
+		return
+	}
+	if s.prev == nil {
+		p.first = s.next
+	} else {
+		s.prev.next = s.next
+	}
+	if s.next == nil {
+		p.last = s.prev
+	} else {
+		s.next.prev = s.prev
+	}
+	s.next, s.prev = nil, nil
+}
+
+var errScopeLeft = errors.New("the task has left the scope")
+
+// leave ends the scope and decides what becomes of the body's error.
+func (s *Scope) leave(err error) error {
+	s.task.scope.Store(s.parent)
+	s.close()
+	var c *CanceledError
+	if err == nil || !errors.As(err, &c) || c.scope != s {
+		return err
+	}
+	if outer := s.parent.canceled; outer != nil && !s.shielded {
+		return outer
+	}
+	if c.deadline {
+		return &TimeoutError{After: s.after, Err: err}
+	}
+	return err
+}
+
+// Cancel cancels the scope with a cause, which may be nil. A second Cancel does
+// nothing.
+func (s *Scope) Cancel(cause error) {
+	s.task.loop.check("Scope.Cancel")
+	if s.canceled == nil {
+		s.cancel(&CanceledError{Cause: cause, scope: s})
+	}
+}
+
+// SetTimeout moves the deadline to d from now, or sets one; it does nothing in a
+// scope that is canceled already.
+func (s *Scope) SetTimeout(d time.Duration) { s.SetDeadline(s.task.loop.now + d) }
+
+// SetDeadline moves the deadline to a time of the loop's clock, or sets one; 0
+// takes it away. It does nothing in a scope that is canceled already.
+func (s *Scope) SetDeadline(when time.Duration) {
+	s.task.loop.check("Scope.SetDeadline")
+	if s.canceled != nil {
+		return
+	}
+	s.timer.stop()
+	s.after = when - s.task.loop.now
+	s.deadline.Store(int64(when))
+	if when != 0 {
+		s.setTimer(when)
+	}
+}
+
+func (s *Scope) setTimer(when time.Duration) {
+	if when <= s.task.loop.now {
+		s.timeout()
+		return
+	}
+	s.timer.set(when)
+}
+
+// timeout is what the scope's timer does.
+func (s *Scope) timeout() {
+	if s.canceled == nil {
+		s.cancel(&CanceledError{deadline: true, scope: s})
+	}
+}
+
+// Canceled returns what is in force in the scope: nil, or the *CanceledError that
+// everything in it returns that waits.
+func (s *Scope) Canceled() error {
+	if s.canceled == nil {
+		return nil
+	}
+	return s.canceled
+}
+
+// cancel puts c in force here and in what is inside. An outer scope's cancel
+// replaces an inner one's, for there is no use in an inner one's any more.
+func (s *Scope) cancel(c *CanceledError) {
+	s.canceled = c
+	s.context.end(c)
+	for in := s.first; in != nil; in = in.next {
+		if !in.shielded {
+			in.cancel(c)
+		}
+	}
+	if s.task.scope.Load() == s {
+		s.task.interrupt(c)
+	}
+}
+
+// interrupt tells a task that waits of a cancel.
+func (t *Task) interrupt(c *CanceledError) {
+	if t.phase != parked {
+		return // it will see for itself, before it waits or when it runs
+	}
+	if on, ok := t.on.(interface{ interrupt(*Task, *CanceledError) }); ok {
+		on.interrupt(t, c)
+		return
+	}
+	t.Unpark()
+}
+
+// pending returns the cancel that is in force for what the task does now.
+func (t *Task) pending() *CanceledError {
+	c := t.scope.Load().canceled
+	if c != nil {
+		t.seen = true
+	}
+	return c
+}

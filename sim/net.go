@@ -1,0 +1,241 @@
+package sim
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"syscall"
+
+	"github.com/corolla-go/corolla/internal/host"
+)
+
+// backlog is how many connections may wait to be accepted.
+const backlog = 4096
+
+// desc is a simulated descriptor: a listening socket or one end of a stream.
+type desc struct {
+	fd    host.FD
+	want  host.Interest
+	edge  host.Ready // not reported yet
+	local net.Addr
+	peer  net.Addr
+
+	listening bool
+	queue     []*desc // of a listener: connections to accept
+	stream
+}
+
+// wanted widens what is watched by Hangup, which is always reported.
+func (d *desc) wanted() host.Ready {
+	r := host.Hangup
+	if d.want&host.Read != 0 {
+		r |= host.Readable
+	}
+	if d.want&host.Write != 0 {
+		r |= host.Writable
+	}
+	return r
+}
+
+// level returns what is ready now.
+func (d *desc) level() (r host.Ready) {
+	if d.listening {
+		if len(d.queue) > 0 {
+			r |= host.Readable
+		}
+		return r
+	}
+	return d.stream.level()
+}
+
+func (m machine) get(fd host.FD) (*desc, error) {
+	if fd < 0 || int(fd) >= len(m.fds) || m.fds[fd] == nil {
+		return nil, syscall.EBADF
+	}
+	return m.fds[fd], nil
+}
+
+// open gives d the lowest free number, as a Unix system does.
+func (w *World) open(d *desc) host.FD {
+	for i, old := range w.fds {
+		if old == nil {
+			w.fds[i] = d
+			d.fd = host.FD(i)
+			return d.fd
+		}
+	}
+	d.fd = host.FD(len(w.fds))
+	w.fds = append(w.fds, d)
+	return d.fd
+}
+
+func (m machine) Resolve(network, address string) ([]net.Addr, error) {
+	switch network {
+	case "unix":
+		return []net.Addr{&net.UnixAddr{Name: address, Net: network}}, nil
+	case "tcp", "tcp4", "tcp6":
+	default:
+		return nil, net.UnknownNetworkError(network)
+	}
+	name, service, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	port, err := strconv.Atoi(service)
+	if err != nil || port < 0 || port > 65535 {
+		return nil, &net.AddrError{Err: "invalid port", Addr: address}
+	}
+	ips := m.config.names[name]
+	if name == "" {
+		ips = []string{"0.0.0.0"}
+	} else if net.ParseIP(name) != nil {
+		ips = []string{name}
+	}
+	var addrs []net.Addr
+	for _, s := range ips {
+		ip := net.ParseIP(s)
+		if is4 := ip.To4() != nil; network == "tcp" || is4 == (network == "tcp4") {
+			addrs = append(addrs, &net.TCPAddr{IP: ip, Port: port})
+		}
+	}
+	if len(addrs) == 0 {
+		return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+	}
+	return addrs, nil
+}
+
+func (m machine) Listen(addr net.Addr) (host.FD, error) {
+	if a, ok := addr.(*net.TCPAddr); ok {
+		port := a.Port
+		if port == 0 {
+			port = m.ephemeral()
+		}
+		addr = &net.TCPAddr{IP: a.IP, Port: port, Zone: a.Zone}
+	}
+	if m.listenerAt(addr) != nil {
+		return 0, syscall.EADDRINUSE
+	}
+	d := &desc{local: addr, listening: true}
+	m.listeners[addr.String()] = d
+	m.tracef("listen fd=%d %v", m.open(d), addr)
+	return d.fd, nil
+}
+
+func (w *World) ephemeral() int {
+	w.lastPort++
+	return w.lastPort
+}
+
+// listenerAt finds who listens at addr: there, or at its port on every address.
+func (w *World) listenerAt(addr net.Addr) *desc {
+	if d := w.listeners[addr.String()]; d != nil {
+		return d
+	}
+	if a, ok := addr.(*net.TCPAddr); ok {
+		for _, all := range []net.IP{net.IPv4zero, net.IPv6unspecified} {
+			if d := w.listeners[(&net.TCPAddr{IP: all, Port: a.Port}).String()]; d != nil {
+				return d
+			}
+		}
+	}
+	return nil
+}
+
+func (m machine) Connect(addr net.Addr) (host.FD, error) {
+	local := net.Addr(&net.UnixAddr{Net: "unix"})
+	if a, ok := addr.(*net.TCPAddr); ok {
+		local = &net.TCPAddr{IP: a.IP, Port: m.ephemeral()}
+	}
+	client := &desc{local: local, peer: addr}
+	m.tracef("connect fd=%d %v", m.open(client), addr)
+	m.at(m.now+m.latency(), func() { m.arrive(client) })
+	return client.fd, nil
+}
+
+// arrive is the moment in which a connection attempt reaches its address.
+func (w *World) arrive(client *desc) {
+	if client.closed {
+		return
+	}
+	l := w.listenerAt(client.peer)
+	if l == nil || len(l.queue) == backlog {
+		w.at(w.now+w.latency(), func() {
+			client.err = syscall.ECONNREFUSED
+			w.raise(client, host.Writable|host.Hangup)
+		})
+		return
+	}
+	server := &desc{fd: -1, local: client.peer, peer: client.local}
+	server.connected = true
+	client.join(server)
+	l.queue = append(l.queue, server)
+	w.raise(l, host.Readable)
+	w.send(server, func(to *desc) { // ahead of all that the server sends
+		to.connected = true
+		w.raise(to, host.Writable)
+	})
+}
+
+func (m machine) ConnectError(fd host.FD) error {
+	d, err := m.get(fd)
+	if err != nil {
+		return err
+	}
+	err = d.err
+	d.err = nil
+	m.tracef("connected fd=%d %v", fd, err)
+	return err
+}
+
+func (m machine) Accept(fd host.FD) (host.FD, error) {
+	l, err := m.get(fd)
+	if err != nil {
+		return 0, err
+	}
+	if !l.listening {
+		return 0, syscall.EINVAL
+	}
+	if len(l.queue) == 0 {
+		return 0, host.ErrAgain
+	}
+	d := l.queue[0]
+	l.queue = l.queue[1:]
+	m.tracef("accept fd=%d new=%d %v", fd, m.open(d), d.peer)
+	return d.fd, nil
+}
+
+func (m machine) LocalAddr(fd host.FD) net.Addr {
+	if d, err := m.get(fd); err == nil {
+		return d.local
+	}
+	return nil
+}
+
+func (m machine) PeerAddr(fd host.FD) net.Addr {
+	if d, err := m.get(fd); err == nil {
+		return d.peer
+	}
+	return nil
+}
+
+func (m machine) CloseFD(fd host.FD) error {
+	d, err := m.get(fd)
+	if err != nil {
+		return err
+	}
+	m.tracef("close fd=%d", fd)
+	m.unlevel(d)
+	m.fds[fd] = nil
+	d.want, d.edge = 0, 0
+	if d.listening {
+		delete(m.listeners, d.local.String())
+		for _, c := range d.queue {
+			m.hangUp(c)
+		}
+		return nil
+	}
+	m.hangUp(d)
+	return nil
+}
+
+func (d *desc) String() string { return fmt.Sprintf("fd %d", d.fd) }

@@ -1,0 +1,201 @@
+package sim
+
+import (
+	"io"
+	"syscall"
+	"time"
+
+	"github.com/corolla-go/corolla/internal/host"
+)
+
+// stream is one end of a simulated connection.
+//
+// A short read means drained here as it does on a real machine, so reads are
+// made short by splitting what is written into segments that arrive one by one.
+type stream struct {
+	other     *desc
+	connected bool
+	closed    bool
+	err       error // what became of connecting, or a reset
+
+	in       []byte // arrived and not read
+	under    int    // bytes sent to this end and not arrived
+	finished bool   // the other end's stream has ended
+	shut     bool   // this end's stream has ended
+
+	blocked bool          // a write took less than was offered
+	arrives time.Duration // when the newest segment from this end arrives
+}
+
+func (d *desc) join(o *desc) { d.other, o.other = o, d }
+
+func (s *stream) level() (r host.Ready) {
+	if len(s.in) > 0 || s.finished || s.err != nil {
+		r |= host.Readable
+	}
+	if s.err != nil || s.connected && !s.blocked {
+		r |= host.Writable
+	}
+	if s.finished || s.err != nil {
+		r |= host.Hangup
+	}
+	return r
+}
+
+// send schedules something to reach the other end, behind what was sent before.
+func (w *World) send(d *desc, act func(to *desc)) {
+	d.arrives = max(d.arrives, w.now+w.latency())
+	to := d.other
+	w.at(d.arrives, func() { act(to) })
+}
+
+func (m machine) TryRead(fd host.FD, b []byte) (n int, err error) {
+	d, err := m.get(fd)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { m.tracef("read fd=%d %d of %d %v", fd, n, len(b), err) }()
+	switch {
+	case d.err != nil:
+		err = d.err
+		d.err, d.finished = nil, true
+		return 0, err
+	case len(d.in) > 0:
+		n = copy(b, d.in)
+		if d.in = d.in[n:]; len(d.in) == 0 {
+			d.in = nil
+		}
+		m.makeRoom(d)
+		return n, nil
+	case d.finished:
+		return 0, io.EOF
+	}
+	return 0, host.ErrAgain
+}
+
+// makeRoom tells a blocked writer when at least half of the buffer is free.
+func (w *World) makeRoom(d *desc) {
+	if o := d.other; o.blocked && len(d.in)+d.under <= w.config.buffer/2 {
+		w.send(d, func(to *desc) { w.unblock(to) })
+	}
+}
+
+func (w *World) unblock(d *desc) {
+	if d.blocked && !d.closed {
+		d.blocked = false
+		w.raise(d, host.Writable)
+	}
+}
+
+func (m machine) TryWrite(fd host.FD, b []byte) (n int, err error) {
+	d, err := m.get(fd)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { m.tracef("write fd=%d %d of %d %v", fd, n, len(b), err) }()
+	switch {
+	case d.err != nil:
+		err = d.err
+		d.err, d.finished = nil, true
+		return 0, err
+	case d.shut || d.connected && d.other == nil:
+		return 0, syscall.EPIPE
+	case !d.connected || d.blocked:
+		return 0, host.ErrAgain
+	}
+	room := m.config.buffer - len(d.other.in) - d.other.under
+	n = min(len(b), room)
+	if !m.config.whole && n > 1 && m.rng.IntN(8) == 0 {
+		n = 1 + m.rng.IntN(n-1)
+	}
+	if n < len(b) {
+		m.block(d, n < room)
+	}
+	if n <= 0 {
+		return 0, host.ErrAgain
+	}
+	m.segments(d, b[:n])
+	return n, nil
+}
+
+// block makes d wait for room: soon when there is some, else when the other end
+// has read.
+func (w *World) block(d *desc, soon bool) {
+	d.blocked = true
+	if soon {
+		w.at(w.now+w.latency(), func() { w.unblock(d) })
+	}
+}
+
+func (w *World) segments(d *desc, b []byte) {
+	d.other.under += len(b)
+	for len(b) > 0 {
+		n := len(b)
+		if !w.config.whole && n > 1 && w.rng.IntN(2) == 0 {
+			n = 1 + w.rng.IntN(n)
+		}
+		seg := append([]byte(nil), b[:n]...)
+		b = b[n:]
+		w.send(d, func(to *desc) {
+			to.under -= len(seg)
+			switch {
+			case to.closed:
+				w.reset(to)
+			case to.err == nil:
+				to.in = append(to.in, seg...)
+				w.raise(to, host.Readable)
+			}
+		})
+	}
+}
+
+// reset answers something that arrived at a closed end.
+func (w *World) reset(from *desc) {
+	w.send(from, func(to *desc) {
+		if !to.closed && to.err == nil {
+			to.err, to.shut = syscall.ECONNRESET, true
+			w.raise(to, host.Readable|host.Writable|host.Hangup)
+		}
+	})
+}
+
+func (m machine) CloseWrite(fd host.FD) error {
+	d, err := m.get(fd)
+	if err != nil {
+		return err
+	}
+	if d.other == nil || !d.connected {
+		return syscall.ENOTCONN
+	}
+	m.tracef("closewrite fd=%d", fd)
+	m.finish(d)
+	return nil
+}
+
+func (w *World) finish(d *desc) {
+	if d.shut {
+		return
+	}
+	d.shut = true
+	w.send(d, func(to *desc) {
+		if !to.closed && !to.finished {
+			to.finished = true
+			w.raise(to, host.Readable|host.Hangup)
+		}
+	})
+}
+
+// hangUp closes one end. As on a real machine the other end sees the end of the
+// stream, or a reset where bytes were left unread.
+func (w *World) hangUp(d *desc) {
+	d.closed = true
+	if d.other == nil {
+		return
+	}
+	if len(d.in) > 0 {
+		d.in = nil
+		w.reset(d)
+		return
+	}
+	w.finish(d)
+}

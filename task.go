@@ -1,0 +1,361 @@
+package corolla
+
+import (
+	"fmt"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+)
+
+// Task is a coroutine of a loop. Its body is ordinary Go code, which gives the
+// loop to others only where it calls something that takes the task: Park, in the
+// end, is the only place where a task stops running. Between two parks nothing
+// else of the loop runs, so no locks are needed.
+//
+// A Task is a context.Context, canceled when the task is; see Scope.
+//
+// A task's methods are for the task itself, while it runs; Cancel, Name, Loop and
+// String are for everybody on the loop, and the methods of context.Context are
+// safe from any goroutine.
+type Task struct {
+	loop  *Loop
+	name  string
+	site  site
+	work  work
+	co    *coroutine
+	phase phase
+
+	on        any // what it is parked on
+	place     waiter
+	timer     Timer // of Sleep
+	forwarded bool  // a cancel went to what the task awaits
+	seen      bool  // a cancel was returned to the body
+	refused   int   // waits refused because the loop is being closed
+
+	root   Scope
+	scope  atomic.Pointer[Scope] // the innermost
+	group  *Group
+	detach func() bool // from the context given by With
+
+	next, prev *Task // in the loop's list of tasks
+}
+
+type phase uint8
+
+const (
+	fresh  phase = iota // made, and ready for its first step
+	active              // running, or waiting for something it resumed
+	parked              // waiting to be unparked
+	woken               // unparked, and ready
+	ended               // its body has returned
+)
+
+// work is the part of a task that knows the type of its result.
+type work interface {
+	do(t *Task)     // calls the body and settles the future
+	fail(err error) // settles it without
+	outcome() error // the error it was settled with; the caller has seen it
+}
+
+// TaskOption configures a task that is being started.
+type TaskOption func(*Task, *start)
+
+// start is what is said of a task only when it is started.
+type start struct{ eager bool }
+
+// Name gives the task a name, for reports and lists.
+func Name(name string) TaskOption { return func(t *Task, _ *start) { t.name = name } }
+
+// Eager makes the task run to its first park before the call that starts it
+// returns, instead of in the next turn (as Python 3.12's eager_start).
+func Eager() TaskOption { return func(_ *Task, s *start) { s.eager = true } }
+
+// Starter is where a task can be started: in a *Loop, or in a *Group that waits
+// for it.
+type Starter interface {
+	home() *Loop
+	adopt(t *Task) error
+}
+
+// Go starts body as a task and returns the future of its result. The body runs in
+// the next turn, behind what is ready already. A body that panics fails the future
+// with a *PanicError; a task canceled before its first step never runs its body.
+func Go[T any](in Starter, body func(t *Task) (T, error), opts ...TaskOption) *Future[T] {
+	w := &job[T]{body: body}
+	w.start(in, w, callSite(2), opts)
+	return &w.future
+}
+
+// Go starts a body without a result; see the function Go.
+func (l *Loop) Go(body func(t *Task) error, opts ...TaskOption) *Future[struct{}] {
+	return goPlain(l, body, callSite(2), opts)
+}
+
+func goPlain(in Starter, body func(t *Task) error, from site, opts []TaskOption) *Future[struct{}] {
+	w := &job[struct{}]{plain: body}
+	w.start(in, w, from, opts)
+	return &w.future
+}
+
+func (l *Loop) home() *Loop { return l }
+
+func (l *Loop) adopt(*Task) error { return nil }
+
+// job is a task, its body and its future in one piece of memory.
+type job[T any] struct {
+	task   Task
+	future Future[T]
+	body   func(*Task) (T, error)
+	plain  func(*Task) error // instead of body
+}
+
+func (w *job[T]) start(in Starter, work work, from site, opts []TaskOption) {
+	l := in.home()
+	l.check("Go")
+	t := &w.task
+	w.future.loop, w.future.task = l, t
+	t.loop, t.work, t.site = l, work, from
+	t.place.task = t
+	t.timer = Timer{loop: l, what: t}
+	t.root.task = t
+	t.scope.Store(&t.root)
+	var s start
+	for _, o := range opts {
+		o(t, &s)
+	}
+	err := in.adopt(t)
+	if err == nil && l.state >= closing {
+		err = ErrLoopClosed
+	}
+	if err != nil {
+		t.phase = ended
+		if t.detach != nil {
+			t.detach()
+		}
+		w.fail(fmt.Errorf("start of %v: %w", t, err))
+		return
+	}
+	l.tasks.add(t)
+	if s.eager {
+		t.run()
+	} else {
+		l.push(t)
+	}
+}
+
+func (w *job[T]) do(t *Task) {
+	var v T
+	var err error
+	if w.plain != nil {
+		err = w.plain(t)
+	} else {
+		v, err = w.body(t)
+	}
+	if c := t.root.canceled; c != nil && !t.seen && err == nil {
+		err = c // canceled while it ran, and never told (as asyncio: test_cancel_at_end)
+	}
+	w.future.settle(v, err)
+}
+
+func (w *job[T]) fail(err error) {
+	var zero T
+	w.future.settle(zero, err)
+}
+
+func (w *job[T]) outcome() error {
+	w.future.look()
+	return w.future.err
+}
+
+// run is the loop's turn for the task.
+func (t *Task) run() {
+	l := t.loop
+	if t.phase == fresh {
+		if c := t.root.canceled; c != nil {
+			t.work.fail(c)
+			t.leave()
+			return
+		}
+		t.co = l.spare.take()
+		t.co.task = t
+	}
+	co := t.co
+	t.phase = active
+	caller, owner := l.current, l.owner
+	l.current = t
+	if l.opt.debug && co.id != 0 {
+		l.owner = co.id
+	}
+	co.resume()
+	l.current, l.owner = caller, owner
+	if t.phase == ended {
+		t.co = nil
+		t.leave()
+		l.spare.give(co, l.opt.idleTasks)
+	}
+}
+
+// body is what the task's coroutine runs.
+func (t *Task) body() {
+	l := t.loop
+	if l.opt.debug {
+		t.co.id = goroutineID()
+		l.owner = t.co.id
+	}
+	returned := false
+	defer func() {
+		t.phase = ended
+		if returned {
+			return
+		}
+		v := recover()
+		if _, ok := v.(unwinding); ok {
+			t.work.fail(ErrLoopClosed)
+			return
+		}
+		if v == nil { // runtime.Goexit: it ends the loop's goroutine next
+			t.work.fail(ErrGoexit)
+			t.leave()
+			return
+		}
+		p := &PanicError{Value: v, Stack: debug.Stack(), Where: t.String()}
+		if l.opt.crash {
+			l.panicked(p)
+		}
+		t.work.fail(p)
+	}()
+	t.work.do(t)
+	returned = true
+}
+
+// leave is the end of a task.
+func (t *Task) leave() {
+	t.phase = ended
+	t.loop.tasks.remove(t)
+	t.root.close()
+	if t.detach != nil {
+		t.detach()
+	}
+	if t.group != nil {
+		t.group.left(t)
+	}
+}
+
+// Park suspends t until Unpark or until t is canceled; in a canceled scope it
+// returns at once. The error is a *CanceledError, or ErrLoopClosed when the loop
+// is closed meanwhile. What t waits for is on, a string or a fmt.Stringer, shown
+// by whoever lists the loop's tasks.
+//
+// Park is what everything that waits is built on. Whoever parks sees to it that an
+// Unpark comes, and that none comes late: what would call it must be undone when
+// Park returns an error.
+func (t *Task) Park(on any) error { return t.wait("Park", parked, on) }
+
+// Yield lets everything else that is ready run first. In a canceled scope it
+// returns the error at once.
+func (t *Task) Yield() error { return t.wait("Yield", woken, "a yield") }
+
+func (t *Task) wait(what string, p phase, on any) error {
+	t.mustRun(what)
+	if c := t.pending(); c != nil {
+		return c
+	}
+	if p == woken {
+		t.loop.push(t)
+	}
+	t.suspend(p, on)
+	if c := t.pending(); c != nil {
+		return c
+	}
+	if t.loop.state == closing {
+		return ErrLoopClosed
+	}
+	return nil
+}
+
+// suspend is the one place where a task stops running. On a loop that is being
+// closed it does not; a task that tries again and again is made to end.
+func (t *Task) suspend(p phase, on any) {
+	if t.loop.state == closing {
+		if t.refused++; t.refused > maxRefused {
+			panic(unwinding{})
+		}
+		return
+	}
+	t.phase, t.on = p, on
+	t.co.suspend()
+	t.on = nil
+}
+
+// maxRefused is how often a task may try to wait while its loop is being closed.
+const maxRefused = 100
+
+// unwinding is the panic that ends a task which goes on when its loop is closed.
+type unwinding struct{}
+
+// Unpark makes a parked task ready, and reports whether it was parked. Park then
+// returns in the next turn. Any other task is left as it is.
+func (t *Task) Unpark() bool {
+	t.loop.check("Unpark")
+	if t.phase != parked {
+		return false
+	}
+	t.phase = woken
+	t.loop.push(t)
+	return true
+}
+
+// timeout is the end of a Sleep.
+func (t *Task) timeout() { t.Unpark() }
+
+// Sleep parks t for d. A d of 0 or less is a Yield.
+func (t *Task) Sleep(d time.Duration) error {
+	if d <= 0 {
+		return t.Yield()
+	}
+	t.mustRun("Sleep")
+	t.timer.set(t.loop.now + d)
+	err := t.Park("a sleep")
+	t.timer.stop()
+	return err
+}
+
+// mustRun panics unless t is the task that runs.
+func (t *Task) mustRun(what string) {
+	if t.loop.current != t {
+		t.misused(what)
+	}
+}
+
+func (t *Task) misused(what string) {
+	if t.phase == ended {
+		panic(fmt.Sprintf("corolla: %s of %v, which has ended; a task is used by its own body only", what, t))
+	}
+	panic(fmt.Sprintf("corolla: %s of %v from outside of it; a task is used by its own body only: "+
+		"start another task with Go, or use a callback", what, t))
+}
+
+// Cancel cancels the task: everything that it waits for, now or later, returns a
+// *CanceledError with the cause, which may be nil. It reports whether the task was
+// still to end and not canceled before. From another goroutine, Post it.
+func (t *Task) Cancel(cause error) bool {
+	t.loop.check("Task.Cancel")
+	if t.phase == ended || t.root.canceled != nil {
+		return false
+	}
+	t.root.Cancel(cause)
+	return true
+}
+
+// Name returns the task's name, which is empty unless it was given one.
+func (t *Task) Name() string { return t.name }
+
+// Loop returns the loop that runs the task.
+func (t *Task) Loop() *Loop { return t.loop }
+
+func (t *Task) String() string {
+	if t.name != "" {
+		return fmt.Sprintf("task %q started at %v", t.name, t.site)
+	}
+	return fmt.Sprintf("task started at %v", t.site)
+}

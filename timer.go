@@ -1,0 +1,99 @@
+package corolla
+
+import "time"
+
+// Timer runs a callback once, at a time of the loop's clock. Timers that are due
+// at one time run in the order in which they were set.
+type Timer struct {
+	loop  *Loop
+	when  time.Duration
+	seq   uint64
+	place int // in the heap, counted from 1; 0 is not there
+	fired bool
+	what  timed
+	site  site
+}
+
+// timed is what a timer is for: a callback, a task to wake, a scope to end.
+type timed interface{ timeout() }
+
+func (f callback) timeout() { f() }
+
+// At runs f when the loop's clock reads when, or in the next turn if it is past
+// that. It panics on a closed loop.
+func (l *Loop) At(when time.Duration, f func()) *Timer {
+	l.check("At")
+	if l.state >= closing {
+		panic("corolla: At or After on a closed loop: the timer would never fire; check the order of shutdown")
+	}
+	t := &Timer{loop: l, what: callback(f), site: l.site()}
+	t.set(when)
+	return t
+}
+
+// After runs f once d has passed. A d of 0 or less is for the next turn, behind
+// what is ready already.
+func (l *Loop) After(d time.Duration, f func()) *Timer { return l.At(l.now+max(d, 0), f) }
+
+// Stop keeps the callback from running, and reports whether it did: false if it
+// ran already or was stopped before.
+func (t *Timer) Stop() bool {
+	t.loop.check("Timer.Stop")
+	return t.stop()
+}
+
+// Reset sets the timer anew, whether or not it ran, for d from now. It reports
+// whether the timer was still to run before.
+func (t *Timer) Reset(d time.Duration) bool {
+	t.loop.check("Timer.Reset")
+	was := t.stop()
+	t.set(t.loop.now + max(d, 0))
+	return was
+}
+
+// When returns the time for which the timer is or was last set.
+func (t *Timer) When() time.Duration { return t.when }
+
+// Active reports whether the callback is still to run.
+func (t *Timer) Active() bool { return t.place > 0 || t.fired }
+
+func (t *Timer) set(when time.Duration) {
+	t.loop.seq++
+	t.when, t.seq = when, t.loop.seq
+	t.loop.timers.Push(t)
+}
+
+func (t *Timer) stop() bool {
+	was := t.Active()
+	t.fired = false // an entry in the ready ring will find this
+	if t.place > 0 {
+		t.loop.timers.Remove(t.place - 1)
+	}
+	return was
+}
+
+// takeTimers makes ready what is due.
+func (l *Loop) takeTimers() {
+	for l.timers.Len() > 0 && l.timers.Min().when <= l.now {
+		t := l.timers.Pop()
+		t.fired = true
+		l.push(t)
+	}
+}
+
+func (t *Timer) run() {
+	if !t.fired {
+		return
+	}
+	t.fired = false
+	t.what.timeout()
+}
+
+// timerOrder orders timers by time, and by age where that is the same.
+type timerOrder struct{}
+
+func (timerOrder) Less(a, b *Timer) bool {
+	return a.when < b.when || a.when == b.when && a.seq < b.seq
+}
+
+func (timerOrder) Place(t *Timer, i int) { t.place = i + 1 }
