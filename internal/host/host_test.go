@@ -1,0 +1,39 @@
+package host_test
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"testing"
+
+	"github.com/corolla-go/corolla/internal/host"
+	"github.com/corolla-go/corolla/internal/host/hosttest"
+	"github.com/corolla-go/corolla/internal/leaktest"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }
+
+func TestContract(t *testing.T) {
+	hosttest.Test(t, func(t *testing.T) hosttest.Subject {
+		h, err := host.New()
+		if errors.Is(err, errors.ErrUnsupported) {
+			t.Skipf("no host on %s", runtime.GOOS)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hosttest.Subject{
+			Host:    h,
+			Outside: func(f func()) { go f() },
+			Signal: func(sig os.Signal) {
+				self, err := os.FindProcess(os.Getpid())
+				if err == nil {
+					err = self.Signal(sig)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			},
+		}
+	})
+}

@@ -1,0 +1,522 @@
+// Package hosttest has the tests that every host.Host must pass. They use nothing but
+// the contract, and bounded waits.
+package hosttest
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/corolla-go/corolla/internal/host"
+)
+
+// Subject is a host to test, and what the tests cannot do through the contract.
+type Subject struct {
+	Host host.Host
+	// Outside runs f on another goroutine.
+	Outside func(f func())
+	// Signal sends the program a signal.
+	Signal func(os.Signal)
+}
+
+// Test runs the suite. It calls open for a new host for each test.
+func Test(t *testing.T, open func(t *testing.T) Subject) {
+	for _, c := range []struct {
+		name string
+		test func(*harness)
+	}{
+		{"ClockMovesForward", clockMovesForward},
+		{"WaitEndsAtItsTime", waitEndsAtItsTime},
+		{"WakeBeforeWait", wakeBeforeWait},
+		{"WakeFromOutside", wakeFromOutside},
+		{"ManyWakesAreOne", manyWakesAreOne},
+		{"ConnectAcceptTalk", connectAcceptTalk},
+		{"ConnectRefused", connectRefused},
+		{"AddressInUse", addressInUse},
+		{"ReadBeforeDataIsAgain", readBeforeDataIsAgain},
+		{"EdgeComesOnceForEachArrival", edgeComesOnce},
+		{"LevelComesWhileItLasts", levelComesWhileItLasts},
+		{"UnwatchEndsReports", unwatchEndsReports},
+		{"EndOfStreamIsAHangup", endOfStreamIsAHangup},
+		{"DataBeforeTheEndIsKept", dataBeforeTheEndIsKept},
+		{"WriteAfterCloseWrite", writeAfterCloseWrite},
+		{"CloseWithUnreadDataResets", closeWithUnreadDataResets},
+		{"WriterIsToldOfRoom", writerIsToldOfRoom},
+		{"ClosedDescriptorIsForgotten", closedDescriptorIsForgotten},
+		{"StartRunsJobsElsewhere", startRunsJobs},
+		{"SignalsAreDelivered", signalsAreDelivered},
+		{"ResolveLiteralsAndNames", resolve},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := &harness{T: t, Subject: open(t), buf: make([]event, host.MaxEvents)}
+			c.test(h)
+			for fd := range h.open {
+				h.close(fd)
+			}
+			if err := h.Host.Close(); err != nil {
+				t.Errorf("Close: %v", err)
+			}
+		})
+	}
+}
+
+type (
+	event = host.Event
+	fd    = host.FD
+)
+
+type harness struct {
+	*testing.T
+	Subject
+	buf  []event
+	seen map[fd]host.Ready // all that was ever reported and not taken
+	open map[fd]bool
+}
+
+// patience is how long the suite waits for what must come: it only matters when a
+// test fails.
+const patience = 20 * time.Second
+
+// await waits until everything in want was reported for d since it was last taken.
+func (h *harness) await(d fd, want host.Ready) {
+	h.Helper()
+	for limit := h.Host.Now() + patience; h.seen[d]&want != want; {
+		if h.Host.Now() >= limit {
+			h.Fatalf("descriptor %d: reported %03b, never all of %03b", d, h.seen[d], want)
+		}
+		h.wait(limit)
+	}
+	h.seen[d] &^= want
+}
+
+func (h *harness) wait(until time.Duration) int {
+	h.Helper()
+	n, err := h.Host.Wait(h.buf, until)
+	if err != nil {
+		h.Fatalf("Wait: %v", err)
+	}
+	if h.seen == nil {
+		h.seen = map[fd]host.Ready{}
+	}
+	for _, ev := range h.buf[:n] {
+		h.seen[ev.FD] |= ev.Ready
+	}
+	return n
+}
+
+// settle looks until nothing is reported for a while of the host's clock.
+func (h *harness) settle() {
+	h.Helper()
+	for until := h.Host.Now() + 20*time.Millisecond; h.Host.Now() < until; {
+		h.wait(until)
+	}
+}
+
+func (h *harness) must(err error) {
+	h.Helper()
+	if err != nil {
+		h.Fatal(err)
+	}
+}
+
+func (h *harness) watch(d fd, want host.Interest) {
+	h.Helper()
+	if h.open == nil {
+		h.open = map[fd]bool{}
+	}
+	h.open[d] = true
+	h.must(h.Host.Watch(d, want))
+}
+
+func (h *harness) close(d fd) {
+	h.Helper()
+	delete(h.open, d)
+	delete(h.seen, d)
+	if err := h.Host.CloseFD(d); err != nil {
+		h.Errorf("CloseFD(%d): %v", d, err)
+	}
+}
+
+const both = host.Read | host.Write | host.Edge
+
+func (h *harness) listen() (fd, net.Addr) {
+	h.Helper()
+	d, err := h.Host.Listen(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	h.must(err)
+	h.watch(d, host.Read|host.Edge)
+	return d, h.Host.LocalAddr(d)
+}
+
+func (h *harness) accept(l fd) fd {
+	h.Helper()
+	d, err := h.Host.Accept(l)
+	if err == host.ErrAgain {
+		h.await(l, host.Readable)
+		d, err = h.Host.Accept(l)
+	}
+	h.must(err)
+	h.watch(d, both)
+	return d
+}
+
+// pair returns two connected descriptors, both watched by edge.
+func (h *harness) pair() (client, server fd) {
+	h.Helper()
+	l, addr := h.listen()
+	client, err := h.Host.Connect(addr)
+	h.must(err)
+	h.watch(client, both)
+	server = h.accept(l)
+	h.await(client, host.Writable)
+	h.must(h.Host.ConnectError(client))
+	h.close(l)
+	return client, server
+}
+
+func (h *harness) write(d fd, s string) {
+	h.Helper()
+	for len(s) > 0 {
+		n, err := h.Host.TryWrite(d, []byte(s))
+		if s = s[n:]; err == host.ErrAgain || err == nil && len(s) > 0 {
+			h.await(d, host.Writable)
+			continue
+		}
+		h.must(err)
+	}
+}
+
+// read reads exactly n bytes.
+func (h *harness) read(d fd, n int) string {
+	h.Helper()
+	b := make([]byte, n)
+	for got := 0; got < n; {
+		m, err := h.Host.TryRead(d, b[got:])
+		if err == host.ErrAgain {
+			h.await(d, host.Readable)
+			continue
+		}
+		h.must(err)
+		got += m
+	}
+	return string(b)
+}
+
+// readEnd reads to the end of the stream, or to an error.
+func (h *harness) readEnd(d fd) (string, error) {
+	h.Helper()
+	var all bytes.Buffer
+	b := make([]byte, 4096)
+	for {
+		n, err := h.Host.TryRead(d, b)
+		all.Write(b[:n])
+		if err == host.ErrAgain {
+			h.await(d, host.Readable)
+			continue
+		}
+		if err != nil {
+			return all.String(), err
+		}
+	}
+}
+
+func clockMovesForward(h *harness) {
+	last := h.Host.Now()
+	for range 100 {
+		h.wait(0)
+		now := h.Host.Now()
+		if now < last {
+			h.Fatalf("the clock went back from %v to %v", last, now)
+		}
+		last = now
+	}
+	if h.Host.Epoch().IsZero() {
+		h.Error("no Epoch")
+	}
+}
+
+func waitEndsAtItsTime(h *harness) {
+	for range 10 {
+		until := h.Host.Now() + 2*time.Millisecond
+		if n := h.wait(until); n != 0 {
+			h.Fatalf("%d events out of nowhere", n)
+		}
+		if now := h.Host.Now(); now < until {
+			h.Errorf("Wait(%v) returned at %v", until, now)
+		}
+	}
+	h.wait(h.Host.Now() - time.Millisecond) // a time that has passed: just a look
+}
+
+func wakeBeforeWait(h *harness) {
+	h.Host.Wake()
+	limit := h.Host.Now() + patience
+	h.wait(limit)
+	if h.Host.Now() >= limit {
+		h.Error("a Wake before Wait did not end it")
+	}
+}
+
+func wakeFromOutside(h *harness) {
+	for range 100 {
+		h.Outside(h.Host.Wake)
+		h.wait(-1) // hangs if the wake is lost
+	}
+}
+
+func manyWakesAreOne(h *harness) {
+	for range 10 {
+		h.Host.Wake()
+	}
+	h.wait(h.Host.Now() + patience)
+	until := h.Host.Now() + 2*time.Millisecond
+	h.wait(until)
+	if h.Host.Now() < until {
+		h.Error("one Wait did not take all the wakes before it")
+	}
+}
+
+func connectAcceptTalk(h *harness) {
+	c, s := h.pair()
+	h.write(c, "ping")
+	if got := h.read(s, 4); got != "ping" {
+		h.Errorf("server read %q", got)
+	}
+	h.write(s, "pong")
+	if got := h.read(c, 4); got != "pong" {
+		h.Errorf("client read %q", got)
+	}
+	if a, b := h.Host.LocalAddr(c), h.Host.PeerAddr(s); a == nil || b == nil || a.String() != b.String() {
+		h.Errorf("the client is %v to itself and %v to the server", a, b)
+	}
+	if a, b := h.Host.PeerAddr(c), h.Host.LocalAddr(s); a == nil || b == nil || a.String() != b.String() {
+		h.Errorf("the server is %v to the client and %v to itself", a, b)
+	}
+}
+
+func connectRefused(h *harness) {
+	l, addr := h.listen()
+	h.close(l)
+	c, err := h.Host.Connect(addr)
+	if err == nil {
+		h.watch(c, both)
+		h.await(c, host.Writable)
+		err = h.Host.ConnectError(c)
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		h.Errorf("connect to nobody: %v", err)
+	}
+}
+
+func addressInUse(h *harness) {
+	_, addr := h.listen()
+	if _, err := h.Host.Listen(addr); !errors.Is(err, syscall.EADDRINUSE) {
+		h.Errorf("second listener: %v", err)
+	}
+}
+
+func readBeforeDataIsAgain(h *harness) {
+	c, s := h.pair()
+	if n, err := h.Host.TryRead(s, make([]byte, 8)); n != 0 || err != host.ErrAgain {
+		h.Errorf("TryRead of nothing = %d, %v", n, err)
+	}
+	l, _ := h.listen()
+	if _, err := h.Host.Accept(l); err != host.ErrAgain {
+		h.Errorf("Accept of nobody: %v", err)
+	}
+	_ = c
+}
+
+func edgeComesOnce(h *harness) {
+	c, s := h.pair()
+	h.settle()
+	clear(h.seen)
+	h.write(c, "x")
+	h.await(s, host.Readable)
+	clear(h.seen)
+	h.settle() // nothing was read, but nothing new has come either
+	if h.seen[s]&host.Readable != 0 {
+		h.Error("an edge was reported twice")
+	}
+	h.write(c, "y")
+	h.await(s, host.Readable)
+	if got := h.read(s, 2); got != "xy" {
+		h.Errorf("read %q", got)
+	}
+}
+
+func levelComesWhileItLasts(h *harness) {
+	c, s := h.pair()
+	h.must(h.Host.Watch(s, host.Read))
+	h.write(c, "x")
+	for range 3 {
+		h.await(s, host.Readable)
+	}
+	h.read(s, 1)
+	clear(h.seen)
+	h.settle()
+	if h.seen[s] != 0 {
+		h.Errorf("reported %03b after all was read", h.seen[s])
+	}
+}
+
+func unwatchEndsReports(h *harness) {
+	c, s := h.pair()
+	h.settle()
+	clear(h.seen)
+	h.must(h.Host.Unwatch(s))
+	h.write(c, "x")
+	h.settle()
+	if h.seen[s] != 0 {
+		h.Errorf("reported %03b for what is not watched", h.seen[s])
+	}
+	h.watch(s, both) // and what happened meanwhile is told
+	h.await(s, host.Readable)
+}
+
+func endOfStreamIsAHangup(h *harness) {
+	c, s := h.pair()
+	h.must(h.Host.CloseWrite(c))
+	h.await(s, host.Hangup)
+	if _, err := h.readEnd(s); err != io.EOF {
+		h.Errorf("read: %v", err)
+	}
+	h.write(s, "other way")
+	if got := h.read(c, 9); got != "other way" {
+		h.Errorf("read %q", got)
+	}
+}
+
+func dataBeforeTheEndIsKept(h *harness) {
+	c, s := h.pair()
+	h.write(c, "last words")
+	h.close(c)
+	if got, err := h.readEnd(s); got != "last words" || err != io.EOF {
+		h.Errorf("read %q, %v", got, err)
+	}
+}
+
+func writeAfterCloseWrite(h *harness) {
+	c, _ := h.pair()
+	h.must(h.Host.CloseWrite(c))
+	if _, err := h.Host.TryWrite(c, []byte("x")); !errors.Is(err, syscall.EPIPE) {
+		h.Errorf("write after CloseWrite: %v", err)
+	}
+}
+
+func closeWithUnreadDataResets(h *harness) {
+	c, s := h.pair()
+	h.write(c, "never read")
+	h.await(s, host.Readable)
+	h.settle()
+	h.close(s)
+	h.await(c, host.Hangup)
+	if _, err := h.readEnd(c); !errors.Is(err, syscall.ECONNRESET) {
+		h.Errorf("read: %v", err)
+	}
+}
+
+func writerIsToldOfRoom(h *harness) {
+	c, s := h.pair()
+	block := bytes.Repeat([]byte("corolla "), 8<<10)
+	sent, got := 0, 0
+	for full := false; !full; {
+		n, err := h.Host.TryWrite(c, block)
+		sent += n
+		if err == host.ErrAgain { // full, unless there is room after a while
+			h.settle()
+			full = h.seen[c]&host.Writable == 0
+			clear(h.seen)
+			continue
+		}
+		h.must(err)
+		if sent > 1<<30 {
+			h.Fatal("the peer reads nothing, and a GiB went out")
+		}
+	}
+	for b := make([]byte, 64<<10); got < sent; {
+		n, err := h.Host.TryRead(s, b)
+		if got += n; err == host.ErrAgain {
+			h.await(s, host.Readable)
+		} else {
+			h.must(err)
+		}
+	}
+	h.await(c, host.Writable)
+	if n, err := h.Host.TryWrite(c, block); n == 0 || err != nil {
+		h.Errorf("TryWrite when told of room = %d, %v", n, err)
+	}
+}
+
+func closedDescriptorIsForgotten(h *harness) {
+	c, s := h.pair()
+	h.write(c, "x")
+	h.await(s, host.Readable)
+	h.write(c, "y")
+	h.close(s)
+	h.settle()
+	if h.seen[s] != 0 {
+		h.Errorf("reported %03b for a closed descriptor", h.seen[s])
+	}
+	if err := h.Host.CloseFD(s); !errors.Is(err, syscall.EBADF) {
+		h.Errorf("second CloseFD: %v", err)
+	}
+}
+
+func startRunsJobs(h *harness) {
+	done := make(chan int, 3)
+	for i := range 3 {
+		h.Host.Start(func() { done <- i; h.Host.Wake() })
+	}
+	for limit := h.Host.Now() + patience; len(done) < 3; {
+		if h.Host.Now() >= limit {
+			h.Fatalf("%d of 3 jobs ran", len(done))
+		}
+		h.wait(limit)
+	}
+}
+
+func signalsAreDelivered(h *harness) {
+	got := make(chan os.Signal, 1)
+	stop := h.Host.Notify(func(s os.Signal) { got <- s; h.Host.Wake() }, os.Interrupt)
+	defer stop()
+	h.Signal(os.Interrupt)
+	for limit := h.Host.Now() + patience; len(got) == 0; {
+		if h.Host.Now() >= limit {
+			h.Fatal("no signal")
+		}
+		h.wait(limit)
+	}
+	if s := <-got; s != os.Interrupt {
+		h.Errorf("signal %v", s)
+	}
+}
+
+func resolve(h *harness) {
+	for _, c := range []struct{ network, address, want string }{
+		{"tcp", "127.0.0.1:80", "127.0.0.1:80"},
+		{"tcp4", "127.0.0.1:0", "127.0.0.1:0"},
+		{"tcp", "[::1]:8080", "[::1]:8080"},
+		{"tcp4", "localhost:1", "127.0.0.1:1"},
+		{"unix", "/run/x.sock", "/run/x.sock"},
+	} {
+		addrs, err := h.Host.Resolve(c.network, c.address)
+		if err != nil || len(addrs) == 0 || addrs[0].String() != c.want {
+			h.Errorf("Resolve(%s, %s) = %v, %v", c.network, c.address, addrs, err)
+		}
+	}
+	for _, c := range [][2]string{
+		{"tcp", "no port"},
+		{"tcp", "127.0.0.1:http2000"},
+		{"tcp4", "[::1]:1"},
+		{"smoke", "127.0.0.1:1"},
+	} {
+		if addrs, err := h.Host.Resolve(c[0], c[1]); err == nil {
+			h.Errorf("Resolve(%s, %s) = %v, want an error", c[0], c[1], addrs)
+		}
+	}
+}
