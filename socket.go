@@ -296,6 +296,16 @@ func (s *Socket) drop() error {
 	return s.loop.host.CloseFD(s.fd)
 }
 
+// FD returns the socket's descriptor, for calls to the system that this package has
+// no name for; reading, writing and closing it are the socket's own. It is -1 after
+// Close, and means nothing to the system on a simulated loop.
+func (s *Socket) FD() int {
+	if s.closed {
+		return -1
+	}
+	return int(s.fd)
+}
+
 // Closed reports whether Close was called.
 func (s *Socket) Closed() bool { return s.closed }
 

@@ -65,6 +65,9 @@ func (c *Conn) Close() error { return c.conn.Close() }
 // CloseWrite ends the stream to the peer. Reading goes on.
 func (c *Conn) CloseWrite() error { return c.conn.CloseWrite() }
 
+// Socket returns the socket underneath.
+func (c *Conn) Socket() *corolla.Socket { return c.conn.Socket() }
+
 // LocalAddr returns the connection's own address.
 func (c *Conn) LocalAddr() net.Addr { return c.conn.LocalAddr() }
 
