@@ -1,0 +1,29 @@
+package green_test
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/corolla-go/corolla/green"
+	"github.com/corolla-go/corolla/sim"
+)
+
+func Example() {
+	l := sim.New(1).NewLoop()
+	defer l.Close()
+	h := green.NewHub(l)
+	_ = h.Run(func() error {
+		th := h.Go(func() {
+			for i := range 2 {
+				fmt.Println("thread", i)
+				_ = h.Sleep(time.Second)
+			}
+		})
+		fmt.Println("main")
+		return th.Wait()
+	})
+	// Output:
+	// main
+	// thread 0
+	// thread 1
+}
