@@ -59,8 +59,8 @@ func (e usageError) Error() string { return e.text }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
 
-// silent is a failure of which everything has been said.
-var silent = errors.New("failed")
+// errSilent is a failure of which everything has been said.
+var errSilent = errors.New("failed")
 
 func run(args []string, c *console) int {
 	err := dispatch(args, c)
@@ -71,7 +71,7 @@ func run(args []string, c *console) int {
 	case errors.As(err, &usage):
 		fmt.Fprintln(c.err, usage.text)
 		return statusUsage
-	case err != silent:
+	case err != errSilent:
 		fmt.Fprintln(c.err, err)
 	}
 	return statusFailed

@@ -62,7 +62,7 @@ func runTalk(c *console, args []string) error {
 	}
 	for _, r := range results {
 		if !r.OK {
-			return silent
+			return errSilent
 		}
 	}
 	return nil
