@@ -6,80 +6,59 @@ import (
 	"time"
 )
 
-// scopeContext is the context.Context side of a scope. Other goroutines may use
-// it, so it has its own lock and its own copy of what it needs to know; nothing of
-// it is made before somebody asks.
+// The context.Context side of a scope can be used by other goroutines, so it has its
+// own copy of what it needs to know, in atomic variables.
 //
-// The work is done by a context of the standard library. That way a child costs no
-// goroutine, causes are passed on, and every rule is the library's.
-type scopeContext struct {
-	values context.Context // set before anybody can ask; never ends
+// The work is done by a context of the standard library, made when somebody first asks
+// for one. That way a child costs no goroutine, causes are passed on, and every rule is
+// the library's. Writing it ourselves was rejected: context.Cause finds its answer
+// through a private key.
 
-	mu     sync.Mutex
-	ended  *CanceledError
-	inner  context.Context
+// scopeContext is the standard context of a scope.
+type scopeContext struct {
+	context.Context
 	cancel context.CancelCauseFunc
 	expire trigger
+	once   sync.Once
 }
 
-// get returns the standard context, which is made the first time.
-func (c *scopeContext) get() context.Context {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.inner == nil {
-		values := c.values
-		if values == nil {
-			values = context.Background()
+// context returns the scope's standard context.
+func (s *Scope) context() *scopeContext {
+	if c := s.inner.Load(); c != nil {
+		return c
+	}
+	c := new(scopeContext)
+	c.expire.Context = s.values
+	if s.values == nil {
+		c.expire.Context = context.Background()
+	}
+	c.Context, c.cancel = context.WithCancelCause(&c.expire)
+	if !s.inner.CompareAndSwap(nil, c) {
+		return s.inner.Load()
+	}
+	if e := s.ended.Load(); e != nil { // else end will find c
+		c.finish(e)
+	}
+	return c
+}
+
+// end ends the scope's context, unless it has ended.
+func (s *Scope) end(e *CanceledError) {
+	if s.ended.CompareAndSwap(nil, e) {
+		if c := s.inner.Load(); c != nil {
+			c.finish(e)
 		}
-		c.expire.Context = values
-		c.inner, c.cancel = context.WithCancelCause(&c.expire)
-		if c.ended != nil {
-			c.finish()
+	}
+}
+
+func (c *scopeContext) finish(e *CanceledError) {
+	c.once.Do(func() {
+		if e.deadline {
+			c.expire.fire()
+		} else {
+			c.cancel(e.Cause)
 		}
-	}
-	return c.inner
-}
-
-// end cancels the context, unless it was canceled before.
-func (c *scopeContext) end(err *CanceledError) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ended == nil {
-		c.ended = err
-		if c.inner != nil {
-			c.finish()
-		}
-	}
-}
-
-func (c *scopeContext) finish() {
-	if c.ended.deadline {
-		c.expire.fire()
-	} else {
-		c.cancel(c.ended.Cause)
-	}
-}
-
-func (c *scopeContext) err() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ended == nil {
-		return nil
-	}
-	return c.ended.contextError()
-}
-
-func (c *scopeContext) value(key any) any {
-	c.mu.Lock()
-	from := c.inner
-	c.mu.Unlock()
-	if from == nil {
-		from = c.values
-	}
-	if from == nil {
-		return nil
-	}
-	return from.Value(key)
+	})
 }
 
 // trigger is the parent of a scope's standard context. It exists so that a
@@ -91,11 +70,11 @@ type trigger struct {
 	child func() // ends the standard context
 }
 
-// never is closed by nobody: the library asks for a channel before it asks for
+// noDone is closed by nobody: the library asks for a channel before it asks for
 // AfterFunc, and then uses that.
-var never = make(chan struct{})
+var noDone = make(chan struct{})
 
-func (t *trigger) Done() <-chan struct{} { return never }
+func (t *trigger) Done() <-chan struct{} { return noDone }
 
 func (t *trigger) Err() error {
 	if t.fired {
@@ -135,20 +114,33 @@ func (s *Scope) Deadline() (time.Time, bool) {
 
 // Done returns a channel that is closed when the scope is canceled or left. Safe
 // from any goroutine.
-func (s *Scope) Done() <-chan struct{} { return s.context.get().Done() }
+func (s *Scope) Done() <-chan struct{} { return s.context().Done() }
 
 // Err returns nil, context.Canceled or context.DeadlineExceeded. Safe from any
 // goroutine.
-func (s *Scope) Err() error { return s.context.err() }
+func (s *Scope) Err() error {
+	if e := s.ended.Load(); e != nil {
+		return e.contextError()
+	}
+	return nil
+}
 
 // Value returns the value of a key in the context that the task was started with.
 // Safe from any goroutine.
-func (s *Scope) Value(key any) any { return s.context.value(key) }
+func (s *Scope) Value(key any) any {
+	if c := s.inner.Load(); c != nil {
+		return c.Value(key)
+	}
+	if s.values == nil {
+		return nil
+	}
+	return s.values.Value(key)
+}
 
 // AfterFunc arranges that f is called on a goroutine of its own when the scope is
 // canceled or left, as context.AfterFunc does. Safe from any goroutine.
 func (s *Scope) AfterFunc(f func()) (stop func() bool) {
-	return context.AfterFunc(s.context.get(), f)
+	return context.AfterFunc(s.context(), f)
 }
 
 // Cause returns why the scope is canceled, or nil if it is not. Safe from any
@@ -157,7 +149,7 @@ func (s *Scope) Cause() error {
 	if s.Err() == nil {
 		return nil
 	}
-	return context.Cause(s.context.get())
+	return context.Cause(s.context())
 }
 
 // Deadline returns the nearest deadline of the scopes that the task is in. Safe from
@@ -187,8 +179,8 @@ func (t *Task) Cause() error { return t.scope.Load().Cause() }
 // With attaches the task to a context: the task has its values, and is canceled
 // when the context ends.
 func With(ctx context.Context) TaskOption {
-	return func(t *Task, _ *start) {
-		t.root.context.values = context.WithoutCancel(ctx)
+	return func(t *Task) {
+		t.root.values = context.WithoutCancel(ctx)
 		if ctx.Done() == nil {
 			return
 		}

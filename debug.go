@@ -52,6 +52,9 @@ func describe(e entry) string {
 		}
 		return "a timer of the loop's own"
 	case *readiness:
+		if w.f == nil {
+			return "an I/O callback that was removed"
+		}
 		return "I/O callback " + function(w.f) + registered(w.site)
 	case *Task:
 		return w.String()
@@ -63,10 +66,7 @@ func describe(e entry) string {
 
 // function names a function and where it begins, which for a function literal
 // is the place where it was registered, give or take a line.
-func function(f func()) string {
-	if f == nil {
-		return "(removed)"
-	}
+func function(f any) string {
 	fn := runtime.FuncForPC(reflect.ValueOf(f).Pointer())
 	if fn == nil {
 		return "(unknown)"

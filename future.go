@@ -14,6 +14,7 @@ type Future[T any] struct {
 	loop     *Loop
 	task     *Task // whose result it is, if a task's
 	done     bool
+	canceled bool
 	value    T
 	err      error
 	waiting  Waiters
@@ -57,16 +58,12 @@ func (f *Future[T]) set(v T, err error) error {
 
 func (f *Future[T]) settle(v T, err error) {
 	f.done, f.value, f.err = true, v, err
+	f.canceled = errors.Is(err, ErrCanceled)
 	f.onCancel = nil
-	if err != nil && !errors.Is(err, ErrCanceled) && !errors.Is(err, ErrLoopClosed) {
+	if err != nil && !f.canceled && !errors.Is(err, ErrLoopClosed) {
 		f.unseen = ReportUnseen(f.loop, f, err, f.String())
 	}
-	for w := f.waiting.first; w != nil; w = f.waiting.first {
-		w.wake()
-		if w.call != nil {
-			f.loop.push(w.call)
-		}
-	}
+	f.waiting.WakeAll()
 }
 
 // OnCancel sets what Cancel does instead of settling the future: it is told the
@@ -97,7 +94,7 @@ func (f *Future[T]) Cancel(cause error) bool {
 func (f *Future[T]) Done() bool { return f.done }
 
 // Canceled reports whether the future is settled with a cancel.
-func (f *Future[T]) Canceled() bool { return f.done && errors.Is(f.err, ErrCanceled) }
+func (f *Future[T]) Canceled() bool { return f.canceled }
 
 // Result returns the value or the error, or ErrPending.
 func (f *Future[T]) Result() (T, error) {
@@ -176,7 +173,7 @@ func (f *Future[T]) OnDone(call func(*Future[T])) (stop func() bool) {
 	if f.done {
 		f.loop.push(d)
 	} else {
-		d.place.call = d
+		d.place.who = d
 		f.waiting.push(&d.place)
 	}
 	return d.stop
@@ -187,6 +184,8 @@ type doneCall[T any] struct {
 	call  func(*Future[T])
 	place waiter
 }
+
+func (d *doneCall[T]) wake() { d.f.loop.push(d) }
 
 func (d *doneCall[T]) run() {
 	if call := d.call; call != nil {

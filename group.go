@@ -39,7 +39,7 @@ func (t *Task) Group(body func(g *Group) error) (err error) {
 // Go starts a task in the group; see Loop.Go. In a group that is over the task
 // fails with ErrGroupOver without having run.
 func (g *Group) Go(body func(t *Task) error, opts ...TaskOption) *Future[struct{}] {
-	return goPlain(g, body, callSite(2), opts)
+	return goPlain(g, body, g.home().site(), opts)
 }
 
 // Cancel ends the group early: its children and its body are canceled, and

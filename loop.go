@@ -42,7 +42,8 @@ type Loop struct {
 	state    state
 	stopping atomic.Bool
 	crashed  *PanicError
-	owner    uint64 // in debug mode: the goroutine that may call
+	gone     chan struct{} // closed when the loop is
+	owner    uint64        // in debug mode: the goroutine that may call
 }
 
 type state uint8
@@ -67,7 +68,7 @@ func New(opts ...Option) (*Loop, error) {
 // NewOn returns a Loop on a given machine. It is how package sim makes loops; a
 // host.Host cannot be had otherwise.
 func NewOn(h host.Host, opts ...Option) *Loop {
-	l := &Loop{host: h, opt: defaults(), events: make([]host.Event, host.MaxEvents)}
+	l := &Loop{host: h, opt: defaults(), events: make([]host.Event, host.MaxEvents), gone: make(chan struct{})}
 	for _, o := range opts {
 		o(&l.opt)
 	}
@@ -242,6 +243,7 @@ func (l *Loop) Close() error {
 	l.spare.stop()
 	l.state = closed
 	l.owner = 0
+	close(l.gone)
 	return errors.Join(append(errs, l.host.Close())...)
 }
 

@@ -341,7 +341,7 @@ func TestSlowCallbackIsReportedWithItsPlace(t *testing.T) {
 		if !strings.Contains(slow.Where, "loop_test.go:") || debug != strings.Contains(slow.Where, "registered at") {
 			t.Errorf("debug %v: report says %q", debug, slow.Where)
 		}
-		if !strings.Contains(log.errs[1].Error(), `task "main" started at`) {
+		if !strings.Contains(log.errs[1].Error(), `task "main" of `) {
 			t.Errorf("second report is %q, want the task", log.errs[1])
 		}
 	}

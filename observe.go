@@ -9,7 +9,7 @@ import (
 type TaskInfo struct {
 	Task    *Task
 	Name    string
-	Started string // file and line
+	Started string // the body's function, and its place
 	On      string // what it is parked on; empty if it is not parked
 }
 
@@ -34,7 +34,7 @@ func (l *Loop) Tasks() []TaskInfo {
 func (l *Loop) Current() *Task { return l.current }
 
 func (t *Task) info() TaskInfo {
-	i := TaskInfo{Task: t, Name: t.name, Started: t.site.String()}
+	i := TaskInfo{Task: t, Name: t.name, Started: t.Started()}
 	if t.phase == parked {
 		i.On = fmt.Sprint(t.on)
 	}

@@ -19,13 +19,16 @@ import (
 // other methods belong to the loop.
 type Scope struct {
 	task     *Task
-	parent   *Scope // nil for a task that belongs to nobody
-	shielded bool
+	parent   *Scope         // nil for a task that belongs to nobody
 	canceled *CanceledError // in force here, whoever's it is
-	timer    Timer
-	after    time.Duration // of Timeout: to say so in the error
-	deadline atomic.Int64  // on the loop's clock; 0 is none
-	context  scopeContext
+	timer    *Timer
+	shielded bool
+
+	// What other goroutines see; see context.go.
+	values   context.Context               // set before anybody can ask; never ends
+	deadline atomic.Int64                  // on the loop's clock; 0 is none
+	ended    atomic.Pointer[CanceledError] // the first cancel, or the end of the scope
+	inner    atomic.Pointer[scopeContext]  // made when somebody asks for it
 
 	first, last *Scope // inner scopes, and those of tasks started in this one
 	next, prev  *Scope
@@ -59,45 +62,43 @@ func (t *Task) Timeout(d time.Duration, body func(s *Scope) error) error {
 
 // TimeoutAt is Timeout with a time of the loop's clock.
 func (t *Task) TimeoutAt(when time.Duration, body func(s *Scope) error) error {
-	s := &Scope{after: when - t.loop.now}
-	s.deadline.Store(int64(max(when, 1)))
-	return t.within(s, body)
+	return t.within(new(Scope), max(when, 0), body)
 }
 
 // Cancelable runs body in a scope that s.Cancel cancels. It returns what body
 // returns: after a cancel, as a rule, the *CanceledError, which says nothing about
 // the scopes outside.
-func (t *Task) Cancelable(body func(s *Scope) error) error { return t.within(&Scope{}, body) }
+func (t *Task) Cancelable(body func(s *Scope) error) error { return t.within(new(Scope), never, body) }
 
 // Shielded runs body in a scope that no cancel and no deadline from outside
 // reaches: the place for cleanup that itself waits. When it is left, the cancel is
 // in force again.
 func (t *Task) Shielded(body func(s *Scope) error) error {
-	return t.within(&Scope{shielded: true}, body)
+	return t.within(&Scope{shielded: true}, never, body)
 }
 
-func (t *Task) within(s *Scope, body func(s *Scope) error) (err error) {
+// never is the deadline of a scope that has none.
+const never = time.Duration(-1)
+
+func (t *Task) within(s *Scope, deadline time.Duration, body func(s *Scope) error) (err error) {
 	t.mustRun("a scope")
 	s.enter(t)
+	s.limit(deadline)
 	defer func() { err = s.leave(err) }()
 	return body(s)
 }
 
 func (s *Scope) enter(t *Task) {
 	s.task = t
-	s.timer = Timer{loop: t.loop, what: s}
 	s.attach(t.scope.Load())
 	t.scope.Store(s)
-	if when := time.Duration(s.deadline.Load()); when != 0 {
-		s.setTimer(when)
-	}
 }
 
 // attach makes s a part of parent, and lets what is in force there hold here.
 func (s *Scope) attach(parent *Scope) {
 	s.parent = parent
-	if s.context.values == nil {
-		s.context.values = parent.context.values
+	if s.values == nil {
+		s.values = parent.values
 	}
 	if s.prev = parent.last; s.prev == nil {
 		parent.first = s
@@ -112,8 +113,10 @@ func (s *Scope) attach(parent *Scope) {
 
 // close is the end of a scope, or of a task.
 func (s *Scope) close() {
-	s.timer.stop()
-	s.context.end(&CanceledError{Cause: errScopeLeft})
+	if s.timer != nil {
+		s.timer.stop()
+	}
+	s.end(scopeLeft)
 	p := s.parent
 	if p == nil {
 		return
@@ -131,7 +134,8 @@ func (s *Scope) close() {
 	s.next, s.prev = nil, nil
 }
 
-var errScopeLeft = errors.New("the task has left the scope")
+// scopeLeft is why the contexts made in a scope end with it.
+var scopeLeft = &CanceledError{Cause: errors.New("the task has left the scope")}
 
 // leave ends the scope and decides what becomes of the body's error.
 func (s *Scope) leave(err error) error {
@@ -145,7 +149,7 @@ func (s *Scope) leave(err error) error {
 		return outer
 	}
 	if c.deadline {
-		return &TimeoutError{After: s.after, Err: err}
+		return &TimeoutError{After: s.timer.after, Err: err}
 	}
 	return err
 }
@@ -161,25 +165,34 @@ func (s *Scope) Cancel(cause error) {
 
 // SetTimeout moves the deadline to d from now, or sets one; it does nothing in a
 // scope that is canceled already.
-func (s *Scope) SetTimeout(d time.Duration) { s.SetDeadline(s.task.loop.now + d) }
+func (s *Scope) SetTimeout(d time.Duration) { s.SetDeadline(max(s.task.loop.now+d, 0)) }
 
-// SetDeadline moves the deadline to a time of the loop's clock, or sets one; 0
-// takes it away. It does nothing in a scope that is canceled already.
+// SetDeadline moves the deadline to a time of the loop's clock, or sets one; a time
+// less than 0 takes it away. It does nothing in a scope that is canceled already.
 func (s *Scope) SetDeadline(when time.Duration) {
 	s.task.loop.check("Scope.SetDeadline")
 	if s.canceled != nil {
 		return
 	}
-	s.timer.stop()
-	s.after = when - s.task.loop.now
-	s.deadline.Store(int64(when))
-	if when != 0 {
-		s.setTimer(when)
+	if s.timer != nil {
+		s.timer.stop()
 	}
+	s.limit(when)
 }
 
-func (s *Scope) setTimer(when time.Duration) {
-	if when <= s.task.loop.now {
+// limit sets the deadline.
+func (s *Scope) limit(when time.Duration) {
+	if when < 0 {
+		s.deadline.Store(0)
+		return
+	}
+	s.deadline.Store(max(int64(when), 1))
+	l := s.task.loop
+	if s.timer == nil {
+		s.timer = &Timer{loop: l, what: s}
+	}
+	s.timer.after = when - l.now
+	if when <= l.now {
 		s.timeout()
 		return
 	}
@@ -206,7 +219,7 @@ func (s *Scope) Canceled() error {
 // replaces an inner one's, for there is no use in an inner one's any more.
 func (s *Scope) cancel(c *CanceledError) {
 	s.canceled = c
-	s.context.end(c)
+	s.end(c)
 	for in := s.first; in != nil; in = in.next {
 		if !in.shielded {
 			in.cancel(c)

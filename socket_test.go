@@ -14,13 +14,18 @@ import (
 // socketPair returns the two ends of a connection.
 func socketPair(t *testing.T, l *corolla.Loop) (client, server *corolla.Socket) {
 	t.Helper()
+	return socketPairOn(t, l, "tcp", "127.0.0.1:0")
+}
+
+func socketPairOn(t *testing.T, l *corolla.Loop, network, address string) (client, server *corolla.Socket) {
+	t.Helper()
 	run(t, l, func(task *corolla.Task) error {
-		ln, err := l.Listen("tcp", "127.0.0.1:0")
+		ln, err := l.Listen(network, address)
 		if err != nil {
 			return err
 		}
 		defer ln.Close()
-		dial := l.Dial("tcp", ln.LocalAddr().String())
+		dial := l.Dial(network, ln.LocalAddr().String())
 		for server == nil {
 			if err := ln.WaitReadable(task); err != nil {
 				return err

@@ -18,19 +18,16 @@ import (
 // String are for everybody on the loop, and the methods of context.Context are
 // safe from any goroutine.
 type Task struct {
-	loop  *Loop
-	name  string
-	site  site
-	work  work
-	co    *coroutine
-	phase phase
+	loop *Loop
+	work work
+	co   *coroutine
+	name string
+	site site
 
-	on        any // what it is parked on
-	place     waiter
-	timer     Timer // of Sleep
-	forwarded bool  // a cancel went to what the task awaits
-	seen      bool  // a cancel was returned to the body
-	refused   int   // waits refused because the loop is being closed
+	on    any // what it is parked on
+	place waiter
+	slot  any    // what its waiter brings or gets: see Queue
+	timer *Timer // of Sleep, made for the first
 
 	root   Scope
 	scope  atomic.Pointer[Scope] // the innermost
@@ -38,6 +35,12 @@ type Task struct {
 	detach func() bool // from the context given by With
 
 	next, prev *Task // in the loop's list of tasks
+
+	phase     phase
+	eager     bool
+	forwarded bool  // a cancel went to what the task awaits
+	seen      bool  // a cancel was returned to the body
+	refused   uint8 // waits refused because the loop is being closed
 }
 
 type phase uint8
@@ -55,20 +58,18 @@ type work interface {
 	do(t *Task)     // calls the body and settles the future
 	fail(err error) // settles it without
 	outcome() error // the error it was settled with; the caller has seen it
+	function() any  // the body
 }
 
 // TaskOption configures a task that is being started.
-type TaskOption func(*Task, *start)
-
-// start is what is said of a task only when it is started.
-type start struct{ eager bool }
+type TaskOption func(*Task)
 
 // Name gives the task a name, for reports and lists.
-func Name(name string) TaskOption { return func(t *Task, _ *start) { t.name = name } }
+func Name(name string) TaskOption { return func(t *Task) { t.name = name } }
 
 // Eager makes the task run to its first park before the call that starts it
 // returns, instead of in the next turn (as Python 3.12's eager_start).
-func Eager() TaskOption { return func(_ *Task, s *start) { s.eager = true } }
+func Eager() TaskOption { return func(t *Task) { t.eager = true } }
 
 // Starter is where a task can be started: in a *Loop, or in a *Group that waits
 // for it.
@@ -82,13 +83,13 @@ type Starter interface {
 // with a *PanicError; a task canceled before its first step never runs its body.
 func Go[T any](in Starter, body func(t *Task) (T, error), opts ...TaskOption) *Future[T] {
 	w := &job[T]{body: body}
-	w.start(in, w, callSite(2), opts)
+	w.start(in, w, in.home().site(), opts)
 	return &w.future
 }
 
 // Go starts a body without a result; see the function Go.
 func (l *Loop) Go(body func(t *Task) error, opts ...TaskOption) *Future[struct{}] {
-	return goPlain(l, body, callSite(2), opts)
+	return goPlain(l, body, l.site(), opts)
 }
 
 func goPlain(in Starter, body func(t *Task) error, from site, opts []TaskOption) *Future[struct{}] {
@@ -115,13 +116,11 @@ func (w *job[T]) start(in Starter, work work, from site, opts []TaskOption) {
 	t := &w.task
 	w.future.loop, w.future.task = l, t
 	t.loop, t.work, t.site = l, work, from
-	t.place.task = t
-	t.timer = Timer{loop: l, what: t}
+	t.place.who = t
 	t.root.task = t
 	t.scope.Store(&t.root)
-	var s start
 	for _, o := range opts {
-		o(t, &s)
+		o(t)
 	}
 	err := in.adopt(t)
 	if err == nil && l.state >= closing {
@@ -136,7 +135,7 @@ func (w *job[T]) start(in Starter, work work, from site, opts []TaskOption) {
 		return
 	}
 	l.tasks.add(t)
-	if s.eager {
+	if t.eager {
 		t.run()
 	} else {
 		l.push(t)
@@ -160,6 +159,13 @@ func (w *job[T]) do(t *Task) {
 func (w *job[T]) fail(err error) {
 	var zero T
 	w.future.settle(zero, err)
+}
+
+func (w *job[T]) function() any {
+	if w.plain != nil {
+		return w.plain
+	}
+	return w.body
 }
 
 func (w *job[T]) outcome() error {
@@ -305,6 +311,9 @@ func (t *Task) Unpark() bool {
 	return true
 }
 
+// wake is what a queue of waiters does.
+func (t *Task) wake() { t.Unpark() }
+
 // timeout is the end of a Sleep.
 func (t *Task) timeout() { t.Unpark() }
 
@@ -314,6 +323,9 @@ func (t *Task) Sleep(d time.Duration) error {
 		return t.Yield()
 	}
 	t.mustRun("Sleep")
+	if t.timer == nil {
+		t.timer = &Timer{loop: t.loop, what: t}
+	}
 	t.timer.set(t.loop.now + d)
 	err := t.Park("a sleep")
 	t.timer.stop()
@@ -353,9 +365,13 @@ func (t *Task) Name() string { return t.name }
 // Loop returns the loop that runs the task.
 func (t *Task) Loop() *Loop { return t.loop }
 
+// Started says where the task comes from: the name and place of its body's function
+// and, in debug mode, of the call that started it.
+func (t *Task) Started() string { return function(t.work.function()) + registered(t.site) }
+
 func (t *Task) String() string {
 	if t.name != "" {
-		return fmt.Sprintf("task %q started at %v", t.name, t.site)
+		return fmt.Sprintf("task %q of %s", t.name, t.Started())
 	}
-	return fmt.Sprintf("task started at %v", t.site)
+	return "task of " + t.Started()
 }

@@ -80,7 +80,7 @@ func TestPanicInATaskFailsItsFuture(t *testing.T) {
 			if !errors.As(err, &p) || p.Value != "oops" || !strings.Contains(string(p.Stack), "task_test.go") {
 				t.Errorf("Await = %v, want the panic with its stack", err)
 			}
-			if !strings.Contains(p.Error(), `task "clumsy" started at`) || !strings.Contains(p.Error(), "task_test.go:") {
+			if !strings.Contains(p.Error(), `task "clumsy" of `) || !strings.Contains(p.Error(), "task_test.go:") {
 				t.Errorf("%q does not name the task and its place", p)
 			}
 			return nil

@@ -10,6 +10,7 @@ type Timer struct {
 	seq   uint64
 	place int // in the heap, counted from 1; 0 is not there
 	fired bool
+	after time.Duration // of a scope's timer: how long it had, for the error
 	what  timed
 	site  site
 }

@@ -16,9 +16,11 @@ type Waiters struct {
 type waiter struct {
 	in         *Waiters // nil if in none
 	next, prev *waiter
-	task       *Task
-	call       runnable // instead of task
+	who        wakeable
 }
+
+// wakeable is a task, or a callback that is to be made ready.
+type wakeable interface{ wake() }
 
 // Wait parks t until it is woken. What it waits for is on, a string or a
 // fmt.Stringer, shown by whoever lists the loop's tasks. The error is t's own, if
@@ -39,7 +41,8 @@ func (q *Waiters) Wake() *Task {
 		return nil
 	}
 	w.wake()
-	return w.task
+	t, _ := w.who.(*Task)
+	return t
 }
 
 // WakeAll wakes every task that waits, in the order in which they came, and
@@ -57,9 +60,7 @@ func (q *Waiters) Len() int { return q.n }
 
 func (w *waiter) wake() {
 	w.leave()
-	if w.task != nil {
-		w.task.Unpark()
-	}
+	w.who.wake()
 }
 
 func (q *Waiters) push(w *waiter) {

@@ -1,0 +1,182 @@
+package corolla
+
+import (
+	"context"
+	"fmt"
+)
+
+// What follows connects a loop with goroutines that do not run it. Everything else that
+// they want they can Post.
+
+// Call runs body as a task on the loop and waits for its result: it blocks the goroutine
+// that calls, which must not be one that runs the loop. When ctx ends the task is canceled;
+// Call then returns what the task does. After Close it returns ErrLoopClosed, also if the
+// loop is closed meanwhile. Safe from any goroutine. (asyncio's run_coroutine_threadsafe.)
+func Call[T any](ctx context.Context, l *Loop, body func(t *Task) (T, error)) (T, error) {
+	type result struct {
+		v   T
+		err error
+	}
+	done := make(chan result, 1)
+	err := l.Post(func() {
+		Go(l, body, With(ctx)).OnDone(func(f *Future[T]) {
+			v, err := f.Result()
+			done <- result{v, err}
+		})
+	})
+	if err == nil {
+		select {
+		case r := <-done:
+			return r.v, r.err
+		case <-l.gone:
+			err = ErrLoopClosed
+		}
+	}
+	var zero T
+	return zero, fmt.Errorf("corolla: call: %w", err)
+}
+
+// FromChan returns a queue of what comes from a channel, of which at most size values, at
+// least 1, wait in the queue. When the channel is closed the queue is shut down, and gives
+// what is left. When the queue is shut down, or the loop closed, no more is received; one
+// value may be lost then.
+func FromChan[T any](l *Loop, ch <-chan T, size int) *Queue[T] {
+	q := NewQueue[T](max(size, 1))
+	receive := func(quit <-chan struct{}, block bool) (v T, err error) {
+		if block {
+			select {
+			case v, ok := <-ch:
+				return v, closedUnless(ok)
+			case <-quit:
+				return v, ErrLoopClosed
+			}
+		}
+		select {
+		case v, ok := <-ch:
+			return v, closedUnless(ok)
+		default:
+			return v, ErrWouldBlock
+		}
+	}
+	l.Go(func(t *Task) error {
+		p := newPump(l)
+		defer p.stop()
+		for {
+			v, err := elsewhere(t, p, receive)
+			if err == nil {
+				err = q.Put(t, v)
+			}
+			if err != nil {
+				q.Shutdown(false)
+				return nil
+			}
+		}
+	}, Name("receive from a channel"))
+	return q
+}
+
+func closedUnless(ok bool) error {
+	if ok {
+		return nil
+	}
+	return ErrQueueShutdown
+}
+
+// ToChan sends what comes from a queue to a channel, until the queue is shut down; it then
+// closes the channel. Canceling the future ends it too; one value may be lost then.
+func ToChan[T any](l *Loop, q *Queue[T], ch chan<- T) *Future[struct{}] {
+	return l.Go(func(t *Task) error {
+		p := newPump(l)
+		defer close(ch)
+		defer p.stop()
+		for {
+			v, err := q.Get(t)
+			if err == ErrQueueShutdown {
+				return nil
+			}
+			if err == nil {
+				_, err = elsewhere(t, p, func(quit <-chan struct{}, block bool) (struct{}, error) {
+					return struct{}{}, send(ch, v, quit, block)
+				})
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}, Name("send to a channel"))
+}
+
+func send[T any](ch chan<- T, v T, quit <-chan struct{}, block bool) error {
+	if block {
+		select {
+		case ch <- v:
+			return nil
+		case <-quit:
+			return ErrLoopClosed
+		}
+	}
+	select {
+	case ch <- v:
+		return nil
+	default:
+		return ErrWouldBlock
+	}
+}
+
+// pump is the life of the goroutines that block for one bridge.
+type pump struct {
+	quit   chan struct{}
+	ended  chan struct{} // of the goroutine that blocks, if one does
+	forget func()
+}
+
+func newPump(l *Loop) *pump {
+	p := &pump{quit: make(chan struct{})}
+	p.forget = l.OnClose(p.end)
+	return p
+}
+
+func (p *pump) stop() {
+	p.forget()
+	p.end()
+}
+
+// end stops the goroutine, and waits for it: it is about to.
+func (p *pump) end() {
+	select {
+	case <-p.quit:
+	default:
+		close(p.quit)
+	}
+	if p.ended != nil {
+		<-p.ended
+	}
+}
+
+// elsewhere parks t for something that blocks until quit is closed. Where everything must
+// repeat nothing may block, and it is tried from time to time.
+func elsewhere[T any](t *Task, p *pump, try func(quit <-chan struct{}, block bool) (T, error)) (T, error) {
+	l := t.loop
+	f := NewFuture[T](l)
+	if l.host.Repeatable() {
+		var again func()
+		again = func() {
+			v, err := try(p.quit, false)
+			if err == ErrWouldBlock && !f.done {
+				l.host.Start(again)
+			} else {
+				_ = l.Post(func() { f.settleOnce(v, err) }) // nobody waits when it is refused
+			}
+		}
+		l.host.Start(again)
+		return f.Await(t)
+	}
+	ended := make(chan struct{})
+	p.ended = ended
+	l.host.Start(func() {
+		defer close(ended)
+		v, err := try(p.quit, true)
+		_ = l.Post(func() { f.settleOnce(v, err) })
+	})
+	return f.Await(t)
+}

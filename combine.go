@@ -1,0 +1,257 @@
+package corolla
+
+import (
+	"errors"
+	"iter"
+	"time"
+)
+
+// ErrNothing is the result of waiting for the first of no futures.
+var ErrNothing = errors.New("corolla: there is no future to wait for")
+
+// Result is what a future was settled with.
+type Result[T any] struct {
+	Value T
+	Err   error
+}
+
+// All returns a future of all results, in the order of its arguments. The first error
+// fails it at once; the others go on. Canceling it cancels all, and it is settled when all
+// have ended. (asyncio's gather.)
+func All[T any](l *Loop, fs ...*Future[T]) *Future[[]T] {
+	values := make([]T, len(fs))
+	g := newGather(l, fs, func(i int, v T, err error, g *gather[T, []T]) {
+		values[i] = v
+		if err != nil && !g.canceling {
+			g.out.settleOnce(nil, err)
+			g.out.canceled = false // a child was, not the whole
+		}
+	})
+	g.finish = func() ([]T, error) { return values, nil }
+	return g.start()
+}
+
+// Collect returns a future of all results and errors, in the order of its arguments. It
+// does not fail, unless it is canceled: that cancels all, and it is settled when all have
+// ended. (asyncio's gather with return_exceptions.)
+func Collect[T any](l *Loop, fs ...*Future[T]) *Future[[]Result[T]] {
+	results := make([]Result[T], len(fs))
+	g := newGather(l, fs, func(i int, v T, err error, _ *gather[T, []Result[T]]) {
+		results[i] = Result[T]{v, err}
+	})
+	g.finish = func() ([]Result[T], error) { return results, nil }
+	return g.start()
+}
+
+// Any returns a future of the first value. Once there is one the others are canceled. If
+// all fail, it fails with all errors, joined; of no futures, with ErrNothing.
+func Any[T any](l *Loop, fs ...*Future[T]) *Future[T] {
+	var errs []error
+	g := newGather(l, fs, func(_ int, v T, err error, g *gather[T, T]) {
+		if err != nil {
+			errs = append(errs, err)
+			return
+		}
+		g.cancelRest()
+		g.out.settleOnce(v, nil)
+	})
+	g.finish = func() (v T, err error) {
+		if len(errs) == 0 {
+			return v, ErrNothing
+		}
+		return v, errors.Join(errs...)
+	}
+	return g.start()
+}
+
+// First returns a future of the first result, be it a value or an error. The others are
+// then canceled. Of no futures it fails with ErrNothing. (Twisted's race.)
+func First[T any](l *Loop, fs ...*Future[T]) *Future[T] {
+	g := newGather(l, fs, func(_ int, v T, err error, g *gather[T, T]) {
+		if !g.out.done {
+			g.cancelRest()
+			g.out.settleOnce(v, err)
+		}
+	})
+	g.finish = func() (v T, err error) { return v, ErrNothing }
+	return g.start()
+}
+
+// gather makes one future R of many T.
+type gather[T, R any] struct {
+	out       *Future[R]
+	in        []*Future[T]
+	each      func(i int, v T, err error, g *gather[T, R])
+	finish    func() (R, error)
+	left      int
+	canceling bool
+	cause     error
+}
+
+func newGather[T, R any](l *Loop, fs []*Future[T], each func(int, T, error, *gather[T, R])) *gather[T, R] {
+	g := &gather[T, R]{out: NewFuture[R](l), in: fs, each: each, left: len(fs)}
+	g.out.onCancel = g.cancel
+	return g
+}
+
+func (g *gather[T, R]) start() *Future[R] {
+	for i, f := range g.in {
+		f.OnDone(func(f *Future[T]) { g.ended(i, f) })
+	}
+	if g.left == 0 {
+		g.out.settleOnce(g.finish())
+	}
+	return g.out
+}
+
+func (g *gather[T, R]) ended(i int, f *Future[T]) {
+	v, err := f.Result()
+	g.left--
+	g.each(i, v, err, g)
+	if g.left > 0 || g.out.done {
+		return
+	}
+	if g.canceling {
+		var none R
+		g.out.settleOnce(none, &CanceledError{Cause: g.cause})
+		return
+	}
+	g.out.settleOnce(g.finish())
+}
+
+// cancel cancels what is still to come, and waits for it.
+func (g *gather[T, R]) cancel(cause error) {
+	if !g.canceling {
+		g.canceling, g.cause = true, cause
+		g.cancelRest()
+	}
+}
+
+func (g *gather[T, R]) cancelRest() {
+	for _, f := range g.in {
+		f.Cancel(g.cause)
+	}
+}
+
+func (f *Future[T]) settleOnce(v T, err error) {
+	if !f.done {
+		f.settle(v, err)
+	}
+}
+
+// Shield returns a future with f's result whose cancel does not reach f: a task that
+// awaits it can be canceled and f goes on. If f is canceled, so is the shield. An error of
+// f that comes after the shield was canceled is one that nobody looked at.
+func Shield[T any](f *Future[T]) *Future[T] {
+	out := NewFuture[T](f.loop)
+	stop := f.OnDone(func(f *Future[T]) {
+		if !out.done {
+			out.settle(f.Result())
+		}
+	})
+	out.onCancel = func(cause error) {
+		stop()
+		var zero T
+		out.settle(zero, &CanceledError{Cause: cause})
+	}
+	return out
+}
+
+// Until says when Wait returns.
+type Until int
+
+const (
+	// AllDone is when every future is settled.
+	AllDone Until = iota
+	// FirstDone is when one is.
+	FirstDone
+	// FirstError is when one has failed, other than by a cancel, or all are settled.
+	FirstError
+)
+
+// Wait parks t until enough of the futures are settled, and returns which are and which
+// are not, in the order given. It looks at no result and cancels nothing. The error is
+// ErrNothing for no futures, or t's own.
+func Wait[T any](t *Task, until Until, fs ...*Future[T]) (done, pending []*Future[T], err error) {
+	if len(fs) == 0 {
+		return nil, nil, ErrNothing
+	}
+	enough := func() bool {
+		left := 0
+		for _, f := range fs {
+			switch {
+			case !f.done:
+				left++
+			case until == FirstDone, until == FirstError && f.err != nil && !f.Canceled():
+				return true
+			}
+		}
+		return left == 0
+	}
+	var changed Event
+	for _, f := range fs {
+		if !f.done {
+			d := &doneCall[T]{f: f, call: func(*Future[T]) { changed.Set() }}
+			d.place.who = d
+			f.waiting.push(&d.place)
+			defer d.stop()
+		}
+	}
+	for !enough() && err == nil {
+		changed.Clear()
+		err = changed.Wait(t)
+	}
+	for _, f := range fs {
+		if f.done {
+			done = append(done, f)
+		} else {
+			pending = append(pending, f)
+		}
+	}
+	return done, pending, err
+}
+
+// WaitTimeout is Wait for at most d, after which it returns without an error.
+func WaitTimeout[T any](t *Task, d time.Duration, until Until, fs ...*Future[T]) (done, pending []*Future[T], err error) {
+	err = t.Timeout(d, func(*Scope) error {
+		done, pending, err = Wait(t, until, fs...)
+		return err
+	})
+	var timeout *TimeoutError
+	if errors.As(err, &timeout) {
+		err = nil
+	}
+	return done, pending, err
+}
+
+// AsCompleted returns an iterator that gives the futures in the order in which they are
+// settled, parking t for the next. If t is canceled it gives nil and the error, and ends.
+func AsCompleted[T any](t *Task, fs ...*Future[T]) iter.Seq2[*Future[T], error] {
+	return func(yield func(*Future[T], error) bool) {
+		ready := NewQueue[*Future[T]](-1)
+		for _, f := range fs {
+			defer f.OnDone(func(f *Future[T]) { _ = ready.TryPut(f) })() // it has no limit and no end
+		}
+		for range fs {
+			f, err := ready.Get(t)
+			if !yield(f, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// AwaitTimeout is Await for at most d. When the time is up it cancels the future, waits
+// until that has ended, and returns a *TimeoutError, or the result if there is one all
+// the same. A d of 0 or less cancels a future that is not settled at once; a task that has
+// not begun then never runs. (asyncio's wait_for.)
+func (f *Future[T]) AwaitTimeout(t *Task, d time.Duration) (v T, err error) {
+	if f.done {
+		return f.Result()
+	}
+	err = t.Timeout(d, func(*Scope) error {
+		v, err = f.Await(t)
+		return err
+	})
+	return v, err
+}

@@ -1,0 +1,317 @@
+package corolla
+
+import (
+	"errors"
+
+	"github.com/corolla-go/corolla/internal/ds"
+)
+
+// Errors of a Queue.
+var (
+	// ErrQueueFull is returned by TryPut on a queue that has no room.
+	ErrQueueFull = errors.New("corolla: the queue is full")
+	// ErrQueueEmpty is returned by TryGet on a queue that has nothing.
+	ErrQueueEmpty = errors.New("corolla: the queue is empty")
+	// ErrQueueShutdown is returned by a queue after Shutdown.
+	ErrQueueShutdown = errors.New("corolla: the queue was shut down")
+)
+
+// Queue hands values from tasks to tasks. Those who wait to put and those who wait to get
+// have their turn in the order in which they came, and a value goes to the task that it
+// wakes: nobody can take it away in between.
+type Queue[T any] struct {
+	size       int // < 0 is no limit
+	items      store[T]
+	getters    Waiters
+	putters    Waiters
+	unfinished int // values put and not done with
+	joining    Waiters
+	shut       bool
+	spare      *cell[T] // cells that nobody uses
+}
+
+// cell is where a waiting task's value lies.
+type cell[T any] struct {
+	value T
+	done  bool // the value was handed over
+	next  *cell[T]
+}
+
+// store keeps what is in the queue.
+type store[T any] interface {
+	push(v T)
+	unpop(v T) // takes back what pop gave
+	pop() T
+	len() int
+}
+
+// QueueStats describes a Queue.
+type QueueStats struct {
+	Len        int
+	Size       int // room for so many; less than 0 is no limit
+	Getting    int // tasks that wait to get
+	Putting    int // tasks that wait to put
+	Unfinished int // values that were put, and not reported by TaskDone
+	Shutdown   bool
+}
+
+// NewQueue returns a queue that gives first what was put first. It has room for size
+// values; with a size of 0 a Put returns only when a Get has taken the value, and a size
+// of less than 0 is no limit.
+func NewQueue[T any](size int) *Queue[T] { return &Queue[T]{size: size, items: new(fifo[T])} }
+
+// NewLIFOQueue returns a queue that gives first what was put last.
+func NewLIFOQueue[T any](size int) *Queue[T] { return &Queue[T]{size: size, items: new(lifo[T])} }
+
+// NewPriorityQueue returns a queue that gives the least value first, and of equal ones
+// that which was put first.
+func NewPriorityQueue[T any](size int, less func(a, b T) bool) *Queue[T] {
+	return &Queue[T]{size: size, items: &priority[T]{less: less}}
+}
+
+// Put parks t until there is room, and puts v. If t is canceled while it waits, v is not
+// in the queue; if v had been taken already, Put succeeds and what t waits for next is
+// canceled.
+func (q *Queue[T]) Put(t *Task, v T) error {
+	err := q.TryPut(v)
+	if err != ErrQueueFull {
+		return err
+	}
+	c := q.cell()
+	c.value = v
+	t.slot = c
+	_, err = q.putters.Wait(t, q)
+	done := c.done
+	q.free(c)
+	switch {
+	case done:
+		return nil
+	case err == nil:
+		return ErrQueueShutdown
+	}
+	return err
+}
+
+// TryPut puts v if there is room, or returns ErrQueueFull.
+func (q *Queue[T]) TryPut(v T) error {
+	if q.shut {
+		return ErrQueueShutdown
+	}
+	if !q.hand(v) {
+		if q.size >= 0 && q.items.len() >= q.size {
+			return ErrQueueFull
+		}
+		q.items.push(v)
+	}
+	q.unfinished++
+	return nil
+}
+
+// hand gives v to the getter that has waited longest.
+func (q *Queue[T]) hand(v T) bool {
+	c, ok := first[T](&q.getters)
+	if !ok {
+		return false
+	}
+	c.value, c.done = v, true
+	q.getters.Wake()
+	return true
+}
+
+// first returns the cell of the first in a line.
+func first[T any](line *Waiters) (*cell[T], bool) {
+	if line.first == nil {
+		return nil, false
+	}
+	return line.first.who.(*Task).slot.(*cell[T]), true
+}
+
+// Get parks t until there is a value, and takes it. If t is canceled in the moment in
+// which it is handed a value, the value goes to the next, or back to where it was taken.
+func (q *Queue[T]) Get(t *Task) (T, error) {
+	v, err := q.TryGet()
+	if err != ErrQueueEmpty {
+		return v, err
+	}
+	c := q.cell()
+	t.slot = c
+	_, err = q.getters.Wait(t, q)
+	got, done := c.value, c.done
+	q.free(c)
+	switch {
+	case err != nil:
+		if done && !q.hand(got) {
+			q.items.unpop(got)
+		}
+		return v, err
+	case !done:
+		return v, ErrQueueShutdown
+	}
+	return got, nil
+}
+
+// TryGet takes a value if there is one, or returns ErrQueueEmpty.
+func (q *Queue[T]) TryGet() (v T, err error) {
+	c, waits := first[T](&q.putters)
+	switch {
+	case q.items.len() > 0:
+		v = q.items.pop()
+		if waits && q.items.len() < q.size {
+			q.items.push(c.value)
+			q.admit(c)
+		}
+	case waits: // a queue of size 0
+		v = c.value
+		q.admit(c)
+	case q.shut:
+		return v, ErrQueueShutdown
+	default:
+		return v, ErrQueueEmpty
+	}
+	return v, nil
+}
+
+// admit tells the first of the putters that its value is taken.
+func (q *Queue[T]) admit(c *cell[T]) {
+	c.done = true
+	q.unfinished++
+	q.putters.Wake()
+}
+
+func (q *Queue[T]) cell() *cell[T] {
+	c := q.spare
+	if c == nil {
+		return new(cell[T])
+	}
+	q.spare, c.next = c.next, nil
+	return c
+}
+
+func (q *Queue[T]) free(c *cell[T]) {
+	*c = cell[T]{next: q.spare}
+	q.spare = c
+}
+
+// TaskDone says that one value that was taken is done with; see Join. It panics when it
+// is called more often than values were put.
+func (q *Queue[T]) TaskDone() {
+	if q.unfinished == 0 {
+		panic("corolla: TaskDone of a Queue called more often than values were put")
+	}
+	if q.unfinished--; q.unfinished == 0 {
+		q.joining.WakeAll()
+	}
+}
+
+// Join parks t until every value that was put has been reported by TaskDone.
+func (q *Queue[T]) Join(t *Task) error {
+	if q.unfinished == 0 {
+		return nil
+	}
+	_, err := q.joining.Wait(t, "the values of a queue to be done with")
+	return err
+}
+
+// Shutdown ends the queue: a Put, also one that waits, returns ErrQueueShutdown, and a Get
+// does when the queue is empty. If immediate, what is in the queue is dropped, and counts
+// as done with.
+func (q *Queue[T]) Shutdown(immediate bool) {
+	q.shut = true
+	if immediate {
+		for q.items.len() > 0 {
+			q.items.pop()
+			q.TaskDone()
+		}
+	}
+	q.putters.WakeAll()
+	q.getters.WakeAll()
+}
+
+// Len returns how many values are in the queue.
+func (q *Queue[T]) Len() int { return q.items.len() }
+
+// Stats returns how the queue stands.
+func (q *Queue[T]) Stats() QueueStats {
+	return QueueStats{q.items.len(), q.size, q.getters.Len(), q.putters.Len(), q.unfinished, q.shut}
+}
+
+func (q *Queue[T]) String() string { return "a queue" }
+
+// fifo keeps values in the order in which they came. A value that comes back waits ahead
+// of them.
+type fifo[T any] struct {
+	ring ds.Ring[T]
+	back []T
+}
+
+func (s *fifo[T]) push(v T)  { s.ring.Push(v) }
+func (s *fifo[T]) unpop(v T) { s.back = append(s.back, v) }
+func (s *fifo[T]) len() int  { return s.ring.Len() + len(s.back) }
+
+func (s *fifo[T]) pop() T {
+	if len(s.back) > 0 {
+		return popLast(&s.back)
+	}
+	v := s.ring.Pop()
+	s.ring.Shrink(1 << 12)
+	return v
+}
+
+func popLast[T any](s *[]T) T {
+	var zero T
+	last := len(*s) - 1
+	v := (*s)[last]
+	(*s)[last] = zero
+	*s = (*s)[:last]
+	return v
+}
+
+// lifo keeps values in the reverse order.
+type lifo[T any] struct{ items []T }
+
+func (s *lifo[T]) push(v T)  { s.items = append(s.items, v) }
+func (s *lifo[T]) unpop(v T) { s.push(v) }
+func (s *lifo[T]) len() int  { return len(s.items) }
+func (s *lifo[T]) pop() T    { return popLast(&s.items) }
+
+// priority keeps values in the order of less, and equal ones in the order in which they
+// came.
+type priority[T any] struct {
+	less func(a, b T) bool
+	heap ds.Heap[*ranked[T], rank[T]]
+	seq  int64
+	back int64
+}
+
+type ranked[T any] struct {
+	value T
+	seq   int64
+	less  func(a, b T) bool
+}
+
+type rank[T any] struct{}
+
+func (rank[T]) Less(a, b *ranked[T]) bool {
+	switch {
+	case a.less(a.value, b.value):
+		return true
+	case a.less(b.value, a.value):
+		return false
+	}
+	return a.seq < b.seq
+}
+
+func (rank[T]) Place(*ranked[T], int) {} // nothing is removed from within
+
+func (s *priority[T]) push(v T) {
+	s.seq++
+	s.heap.Push(&ranked[T]{v, s.seq, s.less})
+}
+
+func (s *priority[T]) unpop(v T) {
+	s.back--
+	s.heap.Push(&ranked[T]{v, s.back, s.less})
+}
+
+func (s *priority[T]) len() int { return s.heap.Len() }
+func (s *priority[T]) pop() T   { return s.heap.Pop().value }
