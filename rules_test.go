@@ -59,4 +59,3 @@ func turns(task *corolla.Task, n int) error {
 
 // forever is a body that waits until it is canceled.
 func forever(task *corolla.Task) error { return task.Park("the end of time") }
-

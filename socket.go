@@ -41,6 +41,7 @@ type readiness struct {
 	loop   *Loop
 	dir    *direction
 	f      func() // nil once removed
+	once   bool
 	queued bool
 	site   site
 }
@@ -174,29 +175,40 @@ func (s *Socket) CloseWrite() error {
 // it stays so; nil ends that. It replaces the callback set before, which does not
 // run any more even if it was about to. After the end of the stream was read, f is
 // not called again. It panics if a task waits for the same thing.
-func (s *Socket) OnReadable(f func()) { s.on(&s.r, f, "OnReadable") }
+func (s *Socket) OnReadable(f func()) { s.on(&s.r, f, false, "OnReadable") }
 
 // OnWritable does for writing what OnReadable does for reading.
-func (s *Socket) OnWritable(f func()) { s.on(&s.w, f, "OnWritable") }
+func (s *Socket) OnWritable(f func()) { s.on(&s.w, f, false, "OnWritable") }
 
-func (s *Socket) on(d *direction, f func(), what string) {
+// OnceReadable calls f once, when the socket is readable, at its end or closed: whoever
+// waits thus always hears, and learns from TryRead what it was. Otherwise it is as
+// OnReadable, whose callback it replaces.
+func (s *Socket) OnceReadable(f func()) { s.on(&s.r, f, true, "OnceReadable") }
+
+// OnceWritable does for writing what OnceReadable does for reading.
+func (s *Socket) OnceWritable(f func()) { s.on(&s.w, f, true, "OnceWritable") }
+
+func (s *Socket) on(d *direction, f func(), once bool, what string) {
 	s.loop.check(what)
 	if d.waiter != nil {
 		panic("corolla: " + what + " on a socket for which " + d.waiter.String() + " waits; a socket has one reader and one writer")
 	}
 	d.mute()
-	if f == nil || s.closed || d == &s.r && s.ended {
+	if f == nil || !once && (s.closed || d == &s.r && s.ended) {
 		return
 	}
 	c := &d.spare
 	if c.queued {
 		c = new(readiness)
 	}
-	c.loop, c.dir, c.f = s.loop, d, f
+	c.loop, c.dir, c.f, c.once = s.loop, d, f, once
 	if s.loop.opt.debug {
 		c.site = callSite(3)
 	}
 	d.callback = c
+	if s.closed {
+		d.ready = true
+	}
 	d.call()
 }
 
@@ -219,10 +231,15 @@ func (d *direction) call() {
 // to do.
 func (c *readiness) run() {
 	c.queued = false
-	if c.f != nil {
-		c.f()
-		c.dir.call()
+	f := c.f
+	if f == nil {
+		return
 	}
+	if c.once {
+		c.dir.mute()
+	}
+	f()
+	c.dir.call()
 }
 
 // WaitReadable parks t until the socket is readable. It returns ErrBusy if
@@ -288,7 +305,12 @@ func (s *Socket) Close() error {
 func (s *Socket) drop() error {
 	s.closed = true
 	for _, d := range [...]*direction{&s.r, &s.w} {
-		d.mute()
+		if c := d.callback; c != nil && c.once {
+			d.ready = true
+			d.call()
+		} else {
+			d.mute()
+		}
 		if d.waiter != nil {
 			d.waiter.Unpark()
 		}

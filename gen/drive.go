@@ -11,6 +11,7 @@ type Wait struct {
 	kind kind
 	sock *corolla.Socket
 	d    time.Duration
+	on   func(step func()) (stop func() bool)
 }
 
 type kind uint8
@@ -20,25 +21,35 @@ const (
 	readable
 	writable
 	sleep
+	other
 )
 
 // Turn waits for the next turn of the loop.
 func Turn() Wait { return Wait{} }
 
-// Readable waits until a socket can be read, or accepted from.
+// Readable waits until a socket can be read or accepted from, or was closed.
 func Readable(s *corolla.Socket) Wait { return Wait{kind: readable, sock: s} }
 
-// Writable waits until a socket can be written to.
+// Writable waits until a socket can be written to, or was closed.
 func Writable(s *corolla.Socket) Wait { return Wait{kind: writable, sock: s} }
 
 // Sleep waits for d.
 func Sleep(d time.Duration) Wait { return Wait{kind: sleep, d: d} }
 
+// Done waits until a future is settled.
+func Done[T any](f *corolla.Future[T]) Wait {
+	return Wait{kind: other, on: func(step func()) (stop func() bool) {
+		return f.OnDone(func(*corolla.Future[T]) { step() })
+	}}
+}
+
 // A Coroutine is the body of a generator that yields what it waits for.
 type Coroutine[R any] func(y *Yield[Wait, struct{}]) (R, error)
 
 // Go drives a generator on a loop: it is resumed when what it yielded has come about.
-// The future gives what it returned. Canceling the future closes the generator.
+// The future gives what it returned. Canceling the future closes the generator, as closing
+// the loop does. Whoever delegates with From to another generator waits for what that one
+// waits for.
 //
 // This is the whole of a scheduler of generators: the loop does the rest.
 func Go[R any](l *corolla.Loop, body Coroutine[R]) *corolla.Future[R] {
@@ -56,12 +67,14 @@ type driver[R any] struct {
 	result *corolla.Future[R]
 	step   func() // next, made once
 	timer  *corolla.Timer
-	wait   Wait   // for this, if it is a socket
-	forget func() // the loop's OnClose
+	soon   corolla.Handle
+	wait   Wait
+	stop   func() bool // of a wait of another kind
+	forget func()      // the loop's OnClose
 }
 
 func (d *driver[R]) next() {
-	d.unwatch()
+	d.wait = Wait{}
 	w, err := d.g.Next()
 	if err != nil {
 		d.end(err)
@@ -69,25 +82,16 @@ func (d *driver[R]) next() {
 	}
 	switch d.wait = w; w.kind {
 	case turn:
-		d.loop.Soon(d.step)
+		d.soon = d.loop.Soon(d.step)
 	case readable:
-		w.sock.OnReadable(d.step)
+		w.sock.OnceReadable(d.step)
 	case writable:
-		w.sock.OnWritable(d.step)
+		w.sock.OnceWritable(d.step)
 	case sleep:
 		d.timer.Reset(w.d)
+	case other:
+		d.stop = w.on(d.step)
 	}
-}
-
-// unwatch stops waiting for a socket.
-func (d *driver[R]) unwatch() {
-	switch w := d.wait; w.kind {
-	case readable:
-		w.sock.OnReadable(nil)
-	case writable:
-		w.sock.OnWritable(nil)
-	}
-	d.wait = Wait{}
 }
 
 func (d *driver[R]) end(err error) {
@@ -99,14 +103,29 @@ func (d *driver[R]) end(err error) {
 	_ = d.result.Fail(err)
 }
 
+// cancel closes the generator. One that is running, and so cancels itself, ends where it
+// next waits.
 func (d *driver[R]) cancel(cause error) {
-	d.unwatch()
-	d.timer.Stop()
-	if err := d.g.Close(); err != nil {
-		d.end(err)
-		return
+	switch w := d.wait; w.kind {
+	case turn:
+		d.soon.Cancel()
+	case readable:
+		w.sock.OnceReadable(nil)
+	case writable:
+		w.sock.OnceWritable(nil)
+	case other:
+		d.stop()
 	}
-	d.end(&corolla.CanceledError{Cause: cause})
+	d.timer.Stop()
+	err := d.g.Close()
+	switch {
+	case err == ErrRunning:
+		d.soon = d.loop.Soon(func() { d.cancel(cause) })
+	case err != nil:
+		d.end(err)
+	default:
+		d.end(&corolla.CanceledError{Cause: cause})
+	}
 }
 
 // Read reads at most len(b) bytes from a socket, in a generator that runs on a loop:

@@ -12,21 +12,26 @@
 //	})
 //	v, err := g.Next() // 0, nil
 //
-// A generator needs no loop. On one, a generator that yields what it waits for is a
-// coroutine: see Go.
+// What Python raises in a generator, Yield returns; what a generator raises, its body
+// returns. A generator needs no loop. On one, a generator that yields what it waits for
+// is a coroutine: see Go.
+//
+// A generator belongs to one goroutine at a time, or to a loop.
 package gen
 
 import (
 	"errors"
 	"fmt"
 	"iter"
+	"log"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/corolla-go/corolla"
 )
 
 var (
-	// ErrStop is returned by Next and Send when the generator has returned; Value
+	// ErrStop is returned by Next, Send and Throw when the generator has returned; Value
 	// then gives what it returned. (Python's StopIteration.)
 	ErrStop = errors.New("gen: the generator has returned")
 
@@ -34,22 +39,43 @@ var (
 	// GeneratorExit.)
 	ErrExit = errors.New("gen: the generator is being closed")
 
-	// ErrRunning is returned to a generator that asks itself for a value.
+	// ErrRunning is returned to who asks a generator that is running for a value.
 	ErrRunning = errors.New("gen: the generator is running")
 
-	// ErrFresh is returned by Send with a value to a generator that has not begun:
-	// no Yield is there to receive it.
+	// ErrFresh is returned by Send to a generator that has not begun: no Yield is there
+	// to receive the value.
 	ErrFresh = errors.New("gen: the generator has not begun, so nothing receives the value sent; use Next")
 
 	// ErrIgnored is returned by Close when the generator yields instead of ending.
 	ErrIgnored = errors.New("gen: the generator ignored that it is being closed")
+
+	// ErrNoSend is returned by From to the delegator when a value is sent to a source
+	// that takes none.
+	ErrNoSend = errors.New("gen: the source that was delegated to takes no values")
 )
 
+// EscapedError is the failure of a generator whose body returned ErrStop, which would look
+// like a normal end (PEP 479). It does not match ErrStop.
+type EscapedError struct{ Cause error }
+
+func (e *EscapedError) Error() string {
+	return fmt.Sprintf("gen: a body failed with what means the end of a generator: %v", e.Cause)
+}
+
 // Generator yields values of type Y, is sent values of type S, and returns an R.
+//
+// One that nobody refers to any more is closed, so that its deferred functions run; that
+// happens on a goroutine of the garbage collector's. Close it yourself if they touch what
+// others share.
 type Generator[Y, S, R any] struct {
+	*core[Y, S, R]
+}
+
+// core is what the generator's coroutine knows: not the Generator, which could otherwise
+// never be seen to be abandoned.
+type core[Y, S, R any] struct {
 	body    func(*Yield[Y, S]) (R, error)
 	next    func() (Y, bool)
-	stop    func()
 	y       Yield[Y, S]
 	state   state
 	result  R
@@ -69,29 +95,29 @@ const (
 type Yield[Y, S any] struct {
 	yield func(Y) bool
 	sent  S
+	given bool  // sent is from Send, not from Next
 	err   error // thrown
 }
 
 // New returns a generator. Nothing of body runs before the first Next.
 func New[Y, S, R any](body func(y *Yield[Y, S]) (R, error)) *Generator[Y, S, R] {
-	return &Generator[Y, S, R]{body: body}
+	return &Generator[Y, S, R]{&core[Y, S, R]{body: body}}
 }
 
 // Yield gives v to whoever asked for it, and waits. It returns what is sent then, or
 // the error that is thrown: the body should return it, after cleaning up.
 func (y *Yield[Y, S]) Yield(v Y) (S, error) {
 	y.yield(v)
-	sent, err := y.sent, y.err
-	var zero S
-	y.sent, y.err = zero, nil
-	return sent, err
+	return y.sent, y.err
 }
 
 // Next runs the generator to its next Yield and returns the value. At the end it
 // returns ErrStop, or the body's error, and ErrStop after that.
 func (g *Generator[Y, S, R]) Next() (Y, error) {
 	var none S
-	return g.resume(none, nil)
+	v, err := g.resume(none, false, nil)
+	runtime.KeepAlive(g)
+	return v, err
 }
 
 // Send is Next with a value for the Yield that waits. A generator that has not begun
@@ -101,108 +127,107 @@ func (g *Generator[Y, S, R]) Send(v S) (Y, error) {
 		var zero Y
 		return zero, ErrFresh
 	}
-	return g.resume(v, nil)
+	got, err := g.resume(v, true, nil)
+	runtime.KeepAlive(g)
+	return got, err
 }
 
 // Throw makes the Yield that waits return err, and returns what the generator yields
 // next if it goes on. A generator that has not begun ends without running, and one
 // that has ended just returns err.
 func (g *Generator[Y, S, R]) Throw(err error) (Y, error) {
-	var none S
-	if g.state == fresh {
-		g.state = ended
-	}
-	if g.state == ended {
-		var zero Y
-		return zero, err
-	}
-	return g.resume(none, err)
+	v, err := g.throw(err)
+	runtime.KeepAlive(g)
+	return v, err
 }
 
 // Close ends the generator: its Yield returns ErrExit. It returns the body's error if
 // that is another one, and ErrIgnored if the body yields again. Closing one that has
 // not begun, or has ended, does nothing.
 func (g *Generator[Y, S, R]) Close() error {
-	switch g.state {
-	case fresh:
-		g.state = ended
-		return nil
-	case ended:
-		return nil
-	}
-	_, err := g.Throw(ErrExit)
-	switch {
-	case err == nil:
-		return ErrIgnored
-	case errors.Is(err, ErrExit) || errors.Is(err, ErrStop):
-		return nil
-	}
+	err := g.close()
+	runtime.KeepAlive(g)
 	return err
 }
 
 // Value returns what the generator returned: the zero value before that.
 func (g *Generator[Y, S, R]) Value() R { return g.result }
 
-func (g *Generator[Y, S, R]) resume(sent S, thrown error) (Y, error) {
-	var zero Y
-	switch g.state {
-	case running:
-		return zero, ErrRunning
-	case ended:
-		return zero, ErrStop
-	case fresh:
-		g.next, g.stop = iter.Pull(g.run)
+func (c *core[Y, S, R]) throw(err error) (v Y, _ error) {
+	if c.state == fresh {
+		c.state = ended
 	}
-	g.y.sent, g.y.err = sent, thrown
-	g.state = running
-	v, ok := g.next()
+	if c.state == ended {
+		return v, err
+	}
+	var none S
+	return c.resume(none, false, err)
+}
+
+func (c *core[Y, S, R]) close() error {
+	switch c.state {
+	case fresh:
+		c.state = ended
+		return nil
+	case ended:
+		return nil
+	}
+	_, err := c.throw(ErrExit)
+	switch {
+	case err == nil:
+		return ErrIgnored
+	case errors.Is(err, ErrExit) || err == ErrStop:
+		return nil
+	}
+	return err
+}
+
+func (g *Generator[Y, S, R]) resume(sent S, given bool, thrown error) (Y, error) {
+	if g.state == fresh {
+		g.next, _ = iter.Pull(g.run)
+		runtime.AddCleanup(g, abandon[Y, S, R], g.core)
+	}
+	return g.core.resume(sent, given, thrown)
+}
+
+func abandon[Y, S, R any](c *core[Y, S, R]) {
+	if err := c.close(); err != nil {
+		log.Printf("gen: closing an abandoned generator: %v", err)
+	}
+}
+
+func (c *core[Y, S, R]) resume(sent S, given bool, thrown error) (v Y, err error) {
+	switch c.state {
+	case running:
+		return v, ErrRunning
+	case ended:
+		return v, ErrStop
+	}
+	c.y.sent, c.y.given, c.y.err = sent, given, thrown
+	c.state = running
+	v, ok := c.next()
 	if ok {
-		g.state = waiting
+		c.state = waiting
 		return v, nil
 	}
-	g.state = ended
-	if err := g.failure; err != nil {
-		g.failure = nil
-		return zero, err
+	if err := c.failure; err != nil {
+		c.failure = nil
+		return v, err
 	}
-	return zero, ErrStop
+	return v, ErrStop
 }
 
 // run is what the generator's coroutine runs.
-func (g *Generator[Y, S, R]) run(yield func(Y) bool) {
+func (c *core[Y, S, R]) run(yield func(Y) bool) {
 	defer func() {
+		c.state = ended
 		if v := recover(); v != nil {
-			g.failure = &corolla.PanicError{Value: v, Stack: debug.Stack(), Where: "a generator"}
+			c.failure = &corolla.PanicError{Value: v, Stack: debug.Stack(), Where: "a generator"}
 		}
 	}()
-	g.y.yield = yield
-	g.result, g.failure = g.body(&g.y)
-	if errors.Is(g.failure, ErrStop) { // PEP 479: it would look like the end
-		g.failure = fmt.Errorf("the generator failed with the end of another: %v", g.failure)
+	c.y.yield = yield
+	c.result, c.failure = c.body(&c.y)
+	if errors.Is(c.failure, ErrStop) {
+		c.failure = &EscapedError{c.failure}
 	}
-}
-
-// From hands over to another generator until it ends: what it yields goes to whoever
-// asks y's generator, and what is sent or thrown goes to it. From returns what inner
-// returned. (Python's yield from.)
-func From[Y, S, R any](y *Yield[Y, S], inner *Generator[Y, S, R]) (R, error) {
-	v, err := inner.Next()
-	for err == nil {
-		sent, thrown := y.Yield(v)
-		switch {
-		case thrown == nil:
-			v, err = inner.resume(sent, nil)
-		case errors.Is(thrown, ErrExit):
-			if err := inner.Close(); err != nil {
-				return inner.result, err
-			}
-			return inner.result, thrown
-		default:
-			v, err = inner.Throw(thrown)
-		}
-	}
-	if errors.Is(err, ErrStop) {
-		err = nil
-	}
-	return inner.result, err
 }

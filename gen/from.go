@@ -1,0 +1,130 @@
+package gen
+
+import (
+	"errors"
+	"iter"
+)
+
+// Source is what can be delegated to: anything that gives values until ErrStop. If it has
+// a Send, a Throw or a Close as a Generator's, they are used.
+type Source[Y any] interface {
+	Next() (Y, error)
+}
+
+type (
+	sender[Y, S any] interface{ Send(S) (Y, error) }
+	thrower[Y any]   interface{ Throw(error) (Y, error) }
+	closer           interface{ Close() error }
+)
+
+// From hands over to another generator until it ends: what it yields goes to whoever
+// asks y's generator, and what is sent or thrown goes to it. From returns what inner
+// returned. (Python's yield from.)
+func From[Y, S, R any](y *Yield[Y, S], inner *Generator[Y, S, R]) (R, error) {
+	err := FromSource(y, inner)
+	return inner.Value(), err
+}
+
+// FromSource hands over to a source until it ends. When a value is sent to one without a
+// Send it returns ErrNoSend; what is thrown at one without a Throw it returns.
+func FromSource[Y, S any](y *Yield[Y, S], src Source[Y]) error {
+	v, err := src.Next()
+	for err == nil {
+		sent, thrown := y.Yield(v)
+		switch {
+		case thrown != nil:
+			v, err = throwInto(src, thrown)
+		case y.given:
+			to, ok := src.(sender[Y, S])
+			if !ok {
+				return ErrNoSend
+			}
+			v, err = to.Send(sent)
+		default:
+			v, err = src.Next()
+		}
+	}
+	if err == ErrStop {
+		return nil
+	}
+	return err
+}
+
+// throwInto passes on what was thrown at a delegator. The end of the delegator ends the
+// source first, and then the delegator whatever the source made of it.
+func throwInto[Y any](src Source[Y], thrown error) (v Y, err error) {
+	if errors.Is(thrown, ErrExit) {
+		if c, ok := src.(closer); ok {
+			if err := c.Close(); err != nil {
+				return v, err
+			}
+		}
+		return v, thrown
+	}
+	if t, ok := src.(thrower[Y]); ok {
+		return t.Throw(thrown)
+	}
+	return v, thrown
+}
+
+// Of returns a generator of a sequence's values.
+func Of[Y any](seq iter.Seq[Y]) *Generator[Y, struct{}, struct{}] {
+	return New(func(y *Yield[Y, struct{}]) (none struct{}, err error) {
+		for v := range seq {
+			if _, err = y.Yield(v); err != nil {
+				break
+			}
+		}
+		return none, err
+	})
+}
+
+// Pair is what a sequence of two values yields.
+type Pair[K, V any] struct {
+	Key   K
+	Value V
+}
+
+// Of2 returns a generator of a sequence's pairs.
+func Of2[K, V any](seq iter.Seq2[K, V]) *Generator[Pair[K, V], struct{}, struct{}] {
+	return Of(func(yield func(Pair[K, V]) bool) {
+		for k, v := range seq {
+			if !yield(Pair[K, V]{k, v}) {
+				return
+			}
+		}
+	})
+}
+
+// Seq returns the generator's values as a sequence, for a range statement. Leaving the
+// statement closes the generator. An error of the generator's panics; see All.
+func (g *Generator[Y, S, R]) Seq() iter.Seq[Y] {
+	return func(yield func(Y) bool) {
+		for v, err := range g.All() {
+			if err != nil {
+				panic(err)
+			}
+			if !yield(v) {
+				return
+			}
+		}
+	}
+}
+
+// All returns the generator's values as a sequence that ends with the generator's error,
+// if it has one. Leaving the range statement closes the generator; an error of that is
+// not seen, unless you Close it yourself before.
+func (g *Generator[Y, S, R]) All() iter.Seq2[Y, error] {
+	return func(yield func(Y, error) bool) {
+		defer g.Close()
+		for {
+			v, err := g.Next()
+			if err == ErrStop {
+				return
+			}
+			if !yield(v, err) || err != nil {
+				return
+			}
+		}
+	}
+}
