@@ -128,8 +128,8 @@ func (s *Scope) Err() error {
 // Value returns the value of a key in the context that the task was started with.
 // Safe from any goroutine.
 func (s *Scope) Value(key any) any {
-	if c := s.inner.Load(); c != nil {
-		return c.Value(key)
+	if s.inner.Load() != nil || s.ended.Load() != nil {
+		return s.context().Value(key)
 	}
 	if s.values == nil {
 		return nil
@@ -152,40 +152,80 @@ func (s *Scope) Cause() error {
 	return context.Cause(s.context())
 }
 
-// Deadline returns the nearest deadline of the scopes that the task is in. Safe from
+// The context.Context that a Task is, is that of its root scope: it must not change while
+// other goroutines use it, as the innermost scope does.
+
+// Deadline returns the deadline of the context that the task was started with, or of the
+// scopes around its group. Safe from any goroutine.
+func (t *Task) Deadline() (time.Time, bool) { return t.root.Deadline() }
+
+// Done returns a channel that is closed when the task is canceled or has ended. Safe from
 // any goroutine.
-func (t *Task) Deadline() (time.Time, bool) { return t.scope.Load().Deadline() }
+func (t *Task) Done() <-chan struct{} { return t.root.Done() }
 
-// Done returns a channel that is closed when the task's current scope is canceled
-// or left, and so at the latest when the task ends. Safe from any goroutine.
-func (t *Task) Done() <-chan struct{} { return t.scope.Load().Done() }
-
-// Err returns nil, or why the task's current scope is canceled: context.Canceled
-// or context.DeadlineExceeded. Safe from any goroutine.
-func (t *Task) Err() error { return t.scope.Load().Err() }
+// Err returns nil, or why the task has ended or is canceled: context.Canceled or
+// context.DeadlineExceeded. Safe from any goroutine.
+func (t *Task) Err() error { return t.root.Err() }
 
 // Value returns the value of a key in the context that the task was started with.
 // Safe from any goroutine.
-func (t *Task) Value(key any) any { return t.scope.Load().Value(key) }
+func (t *Task) Value(key any) any { return t.root.Value(key) }
 
-// AfterFunc arranges that f is called on a goroutine of its own when the task's
-// current scope is canceled or left. Safe from any goroutine.
-func (t *Task) AfterFunc(f func()) (stop func() bool) { return t.scope.Load().AfterFunc(f) }
+// AfterFunc arranges that f is called on a goroutine of its own when the task is canceled or
+// has ended. Safe from any goroutine.
+func (t *Task) AfterFunc(f func()) (stop func() bool) { return t.root.AfterFunc(f) }
 
-// Cause returns why the task's current scope is canceled, or nil if it is not, as
-// context.Cause(t) does. Safe from any goroutine.
-func (t *Task) Cause() error { return t.scope.Load().Cause() }
+// Cause returns why the task is canceled, or nil if it is not, as context.Cause(t) does.
+// Safe from any goroutine.
+func (t *Task) Cause() error { return t.root.Cause() }
 
-// With attaches the task to a context: the task has its values, and is canceled
-// when the context ends.
+// With attaches the task to a context: the task has its values and its deadline, and is
+// canceled when the context ends, before its first step if it has ended already.
 func With(ctx context.Context) TaskOption {
 	return func(t *Task) {
 		t.root.values = context.WithoutCancel(ctx)
-		if ctx.Done() == nil {
-			return
+		if when, ok := ctx.Deadline(); ok {
+			t.root.deadline.Store(max(1, int64(when.Sub(t.loop.host.Epoch()))))
 		}
-		t.detach = context.AfterFunc(ctx, func() {
-			_ = t.loop.Post(func() { t.Cancel(context.Cause(ctx)) }) // a closed loop has ended the task
+		t.attach(ctx)
+	}
+}
+
+// attach cancels the task when the context has ended.
+func (t *Task) attach(ctx context.Context) {
+	l := t.loop
+	end := func() {
+		t.root.cancelOnce(&CanceledError{
+			Cause: context.Cause(ctx), deadline: ctx.Err() == context.DeadlineExceeded, scope: &t.root,
 		})
+	}
+	switch {
+	case ctx.Err() != nil:
+		end()
+	case ctx.Done() == nil:
+	case l.host.Repeatable(): // other goroutines must not decide when
+		e := l.attached.PushBack(func() {
+			if ctx.Err() != nil && t.phase != ended {
+				end()
+			}
+		})
+		t.detach = func() bool { l.attached.Remove(e); return true }
+	default:
+		t.detach = context.AfterFunc(ctx, func() {
+			_ = l.Post(func() { // a closed loop has ended the task
+				if t.phase != ended {
+					end()
+				}
+			})
+		})
+	}
+}
+
+// lookAtContexts ends, on a simulated loop, the tasks whose contexts have ended.
+func (l *Loop) lookAtContexts() {
+	for e := l.attached.Front(); e != nil; {
+		next := e.Next()
+		e.Value.(func())()
+		e = next
 	}
 }

@@ -91,6 +91,26 @@ func (e *CanceledError) contextError() error {
 	return context.Canceled
 }
 
+// isCancel reports whether err says nothing but that something was canceled: an error
+// that is joined with another one does not.
+func isCancel(err error) bool {
+	for err != nil {
+		if _, ok := err.(*CanceledError); ok || err == ErrCanceled || err == context.Canceled {
+			return true
+		}
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, e := range joined.Unwrap() {
+				if !isCancel(e) {
+					return false
+				}
+			}
+			return true
+		}
+		err = errors.Unwrap(err)
+	}
+	return false
+}
+
 // PanicError is a panic that was stopped at the edge of a callback or a task.
 type PanicError struct {
 	Value any    // what was given to panic

@@ -58,7 +58,7 @@ func (f *Future[T]) set(v T, err error) error {
 
 func (f *Future[T]) settle(v T, err error) {
 	f.done, f.value, f.err = true, v, err
-	f.canceled = errors.Is(err, ErrCanceled)
+	f.canceled = isCancel(err)
 	f.onCancel = nil
 	if err != nil && !f.canceled && !errors.Is(err, ErrLoopClosed) {
 		f.unseen = ReportUnseen(f.loop, f, err, f.String())
@@ -82,12 +82,22 @@ func (f *Future[T]) Cancel(cause error) bool {
 	case f.task != nil:
 		f.task.Cancel(cause)
 	case f.onCancel != nil:
-		f.onCancel(cause)
+		f.callOnCancel(cause)
 	default:
 		var zero T
 		f.settle(zero, &CanceledError{Cause: cause})
 	}
 	return true
+}
+
+// callOnCancel survives a panic, so that whoever cancels many cancels them all.
+func (f *Future[T]) callOnCancel(cause error) {
+	defer func() {
+		if v := recover(); v != nil {
+			f.settleOnce(f.value, f.loop.Recovered(v, "OnCancel of "+f.String()))
+		}
+	}()
+	f.onCancel(cause)
 }
 
 // Done reports whether the future is settled.
@@ -143,16 +153,19 @@ func (f *Future[T]) Await(t *Task) (T, error) {
 	if c := t.pending(); c != nil {
 		f.interrupt(t, c)
 	}
-	if !f.done {
+	for !f.done && t.loop.state != closing {
 		f.waiting.push(&t.place)
 		t.suspend(parked, f)
 		t.place.leave()
+		if t.pending() != nil && !t.forwarded {
+			break
+		}
 	}
 	c := t.pending()
 	switch {
 	case !f.done && t.loop.state == closing:
 		return zero, ErrLoopClosed
-	case c != nil && (!t.forwarded || f.Canceled()):
+	case c != nil && (!t.forwarded || !f.done || f.Canceled()):
 		return zero, c
 	}
 	f.look()
@@ -161,8 +174,30 @@ func (f *Future[T]) Await(t *Task) (T, error) {
 
 // interrupt passes a waiting task's cancel on to the future.
 func (f *Future[T]) interrupt(t *Task, c *CanceledError) {
+	if awaits(f.task, t) { // each would wait for the other to end
+		t.Unpark()
+		return
+	}
 	t.forwarded = true
 	f.Cancel(c.reason())
+}
+
+// behind returns the task whose end a task waits for that is parked on f.
+func (f *Future[T]) behind() *Task { return f.task }
+
+// awaits reports whether task, directly or through others, awaits t.
+func awaits(task, t *Task) bool {
+	for range 1000 { // a circle without t would have no end
+		if task == nil || task == t {
+			return task == t
+		}
+		on, ok := task.on.(interface{ behind() *Task })
+		if !ok {
+			return false
+		}
+		task = on.behind()
+	}
+	return false
 }
 
 // OnDone calls back, in the next turn, once the future is settled, or now that it

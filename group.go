@@ -2,6 +2,8 @@ package corolla
 
 import (
 	"errors"
+
+	"github.com/corolla-go/corolla/internal/ds"
 )
 
 // ErrGroupOver is the result of a task that was to start in a group that has
@@ -16,24 +18,35 @@ type Group struct {
 	scope Scope
 	n     int // children that live
 	errs  []error
+	cut   error // why the group did not do all that it was asked to
 	over  bool
 	idle  bool // the owner waits for the last child
+
+	limit  int // how many children may run; 0 is any number
+	run    int // children that run
+	queued ds.Ring[*Task]
 }
 
 // Group runs body and then waits for every task that was started in the group. An
 // error of body or of a child cancels the others. It returns all errors, joined;
-// a child that was canceled adds none. If t itself is canceled, so are the
-// children, and Group still waits for them.
+// a child that was canceled by itself adds none. If t is canceled, or a scope around the
+// group, so are the children; Group still waits for them, and then returns the cancel.
 func (t *Task) Group(body func(g *Group) error) (err error) {
 	t.mustRun("Group")
 	g := &Group{task: t}
 	g.scope.enter(t)
+	returned := false
 	defer func() {
 		g.fail(err)
+		if g.scope.canceled == nil && (err != nil || !returned) {
+			g.scope.Cancel(err)
+		}
 		g.join()
 		err = g.result(err)
 	}()
-	return body(g)
+	err = body(g)
+	returned = true
+	return err
 }
 
 // Go starts a task in the group; see Loop.Go. In a group that is over the task
@@ -41,6 +54,11 @@ func (t *Task) Group(body func(g *Group) error) (err error) {
 func (g *Group) Go(body func(t *Task) error, opts ...TaskOption) *Future[struct{}] {
 	return goPlain(g, body, g.home().site(), opts)
 }
+
+// SetLimit makes at most n children run at a time; 0 is any number. A child over the limit
+// begins when another has ended, in the order in which they were started. It holds for
+// children that are started from now on.
+func (g *Group) SetLimit(n int) { g.limit = max(n, 0) }
 
 // Cancel ends the group early: its children and its body are canceled, and
 // Task.Group returns nil unless one of them fails otherwise.
@@ -53,18 +71,42 @@ func (g *Group) home() *Loop { return g.task.loop }
 
 func (g *Group) adopt(t *Task) error {
 	if g.over || g.scope.canceled != nil {
+		g.interrupted()
 		return ErrGroupOver
 	}
 	t.group = g
 	t.root.attach(&g.scope)
 	g.n++
+	if g.limit > 0 && g.run >= g.limit {
+		t.held = true
+		g.queued.Push(t)
+	} else {
+		g.run++
+	}
 	return nil
 }
 
 // left is told that a child has ended.
 func (g *Group) left(t *Task) {
 	g.n--
-	g.fail(t.work.outcome())
+	if !t.held {
+		g.run--
+	}
+	for g.queued.Len() > 0 && g.run < g.limit {
+		if next := g.queued.Pop(); next.phase == fresh { // else it was canceled meanwhile
+			g.run++
+			next.held = false
+			g.task.loop.push(next)
+		}
+	}
+	if g.over {
+		return // the loop was closed under the group: the error is nobody's
+	}
+	err := t.work.outcome()
+	if isCancel(err) {
+		g.interrupted()
+	}
+	g.fail(err)
 	if g.n == 0 && g.idle {
 		g.task.Unpark()
 	}
@@ -72,14 +114,19 @@ func (g *Group) left(t *Task) {
 
 // fail notes an error, and cancels what still runs.
 func (g *Group) fail(err error) {
-	if err == nil {
+	if err == nil || isCancel(err) {
 		return
 	}
-	if !errors.Is(err, ErrCanceled) {
-		g.errs = append(g.errs, err)
-	}
-	if g.scope.canceled == nil && !errors.Is(err, ErrCanceled) {
+	g.errs = append(g.errs, err)
+	if g.scope.canceled == nil {
 		g.scope.Cancel(err)
+	}
+}
+
+// interrupted notes that a cancel from outside of the group kept a child from its work.
+func (g *Group) interrupted() {
+	if c := g.scope.canceled; c != nil && c.scope != &g.scope {
+		g.cut = c
 	}
 }
 
@@ -91,7 +138,8 @@ func (g *Group) join() {
 		g.task.suspend(parked, g)
 		g.idle = false
 		if g.task.loop.state == closing {
-			break // the children are ended next
+			g.cut = ErrLoopClosed // the children are ended next
+			break
 		}
 	}
 	g.over = true
@@ -103,12 +151,12 @@ func (g *Group) String() string { return "the children of a group" }
 
 func (g *Group) result(err error) error {
 	outer := g.scope.leave(err)
-	if len(g.errs) > 0 {
-		return errors.Join(g.errs...)
-	}
 	var c *CanceledError
-	if errors.As(outer, &c) && c.scope == &g.scope {
-		return nil // the group's own cancel ends here
+	switch {
+	case len(g.errs) > 0:
+		return errors.Join(g.errs...)
+	case outer == nil || errors.As(outer, &c) && c.scope == &g.scope:
+		return g.cut // and the group's own cancel ends here
 	}
 	return outer
 }

@@ -31,13 +31,14 @@ type Loop struct {
 	fds    []watcher
 	events []host.Event
 
-	current *Task
-	tasks   taskList
-	spare   coroutines
-	unseen  unseenList
-	jobs    jobs
-	closers list.List // of func()
-	scratch []byte
+	current  *Task
+	tasks    taskList
+	spare    coroutines
+	unseen   unseenList
+	jobs     jobs
+	closers  list.List // of func()
+	attached list.List // of func(): contexts that a simulated loop looks at
+	scratch  []byte
 
 	state    state
 	stopping atomic.Bool
@@ -85,8 +86,8 @@ func (l *Loop) Now() time.Duration { return l.now }
 func (l *Loop) Time() time.Time { return l.host.Epoch().Add(l.now) }
 
 // Run starts main as a task and runs the loop until it has finished. It then
-// cancels every other task, waits until they have ended too, and returns main's
-// error.
+// cancels every other task, waits until they have ended too, or until Stop, and returns
+// main's error.
 //
 // It returns ErrLoopStopped if Stop came first, ErrLoopRunning if the loop runs
 // already, ErrLoopClosed after Close, and on a simulated machine a *DeadlockError
@@ -106,15 +107,20 @@ func (l *Loop) Run(main func(t *Task) error) error {
 			return ErrLoopStopped
 		}
 	}
-	l.cancelTasks(nil, errors.New("the main task has finished"))
+	_, err := result.Result()
 	for l.tasks.n > 0 {
-		if err := l.turn(); err != nil {
-			return errors.Join(result.err, err)
+		l.cancelTasks(nil, errMainOver) // in each turn: a task may start another
+		if l.stopping.Load() {
+			break
+		}
+		if e := l.turn(); e != nil {
+			return errors.Join(err, e)
 		}
 	}
-	_, err := result.Result()
 	return err
 }
+
+var errMainOver = errors.New("the main task has finished")
 
 // RunForever runs the loop until Stop. If Stop was called before, it runs one
 // turn. What is ready or registered when it returns stays so, and goes on when
@@ -170,6 +176,9 @@ func (l *Loop) end() {
 // _run_once).
 func (l *Loop) turn() error {
 	l.takeInbox()
+	if l.attached.Len() > 0 {
+		l.lookAtContexts()
+	}
 	n, err := l.poll()
 	l.takeInbox() // what ended the wait
 	for _, ev := range l.events[:n] {
@@ -188,14 +197,15 @@ func (l *Loop) turn() error {
 
 func (l *Loop) poll() (int, error) {
 	until := time.Duration(0)
-	if l.ready.Len() == 0 && !l.stopping.Load() {
+	none := l.ready.Len() == 0
+	if none && !l.stopping.Load() {
 		until = -1
 		if l.timers.Len() > 0 {
 			until = l.timers.Min().when
 		}
 	}
 	n, err := l.host.Wait(l.events, until)
-	if until != 0 || l.opt.slow <= 0 {
+	if none || l.opt.slow <= 0 {
 		l.now = l.host.Now() // else the batch has read the clock when it ended
 	}
 	return n, err
@@ -213,7 +223,7 @@ func (l *Loop) explain(err error) error {
 // ready or scheduled is dropped. Errors that nobody looked at reach the error
 // handler. It returns ErrLoopRunning while the loop runs, and ErrLoopClosed if it
 // was closed before.
-func (l *Loop) Close() error {
+func (l *Loop) Close() (err error) {
 	switch l.state {
 	case running:
 		return fmt.Errorf("corolla: close: %w; call Stop first", ErrLoopRunning)
@@ -222,15 +232,32 @@ func (l *Loop) Close() error {
 	}
 	l.state = closing
 	l.own()
-	dropped := l.inbox.close()
+	defer l.crash()
+	defer func() { err = l.release() }() // also after a runtime.Goexit in cleanup
+	l.inbox.close()
 	for e := l.closers.Back(); e != nil; e = l.closers.Back() {
-		l.closers.Remove(e).(func())()
+		l.closer(l.closers.Remove(e).(func()))
 	}
 	l.endTasks()
+	return nil
+}
+
+func (l *Loop) closer(f func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			l.Recovered(v, "OnClose callback "+function(f))
+		}
+	}()
+	f()
+}
+
+// release is the second half of Close: no code of others runs any more, but for the error
+// handler.
+func (l *Loop) release() error {
 	var errs []error
 	for fd, w := range l.fds {
 		if w != nil {
-			errs = append(errs, w.drop(), nil)
+			errs = append(errs, w.drop())
 			l.fds[fd] = nil
 		}
 	}
@@ -238,7 +265,6 @@ func (l *Loop) Close() error {
 	for l.ready.Len() > 0 { // lets go of what the callbacks hold
 		l.ready.Pop()
 	}
-	clear(dropped)
 	l.unseen.reportAll()
 	l.spare.stop()
 	l.state = closed

@@ -81,10 +81,16 @@ func (l *Loop) cancelTasks(except *Task, cause error) {
 	}
 }
 
-// endTasks ends every task of a loop that is being closed: each is resumed, and
-// whatever it waits for returns at once.
+// endTasks ends every task of a loop that is being closed, the youngest first, so that
+// children end before their groups. Each is resumed, and whatever it waits for returns at
+// once.
 func (l *Loop) endTasks() {
-	for t := l.tasks.first; t != nil; t = l.tasks.first {
+	defer func() {
+		if l.tasks.n > 0 { // one called runtime.Goexit, which goes on after this
+			l.endTasks()
+		}
+	}()
+	for t := l.tasks.last; t != nil; t = l.tasks.last {
 		switch t.phase {
 		case fresh:
 			t.work.fail(ErrLoopClosed)

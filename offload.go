@@ -20,56 +20,58 @@ func Offload[T any](l *Loop, work func() (T, error)) *Future[T] {
 		f.settle(f.value, fmt.Errorf("offload: %w", ErrLoopClosed))
 		return f
 	}
-	l.jobs.add(l, func() {
-		v, err := protect(work, f.site)
-		_ = l.Post(func() { // refused when the loop is closed: then nobody waits
-			l.jobs.finished(l)
-			if !f.done {
-				f.settle(v, err)
-			}
-		})
-	})
+	l.jobs.add(l, errand{f.Done, func() {
+		var v T
+		err := error(ErrGoexit)
+		defer func() {
+			_ = l.Post(func() { // refused when the loop is closed: then nobody waits
+				l.jobs.finished(l)
+				f.settleOnce(v, err)
+			})
+		}()
+		v, err = protect(work, f.site)
+	}})
 	return f
 }
 
 func protect[T any](work func() (T, error), s site) (v T, err error) {
-	returned := false
 	defer func() {
-		if returned {
-			return
-		}
 		if p := recover(); p != nil {
 			err = &PanicError{Value: p, Stack: debug.Stack(), Where: "a job offloaded at " + s.String()}
-		} else {
-			err = ErrGoexit
 		}
 	}()
-	v, err = work()
-	returned = true
-	return v, err
+	return work()
+}
+
+// errand is a job, and whether nobody waits for it any more.
+type errand struct {
+	canceled func() bool
+	run      func()
 }
 
 // jobs counts what runs elsewhere and queues what may not yet.
 type jobs struct {
 	running int
-	queue   ds.Ring[func()]
+	queue   ds.Ring[errand]
 }
 
-func (j *jobs) add(l *Loop, job func()) {
+func (j *jobs) add(l *Loop, job errand) {
 	if j.running == l.opt.jobs {
 		j.queue.Push(job)
 		return
 	}
 	j.running++
-	l.host.Start(job)
+	l.host.Start(job.run)
 }
 
 func (j *jobs) finished(l *Loop) {
-	if j.queue.Len() == 0 {
-		j.running--
-		return
+	for j.queue.Len() > 0 {
+		if job := j.queue.Pop(); !job.canceled() {
+			l.host.Start(job.run)
+			return
+		}
 	}
-	l.host.Start(j.queue.Pop())
+	j.running--
 }
 
-func (j *jobs) drop() { j.queue = ds.Ring[func()]{} }
+func (j *jobs) drop() { j.queue = ds.Ring[errand]{} }

@@ -167,7 +167,12 @@ func (w *world) act(task *corolla.Task, g *corolla.Group) error {
 		}
 		return nil
 	default:
-		return task.Shielded(func(*corolla.Scope) error { return task.Sleep(time.Millisecond) })
+		return task.Shielded(func(*corolla.Scope) error {
+			if err := task.Sleep(time.Millisecond); err != nil {
+				w.t.Errorf("a shielded sleep: %v", err)
+			}
+			return nil
+		})
 	}
 }
 

@@ -27,10 +27,10 @@ type Handle struct {
 }
 
 // Soon runs f in the next turn of the loop, after what was made ready before it.
-// It panics on a closed loop.
+// It panics on a closed loop; on one that is being closed f never runs.
 func (l *Loop) Soon(f func()) Handle {
 	l.check("Soon")
-	if l.state >= closing {
+	if l.state == closed {
 		panic("corolla: Soon on a closed loop: nothing would ever run the callback; check the order of shutdown")
 	}
 	return Handle{l, l.ready.Push(entry{callback(f), l.site()})}
@@ -60,8 +60,12 @@ func (l *Loop) runBatch() {
 		l.runSome()
 	}
 	l.ready.Shrink(1 << 16)
-	if l.crashed != nil {
-		p := l.crashed
+	l.crash()
+}
+
+// crash lets out a panic of the batch, if the policy says so.
+func (l *Loop) crash() {
+	if p := l.crashed; p != nil {
 		l.crashed = nil
 		panic(p)
 	}
@@ -72,12 +76,17 @@ func (l *Loop) runBatch() {
 func (l *Loop) runSome() {
 	var e entry
 	defer func() {
-		if v := recover(); v != nil {
-			l.panicked(&PanicError{Value: v, Stack: debug.Stack(), Where: describe(e)})
-			if c, ok := e.what.(*readiness); ok {
-				c.dir.call() // it did not come to do so itself
-			}
+		if l.batch == 0 && e.what == nil {
+			return
 		}
+		// A panic, or a runtime.Goexit, which goes on after this.
+		if v := recover(); v != nil {
+			l.Recovered(v, describe(e))
+		}
+		if c, ok := e.what.(*readiness); ok {
+			c.dir.call() // it did not come to do so itself
+		}
+		l.now = l.host.Now()
 	}()
 	for l.batch > 0 {
 		l.batch--
@@ -91,16 +100,22 @@ func (l *Loop) runSome() {
 				l.report(&SlowError{Took: l.now - was, Limit: l.opt.slow, Where: describe(e)})
 			}
 		}
+		e.what = nil
 	}
 }
 
-// panicked is told of every panic in a callback or a task.
-func (l *Loop) panicked(p *PanicError) {
+// Recovered does with a panic what the loop does with one in a callback: it goes to the
+// error handler, or with ErrorPolicy(Crash) out of Run. It is for code that calls others'
+// and survives their panics: call it from the deferred function that has recovered v.
+// Where says whose code it was. It returns the error that it made.
+func (l *Loop) Recovered(v any, where string) *PanicError {
+	p := &PanicError{Value: v, Stack: debug.Stack(), Where: where}
 	if l.opt.crash {
 		l.crashed = p
-		return
+	} else {
+		l.report(p)
 	}
-	l.report(p)
+	return p
 }
 
 // report gives an error to the error handler, and survives the handler.
@@ -165,10 +180,10 @@ func (l *Loop) takeInbox() {
 	}
 }
 
-// close refuses what is posted from now on, and returns what was not taken.
-func (in *inbox) close() []entry {
+// close refuses what is posted from now on, and drops what was not taken.
+func (in *inbox) close() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.open = false
-	return in.items
+	in.items, in.spare = nil, nil
 }

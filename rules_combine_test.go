@@ -144,8 +144,8 @@ var scopeRules = []rule{
 			err := task.Group(func(g *corolla.Group) error {
 				g.Go(func(*corolla.Task) error { return bad })
 				err := forever(task)
-				if !errors.Is(err, corolla.ErrCanceled) || !errors.Is(task.Err(), context.Canceled) {
-					t.Errorf("inside: %v, %v", err, task.Err())
+				if !errors.Is(err, corolla.ErrCanceled) || !errors.Is(task.Scope().Err(), context.Canceled) {
+					t.Errorf("inside: %v, %v", err, task.Scope().Err())
 				}
 				return err
 			})

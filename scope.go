@@ -57,7 +57,7 @@ func (e *TimeoutError) Timeout() bool { return true }
 // returns something else all the same, because it was done or chose to, has its way.
 // A d of 0 or less cancels at once: the body fails where it first waits.
 func (t *Task) Timeout(d time.Duration, body func(s *Scope) error) error {
-	return t.TimeoutAt(t.loop.now+d, body)
+	return t.TimeoutAt(t.loop.in(d), body)
 }
 
 // TimeoutAt is Timeout with a time of the loop's clock.
@@ -90,8 +90,8 @@ func (t *Task) within(s *Scope, deadline time.Duration, body func(s *Scope) erro
 
 func (s *Scope) enter(t *Task) {
 	s.task = t
-	s.attach(t.scope.Load())
-	t.scope.Store(s)
+	s.attach(t.scope)
+	t.scope = s
 }
 
 // attach makes s a part of parent, and lets what is in force there hold here.
@@ -139,7 +139,7 @@ var scopeLeft = &CanceledError{Cause: errors.New("the task has left the scope")}
 
 // leave ends the scope and decides what becomes of the body's error.
 func (s *Scope) leave(err error) error {
-	s.task.scope.Store(s.parent)
+	s.task.scope = s.parent
 	s.close()
 	var c *CanceledError
 	if err == nil || !errors.As(err, &c) || c.scope != s {
@@ -158,14 +158,18 @@ func (s *Scope) leave(err error) error {
 // nothing.
 func (s *Scope) Cancel(cause error) {
 	s.task.loop.check("Scope.Cancel")
+	s.cancelOnce(&CanceledError{Cause: cause, scope: s})
+}
+
+func (s *Scope) cancelOnce(c *CanceledError) {
 	if s.canceled == nil {
-		s.cancel(&CanceledError{Cause: cause, scope: s})
+		s.cancel(c)
 	}
 }
 
 // SetTimeout moves the deadline to d from now, or sets one; it does nothing in a
 // scope that is canceled already.
-func (s *Scope) SetTimeout(d time.Duration) { s.SetDeadline(max(s.task.loop.now+d, 0)) }
+func (s *Scope) SetTimeout(d time.Duration) { s.SetDeadline(s.task.loop.in(d)) }
 
 // SetDeadline moves the deadline to a time of the loop's clock, or sets one; a time
 // less than 0 takes it away. It does nothing in a scope that is canceled already.
@@ -201,10 +205,12 @@ func (s *Scope) limit(when time.Duration) {
 
 // timeout is what the scope's timer does.
 func (s *Scope) timeout() {
-	if s.canceled == nil {
-		s.cancel(&CanceledError{deadline: true, scope: s})
-	}
+	s.cancelOnce(&CanceledError{deadline: true, scope: s})
 }
+
+// Scope returns the innermost scope that the task is in, to be given as a context to what
+// is to end with it.
+func (t *Task) Scope() *Scope { return t.scope }
 
 // Canceled returns what is in force in the scope: nil, or the *CanceledError that
 // everything in it returns that waits.
@@ -225,13 +231,16 @@ func (s *Scope) cancel(c *CanceledError) {
 			in.cancel(c)
 		}
 	}
-	if s.task.scope.Load() == s {
+	if s.task.scope == s {
 		s.task.interrupt(c)
 	}
 }
 
 // interrupt tells a task that waits of a cancel.
 func (t *Task) interrupt(c *CanceledError) {
+	if t.phase == fresh && t.held { // it need not wait for room to end
+		t.loop.push(t)
+	}
 	if t.phase != parked {
 		return // it will see for itself, before it waits or when it runs
 	}
@@ -244,8 +253,8 @@ func (t *Task) interrupt(c *CanceledError) {
 
 // pending returns the cancel that is in force for what the task does now.
 func (t *Task) pending() *CanceledError {
-	c := t.scope.Load().canceled
-	if c != nil {
+	c := t.scope.canceled
+	if c != nil && c == t.root.canceled {
 		t.seen = true
 	}
 	return c

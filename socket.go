@@ -181,16 +181,26 @@ func (s *Socket) OnReadable(f func()) { s.on(&s.r, f, false, "OnReadable") }
 func (s *Socket) OnWritable(f func()) { s.on(&s.w, f, false, "OnWritable") }
 
 // OnceReadable calls f once, when the socket is readable, at its end or closed: whoever
-// waits thus always hears, and learns from TryRead what it was. Otherwise it is as
-// OnReadable, whose callback it replaces.
-func (s *Socket) OnceReadable(f func()) { s.on(&s.r, f, true, "OnceReadable") }
+// waits thus always hears, and learns from TryRead what it was; nil takes it back. It
+// returns ErrBusy if a task or a callback waits for the same thing.
+func (s *Socket) OnceReadable(f func()) error { return s.once(&s.r, f, "OnceReadable") }
 
 // OnceWritable does for writing what OnceReadable does for reading.
-func (s *Socket) OnceWritable(f func()) { s.on(&s.w, f, true, "OnceWritable") }
+func (s *Socket) OnceWritable(f func()) error { return s.once(&s.w, f, "OnceWritable") }
+
+func (s *Socket) once(d *direction, f func(), what string) error {
+	if f != nil && (d.waiter != nil || d.callback != nil) {
+		return ErrBusy
+	}
+	if f != nil || d.callback != nil && d.callback.once {
+		s.on(d, f, true, what)
+	}
+	return nil
+}
 
 func (s *Socket) on(d *direction, f func(), once bool, what string) {
 	s.loop.check(what)
-	if d.waiter != nil {
+	if f != nil && d.waiter != nil {
 		panic("corolla: " + what + " on a socket for which " + d.waiter.String() + " waits; a socket has one reader and one writer")
 	}
 	d.mute()

@@ -3,7 +3,6 @@ package corolla
 import (
 	"fmt"
 	"runtime/debug"
-	"sync/atomic"
 	"time"
 )
 
@@ -12,7 +11,8 @@ import (
 // end, is the only place where a task stops running. Between two parks nothing
 // else of the loop runs, so no locks are needed.
 //
-// A Task is a context.Context, canceled when the task is; see Scope.
+// A Task is a context.Context, which ends when the task is canceled or has ended. What
+// is to end with a timeout, or another scope inside the task, is given the Scope.
 //
 // A task's methods are for the task itself, while it runs; Cancel, Name, Loop and
 // String are for everybody on the loop, and the methods of context.Context are
@@ -30,7 +30,7 @@ type Task struct {
 	timer *Timer // of Sleep, made for the first
 
 	root   Scope
-	scope  atomic.Pointer[Scope] // the innermost
+	scope  *Scope // the innermost
 	group  *Group
 	detach func() bool // from the context given by With
 
@@ -38,6 +38,7 @@ type Task struct {
 
 	phase     phase
 	eager     bool
+	held      bool  // waits for room in its group
 	forwarded bool  // a cancel went to what the task awaits
 	seen      bool  // a cancel was returned to the body
 	refused   uint8 // waits refused because the loop is being closed
@@ -118,7 +119,7 @@ func (w *job[T]) start(in Starter, work work, from site, opts []TaskOption) {
 	t.loop, t.work, t.site = l, work, from
 	t.place.who = t
 	t.root.task = t
-	t.scope.Store(&t.root)
+	t.scope = &t.root
 	for _, o := range opts {
 		o(t)
 	}
@@ -135,9 +136,11 @@ func (w *job[T]) start(in Starter, work work, from site, opts []TaskOption) {
 		return
 	}
 	l.tasks.add(t)
-	if t.eager {
+	switch {
+	case t.held: // until there is room in its group
+	case t.eager:
 		t.run()
-	} else {
+	default:
 		l.push(t)
 	}
 }
@@ -150,7 +153,7 @@ func (w *job[T]) do(t *Task) {
 	} else {
 		v, err = w.body(t)
 	}
-	if c := t.root.canceled; c != nil && !t.seen && err == nil {
+	if c := t.root.canceled; c != nil && c.scope == &t.root && !t.seen && err == nil {
 		err = c // canceled while it ran, and never told (as asyncio: test_cancel_at_end)
 	}
 	w.future.settle(v, err)
@@ -226,7 +229,7 @@ func (t *Task) body() {
 		}
 		p := &PanicError{Value: v, Stack: debug.Stack(), Where: t.String()}
 		if l.opt.crash {
-			l.panicked(p)
+			l.crashed = p
 		}
 		t.work.fail(p)
 	}()
@@ -326,7 +329,7 @@ func (t *Task) Sleep(d time.Duration) error {
 	if t.timer == nil {
 		t.timer = &Timer{loop: t.loop, what: t}
 	}
-	t.timer.set(t.loop.now + d)
+	t.timer.set(t.loop.in(d))
 	err := t.Park("a sleep")
 	t.timer.stop()
 	return err

@@ -269,7 +269,7 @@ func TestCloseEndsEveryTask(t *testing.T) {
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
-		tr.want(t, "cleanup stubborn")
+		tr.want(t, "stubborn cleanup") // the youngest first
 	})
 }
 
@@ -298,11 +298,11 @@ func TestTaskIsAContext(t *testing.T) {
 				t.Errorf("Await = %v", err)
 			}
 			var inside context.Context
-			err = task.Timeout(time.Millisecond, func(*corolla.Scope) error {
+			err = task.Timeout(time.Millisecond, func(s *corolla.Scope) error {
 				var cancel context.CancelFunc
-				inside, cancel = context.WithTimeout(task, time.Hour)
+				inside, cancel = context.WithTimeout(s, time.Hour)
 				defer cancel()
-				if _, ok := task.Deadline(); !ok {
+				if _, ok := task.Scope().Deadline(); !ok {
 					t.Error("no Deadline in a Timeout")
 				}
 				err := task.Sleep(time.Hour)

@@ -1,6 +1,9 @@
 package corolla
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Timer runs a callback once, at a time of the loop's clock. Timers that are due
 // at one time run in the order in which they were set.
@@ -24,17 +27,26 @@ func (f callback) timeout() { f() }
 // that. It panics on a closed loop.
 func (l *Loop) At(when time.Duration, f func()) *Timer {
 	l.check("At")
-	if l.state >= closing {
+	if l.state == closed {
 		panic("corolla: At or After on a closed loop: the timer would never fire; check the order of shutdown")
 	}
 	t := &Timer{loop: l, what: callback(f), site: l.site()}
-	t.set(when)
+	t.set(max(when, 0))
 	return t
 }
 
 // After runs f once d has passed. A d of 0 or less is for the next turn, behind
 // what is ready already.
-func (l *Loop) After(d time.Duration, f func()) *Timer { return l.At(l.now+max(d, 0), f) }
+func (l *Loop) After(d time.Duration, f func()) *Timer { return l.At(l.in(d), f) }
+
+// in returns the time of the loop's clock that is d from now, which a long d does not
+// carry beyond the end of time.
+func (l *Loop) in(d time.Duration) time.Duration {
+	if d > math.MaxInt64-l.now {
+		return math.MaxInt64
+	}
+	return l.now + max(d, 0)
+}
 
 // Stop keeps the callback from running, and reports whether it did: false if it
 // ran already or was stopped before.
@@ -48,7 +60,7 @@ func (t *Timer) Stop() bool {
 func (t *Timer) Reset(d time.Duration) bool {
 	t.loop.check("Timer.Reset")
 	was := t.stop()
-	t.set(t.loop.now + max(d, 0))
+	t.set(t.loop.in(d))
 	return was
 }
 

@@ -24,8 +24,36 @@ import (
 // the system's error otherwise. io.EOF, and the task's own *corolla.CanceledError,
 // are returned bare.
 type Conn struct {
-	sock *corolla.Socket
+	sock        *corolla.Socket
+	read, write side
 }
+
+// side is one direction of a connection.
+type side struct {
+	busy bool
+	run  int // operations in a row that did not have to wait
+}
+
+// maxRun is how many operations a task may do without waiting before others have a turn:
+// a peer that is never late must not have the loop for itself.
+const maxRun = 64
+
+// begin claims the direction for one call.
+func (d *side) begin(t *corolla.Task) error {
+	if d.busy {
+		return corolla.ErrBusy
+	}
+	d.busy = true
+	if d.run++; d.run < maxRun {
+		return nil
+	}
+	d.run = 0
+	err := t.Yield()
+	d.busy = err == nil
+	return err
+}
+
+func (d *side) end() { d.busy = false }
 
 // NewConn makes a Conn of a connected socket, which it owns from then on.
 func NewConn(s *corolla.Socket) *Conn { return &Conn{sock: s} }
@@ -48,9 +76,14 @@ func Dial(t *corolla.Task, network, address string) (*Conn, error) {
 // Read reads at most len(b) bytes, parking t until there is at least one. At the end
 // of the stream it returns io.EOF.
 func (c *Conn) Read(t *corolla.Task, b []byte) (int, error) {
+	if err := c.read.begin(t); err != nil {
+		return 0, err
+	}
+	defer c.read.end()
 	for {
 		n, err := c.sock.TryRead(b)
 		if err == corolla.ErrWouldBlock {
+			c.read.run = 0
 			if err = c.sock.WaitReadable(t); err == nil {
 				continue
 			}
@@ -62,12 +95,17 @@ func (c *Conn) Read(t *corolla.Task, b []byte) (int, error) {
 // Write writes all of b, parking t while the connection takes no more. It returns
 // how much was written, which is less than len(b) only with an error.
 func (c *Conn) Write(t *corolla.Task, b []byte) (written int, err error) {
+	if err := c.write.begin(t); err != nil {
+		return 0, err
+	}
+	defer c.write.end()
 	for {
 		n, err := c.sock.TryWrite(b[written:])
 		if written += n; err == nil && written == len(b) {
 			return written, nil
 		}
 		if err == nil || err == corolla.ErrWouldBlock {
+			c.write.run = 0
 			err = c.sock.WaitWritable(t)
 		}
 		if err != nil {

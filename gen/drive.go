@@ -57,7 +57,14 @@ func Go[R any](l *corolla.Loop, body Coroutine[R]) *corolla.Future[R] {
 	d.step = d.next
 	d.timer = l.After(0, d.step)
 	d.result.OnCancel(d.cancel)
-	d.forget = l.OnClose(func() { d.cancel(corolla.ErrLoopClosed) })
+	d.forget = l.OnClose(func() {
+		d.cancel(corolla.ErrLoopClosed)
+		for range 100 { // a body that goes on when it is closed
+			if d.g.Close() == nil {
+				break
+			}
+		}
+	})
 	return d.result
 }
 
@@ -76,22 +83,34 @@ type driver[R any] struct {
 func (d *driver[R]) next() {
 	d.wait = Wait{}
 	w, err := d.g.Next()
-	if err != nil {
-		d.end(err)
-		return
+	for err == nil {
+		busy := d.await(w)
+		if busy == nil {
+			return
+		}
+		w, err = d.g.Throw(busy)
 	}
-	switch d.wait = w; w.kind {
+	d.end(err)
+}
+
+// await sees to it that step is called when what the generator waits for is there.
+func (d *driver[R]) await(w Wait) (err error) {
+	switch w.kind {
 	case turn:
 		d.soon = d.loop.Soon(d.step)
 	case readable:
-		w.sock.OnceReadable(d.step)
+		err = w.sock.OnceReadable(d.step)
 	case writable:
-		w.sock.OnceWritable(d.step)
+		err = w.sock.OnceWritable(d.step)
 	case sleep:
 		d.timer.Reset(w.d)
 	case other:
 		d.stop = w.on(d.step)
 	}
+	if err == nil {
+		d.wait = w
+	}
+	return err
 }
 
 func (d *driver[R]) end(err error) {
@@ -110,9 +129,9 @@ func (d *driver[R]) cancel(cause error) {
 	case turn:
 		d.soon.Cancel()
 	case readable:
-		w.sock.OnceReadable(nil)
+		_ = w.sock.OnceReadable(nil) // nobody else can wait there
 	case writable:
-		w.sock.OnceWritable(nil)
+		_ = w.sock.OnceWritable(nil)
 	case other:
 		d.stop()
 	}

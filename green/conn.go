@@ -52,11 +52,18 @@ func (c *Conn) Write(b []byte) (n int, err error) {
 // until does something that ends with os.ErrDeadlineExceeded at a deadline.
 func (c *Conn) until(t *corolla.Task, deadline time.Time, do func() error) error {
 	l := c.hub.loop
+	if !deadline.After(l.Time()) {
+		return c.timedOut()
+	}
 	err := t.TimeoutAt(l.Now()+deadline.Sub(l.Time()), func(*corolla.Scope) error { return do() })
 	if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, corolla.ErrCanceled) {
-		err = &net.OpError{Op: "i/o", Net: "tcp", Addr: c.RemoteAddr(), Err: os.ErrDeadlineExceeded}
+		return c.timedOut()
 	}
 	return err
+}
+
+func (c *Conn) timedOut() error {
+	return &net.OpError{Op: "i/o", Net: "tcp", Addr: c.RemoteAddr(), Err: os.ErrDeadlineExceeded}
 }
 
 // Close closes the connection. A thread that waits for it gets net.ErrClosed.

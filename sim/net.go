@@ -12,6 +12,9 @@ import (
 // backlog is how many connections may wait to be accepted.
 const backlog = 4096
 
+// The ports that are given to those who do not ask for one.
+const firstEphemeral, lastEphemeral = 49152, 65535
+
 // desc is a simulated descriptor: a listening socket or one end of a stream.
 type desc struct {
 	fd    host.FD
@@ -122,7 +125,14 @@ func (m machine) Listen(addr net.Addr) (host.FD, error) {
 }
 
 func (w *World) ephemeral() int {
-	w.lastPort++
+	for range lastEphemeral - firstEphemeral + 1 {
+		if w.lastPort++; w.lastPort > lastEphemeral {
+			w.lastPort = firstEphemeral
+		}
+		if w.listenerAt(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: w.lastPort}) == nil {
+			break
+		}
+	}
 	return w.lastPort
 }
 

@@ -56,17 +56,17 @@ func (m machine) TryRead(fd host.FD, b []byte) (n int, err error) {
 	}
 	defer func() { m.tracef("read fd=%d %d of %d %v", fd, n, len(b), err) }()
 	switch {
-	case d.err != nil:
-		err = d.err
-		d.err, d.finished = nil, true
-		return 0, err
-	case len(d.in) > 0:
+	case len(d.in) > 0: // also what had arrived before a reset
 		n = copy(b, d.in)
 		if d.in = d.in[n:]; len(d.in) == 0 {
 			d.in = nil
 		}
 		m.makeRoom(d)
 		return n, nil
+	case d.err != nil:
+		err = d.err
+		d.err, d.finished = nil, true
+		return 0, err
 	case d.finished:
 		return 0, io.EOF
 	}

@@ -106,7 +106,7 @@ func New(seed uint64, opts ...Option) *World {
 			names:      map[string][]string{"localhost": {"127.0.0.1"}},
 		},
 		listeners: map[string]*desc{},
-		lastPort:  49151,
+		lastPort:  firstEphemeral - 1,
 	}
 	w.cond.L = &w.mu
 	for _, o := range opts {

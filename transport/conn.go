@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"runtime/debug"
 
 	"github.com/corolla-go/corolla"
 )
@@ -26,7 +25,7 @@ type Protocol interface {
 	Data(c *Conn, b []byte)
 	// Closed is called when the connection has ended: with nil after the end of
 	// the stream, Close or Abort, and otherwise with the reason. It is never called
-	// from within a call of one of the Conn's methods.
+	// from within a call of one of the Conn's methods, nor without an Opened before.
 	Closed(c *Conn, err error)
 }
 
@@ -35,6 +34,7 @@ type Conn struct {
 	sock    *corolla.Socket
 	proto   Protocol
 	out     []byte // written and not yet sent
+	opened  bool   // Opened was called
 	closing bool   // no more is read or taken to write
 	lost    bool   // Closed was called, or will be next
 	onLost  func()
@@ -53,6 +53,7 @@ func (c *Conn) open() {
 		return
 	}
 	defer c.guard()
+	c.opened = true
 	c.sock.Loop().Soon(c.startReading)
 	c.proto.Opened(c)
 }
@@ -65,13 +66,9 @@ func (c *Conn) startReading() {
 
 // guard is deferred around calls of the protocol.
 func (c *Conn) guard() {
-	v := recover()
-	if v == nil {
-		return
+	if v := recover(); v != nil {
+		c.lose(c.sock.Loop().Recovered(v, fmt.Sprintf("protocol %T", c.proto)))
 	}
-	err := &corolla.PanicError{Value: v, Stack: debug.Stack(), Where: fmt.Sprintf("protocol %T", c.proto)}
-	c.sock.Loop().Report(err)
-	c.lose(err)
 }
 
 // readable reads once. What is left brings another call in the next turn, so that
@@ -158,9 +155,11 @@ func (c *Conn) lose(err error) {
 		err = errors.Join(err, e)
 	}
 	c.sock.Loop().Soon(func() {
-		c.proto.Closed(c, err)
 		if c.onLost != nil {
-			c.onLost()
+			defer c.onLost()
+		}
+		if c.opened {
+			c.proto.Closed(c, err)
 		}
 	})
 }

@@ -1,8 +1,10 @@
 package transport
 
 import (
+	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"github.com/corolla-go/corolla"
 )
@@ -36,15 +38,32 @@ func (s *Server) accept() {
 		if err == corolla.ErrWouldBlock {
 			return
 		}
+		if errors.Is(err, net.ErrClosed) {
+			return // by build
+		}
 		if err != nil {
-			s.sock.Loop().Report(fmt.Errorf("accept at %v: %w", s.Addr(), err))
+			l := s.sock.Loop()
+			l.Report(fmt.Errorf("accept at %v: %w; trying again in %v", s.Addr(), err, acceptPause))
+			s.sock.OnReadable(nil)
+			l.After(acceptPause, func() { s.sock.OnReadable(s.accept) })
 			return
 		}
-		p := s.build()
-		if p == nil {
+		s.begin(sock)
+	}
+}
+
+// acceptPause is how long a server that cannot accept waits, as asyncio does.
+const acceptPause = time.Second
+
+// begin gives a connection its protocol.
+func (s *Server) begin(sock *corolla.Socket) {
+	var p Protocol
+	defer func() {
+		if p == nil { // build said no, or panicked
 			_ = sock.Close() // nothing was sent on it that could be lost
-			continue
 		}
+	}()
+	if p = s.build(); p != nil {
 		s.conns++
 		New(sock, p).onLost = func() { s.conns-- }
 	}

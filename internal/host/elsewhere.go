@@ -3,6 +3,7 @@ package host
 import (
 	"os"
 	"os/signal"
+	"sync"
 )
 
 // startGoroutine is the Start of every real host.
@@ -23,8 +24,8 @@ func notify(deliver func(os.Signal), sigs ...os.Signal) (stop func()) {
 			}
 		}
 	}()
-	return func() {
+	return sync.OnceFunc(func() {
 		signal.Stop(ch)
 		close(quit)
-	}
+	})
 }

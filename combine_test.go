@@ -1,0 +1,340 @@
+package corolla_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/corolla-go/corolla"
+)
+
+// after returns a future that gives v, or fails if v is negative, after d.
+func after(l *corolla.Loop, d time.Duration, v int) *corolla.Future[int] {
+	return corolla.Go(l, func(task *corolla.Task) (int, error) {
+		if err := task.Sleep(d); err != nil {
+			return 0, err
+		}
+		if v < 0 {
+			return 0, fmt.Errorf("bad %d", v)
+		}
+		return v, nil
+	})
+}
+
+const ms = time.Millisecond
+
+func TestAll(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			v, err := corolla.All(l, after(l, 2*ms, 1), after(l, ms, 2)).Await(task)
+			if fmt.Sprint(v, err) != "[1 2] <nil>" {
+				t.Errorf("All = %v, %v", v, err)
+			}
+			if v, err := corolla.All[int](l).Await(task); len(v) != 0 || err != nil {
+				t.Errorf("All of nothing = %v, %v", v, err)
+			}
+			slow := after(l, 3*ms, 3)
+			if _, err := corolla.All(l, slow, after(l, ms, -1)).Await(task); err == nil || err.Error() != "bad -1" {
+				t.Errorf("All with an error = %v", err)
+			}
+			if slow.Done() {
+				t.Error("All waited for the others")
+			}
+			if v, err := slow.Await(task); v != 3 || err != nil {
+				t.Errorf("the other goes on: %v, %v", v, err)
+			}
+			r, err := corolla.Collect(l, after(l, ms, 1), after(l, ms, -2)).Await(task)
+			if err != nil || r[0].Value != 1 || r[1].Err == nil {
+				t.Errorf("Collect = %v, %v", r, err)
+			}
+			return nil
+		})
+	})
+}
+
+func TestAnyAndFirst(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			loser := after(l, time.Hour, 1)
+			v, err := corolla.Any(l, loser, after(l, ms, -2), after(l, 2*ms, 3)).Await(task)
+			if v != 3 || err != nil {
+				t.Errorf("Any = %v, %v", v, err)
+			}
+			if _, err := loser.Await(task); !errors.Is(err, corolla.ErrCanceled) {
+				t.Errorf("the loser: %v", err)
+			}
+			_, err = corolla.Any(l, after(l, ms, -1), after(l, ms, -2)).Await(task)
+			if err == nil || !strings.Contains(err.Error(), "bad -1") || !strings.Contains(err.Error(), "bad -2") {
+				t.Errorf("Any when all fail: %v", err)
+			}
+			if _, err = corolla.First(l, after(l, time.Hour, 1), after(l, ms, -2)).Await(task); err == nil || err.Error() != "bad -2" {
+				t.Errorf("First = %v", err)
+			}
+			if v, err := corolla.First(l, after(l, time.Hour, 1), after(l, ms, 2)).Await(task); v != 2 || err != nil {
+				t.Errorf("First = %v, %v", v, err)
+			}
+			for _, f := range []*corolla.Future[int]{corolla.Any[int](l), corolla.First[int](l)} {
+				if _, err := f.Await(task); err != corolla.ErrNothing {
+					t.Errorf("of nothing: %v", err)
+				}
+			}
+			return nil
+		})
+	})
+}
+
+func TestWaitLeavesTheFuturesAlone(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			if _, _, err := corolla.Wait[int](task, corolla.AllDone); err != corolla.ErrNothing {
+				t.Errorf("Wait for nothing: %v", err)
+			}
+			a, b, c := after(l, ms, 1), after(l, 2*ms, -2), after(l, time.Hour, 3)
+			for _, step := range []struct {
+				until corolla.Until
+				done  int
+			}{{corolla.FirstDone, 1}, {corolla.FirstError, 2}} {
+				done, pending, err := corolla.Wait(task, step.until, a, b, c)
+				if len(done) != step.done || len(pending) != 3-step.done || err != nil {
+					t.Errorf("Wait until %d = %d done, %d pending, %v", step.until, len(done), len(pending), err)
+				}
+			}
+			done, pending, err := corolla.WaitTimeout(task, ms, corolla.AllDone, a, b, c)
+			if len(done) != 2 || len(pending) != 1 || err != nil || c.Done() {
+				t.Errorf("WaitTimeout = %d done, %d pending, %v", len(done), len(pending), err)
+			}
+			c.Cancel(nil)
+			if done, _, err := corolla.Wait(task, corolla.AllDone, a, b, c); len(done) != 3 || err != nil {
+				t.Errorf("Wait until all = %d, %v", len(done), err)
+			}
+			if _, err := b.Result(); err == nil { // Wait did not look at it
+				t.Error("b has not failed")
+			}
+			return nil
+		})
+	})
+}
+
+func TestAsCompleted(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			var tr trace
+			for f, err := range corolla.AsCompleted(task, after(l, 3*ms, 3), after(l, ms, 1), after(l, 2*ms, 2)) {
+				if err != nil {
+					return err
+				}
+				v, err := f.Result()
+				tr.add("%d", v)
+				if err != nil {
+					return err
+				}
+			}
+			tr.want(t, "1 2 3")
+			err := task.Timeout(ms, func(*corolla.Scope) error {
+				for _, err := range corolla.AsCompleted(task, corolla.NewFuture[int](l)) {
+					return err
+				}
+				return nil
+			})
+			if err == nil {
+				t.Error("AsCompleted does not end when its task is canceled")
+			}
+			return nil
+		})
+	})
+}
+
+func TestShieldProtectsWhatItAwaits(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, log *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			inner := after(l, 2*ms, 1)
+			if _, err := corolla.Shield(inner).AwaitTimeout(task, ms); err == nil {
+				t.Error("the shield has no result yet")
+			}
+			if v, err := inner.Await(task); v != 1 || err != nil {
+				t.Errorf("inner = %v, %v", v, err)
+			}
+			failing := after(l, ms, -1)
+			corolla.Shield(failing).Cancel(nil)
+			return task.Sleep(2 * ms)
+		})
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if len(log.errs) != 1 || !strings.Contains(log.errs[0].Error(), "bad -1") {
+			t.Errorf("inner's error after the shield was canceled: the handler got %v", log.errs)
+		}
+		log.errs = nil
+	})
+}
+
+func TestScopesByHand(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			why := errors.New("why")
+			err := task.Cancelable(func(s *corolla.Scope) error {
+				l.After(ms, func() { s.Cancel(why) })
+				err := forever(task)
+				cleaned := task.Shielded(func(*corolla.Scope) error { return task.Sleep(ms) }) // cleanup that waits
+				if cleaned != nil || !errors.Is(task.Yield(), corolla.ErrCanceled) || !errors.Is(s.Canceled(), why) {
+					t.Errorf("in the scope: cleanup %v, Canceled %v", cleaned, s.Canceled())
+				}
+				return err
+			})
+			if !errors.Is(err, why) || task.Yield() != nil {
+				t.Errorf("Cancelable = %v", err)
+			}
+			begin := l.Now()
+			err = task.Timeout(time.Hour, func(s *corolla.Scope) error {
+				s.SetTimeout(2 * ms) // sooner
+				return forever(task)
+			})
+			if err == nil || l.Now()-begin > time.Minute {
+				t.Errorf("a timeout that was moved: %v after %v", err, l.Now()-begin)
+			}
+			return task.Timeout(ms, func(s *corolla.Scope) error {
+				s.SetDeadline(-1) // never
+				if _, ok := s.Deadline(); ok {
+					t.Error("a deadline that was taken away is there")
+				}
+				return task.Sleep(3 * ms)
+			})
+		})
+	})
+}
+
+func TestShieldedInACanceledTask(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			var tr trace
+			f := l.Go(func(task *corolla.Task) error {
+				err := task.Shielded(func(*corolla.Scope) error {
+					defer tr.add("cleaned")
+					if err := task.Scope().Err(); err != nil {
+						t.Errorf("Err in a shield = %v", err)
+					}
+					// A timeout inside a shield is the way to bound cleanup.
+					err := task.Timeout(ms, func(*corolla.Scope) error { return forever(task) })
+					if _, ok := err.(*corolla.TimeoutError); !ok {
+						t.Errorf("Timeout in a shield = %v", err)
+					}
+					return task.Yield()
+				})
+				if err != nil {
+					t.Errorf("Shielded = %v", err)
+				}
+				return task.Yield()
+			}, corolla.Eager())
+			f.Cancel(nil)
+			if _, err := f.Await(task); !errors.Is(err, corolla.ErrCanceled) {
+				t.Errorf("after the shield: %v", err)
+			}
+			tr.want(t, "cleaned")
+			return nil
+		})
+	})
+}
+
+func TestGroupLimit(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			var tr trace
+			now, most := 0, 0
+			err := task.Group(func(g *corolla.Group) error {
+				g.SetLimit(2)
+				for i := range 6 {
+					f := g.Go(func(task *corolla.Task) error {
+						tr.add("%d", i)
+						now++
+						defer func() { now-- }()
+						most = max(most, now)
+						return task.Sleep(ms)
+					})
+					if i == 4 {
+						f.Cancel(nil) // while it waits for room
+					}
+				}
+				return nil
+			})
+			tr.want(t, "0 1 2 3 5")
+			if most != 2 {
+				t.Errorf("%d ran at once", most)
+			}
+			return err
+		})
+	})
+}
+
+func TestGroupResultsAndEarlyEnd(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			var answer *corolla.Future[int]
+			err := task.Group(func(g *corolla.Group) error {
+				answer = corolla.Go(g, func(task *corolla.Task) (int, error) {
+					defer g.Cancel(nil) // enough
+					return 42, task.Sleep(ms)
+				})
+				g.Go(forever)
+				return forever(task)
+			})
+			if v, e := answer.Result(); v != 42 || e != nil || err != nil {
+				t.Errorf("result %v, %v; Group = %v", v, e, err)
+			}
+			return nil
+		})
+	})
+}
+
+func TestGroupOfACanceledOwner(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			var tr trace
+			f := l.Go(func(task *corolla.Task) error {
+				err := task.Group(func(g *corolla.Group) error {
+					g.Go(func(task *corolla.Task) error {
+						err := forever(task)
+						_ = task.Shielded(func(*corolla.Scope) error { return turns(task, 3) })
+						tr.add("child")
+						return err
+					})
+					return nil
+				})
+				tr.add("group")
+				return err
+			}, corolla.Eager())
+			if err := task.Yield(); err != nil {
+				return err
+			}
+			f.Cancel(nil)
+			if _, err := f.Await(task); !errors.Is(err, corolla.ErrCanceled) {
+				t.Errorf("Await = %v", err)
+			}
+			tr.want(t, "child group")
+			return nil
+		})
+	})
+}
+
+func TestGroupBodyThatPanics(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			ended := false
+			f := l.Go(func(task *corolla.Task) error {
+				return task.Group(func(g *corolla.Group) error {
+					g.Go(func(task *corolla.Task) error {
+						defer func() { ended = true }()
+						return forever(task)
+					}, corolla.Eager())
+					panic("oops")
+				})
+			})
+			var p *corolla.PanicError
+			if _, err := f.Await(task); !errors.As(err, &p) || p.Value != "oops" || !ended {
+				t.Errorf("Await = %v, child ended: %v", err, ended)
+			}
+			return nil
+		})
+	})
+}
