@@ -2,6 +2,7 @@ package corolla_test
 
 import (
 	"iter"
+	"runtime"
 	"testing"
 	"time"
 
@@ -143,4 +144,136 @@ func BenchmarkSleep(b *testing.B) {
 		}
 		return nil
 	})
+}
+
+// The handovers below are between two tasks: what one iteration costs is one task giving
+// something to the other, which then runs.
+
+func handover(b *testing.B, give, take func(t *corolla.Task) error) {
+	benchMain(b, func(t *corolla.Task) error {
+		taker := t.Loop().Go(func(t *corolla.Task) error {
+			for {
+				if err := take(t); err != nil {
+					return nil
+				}
+			}
+		})
+		if err := t.Yield(); err != nil {
+			return err
+		}
+		for b.Loop() {
+			if err := give(t); err != nil {
+				return err
+			}
+		}
+		taker.Cancel(nil)
+		return nil
+	})
+}
+
+func BenchmarkQueueHandover(b *testing.B) {
+	q := corolla.NewQueue[int](1)
+	handover(b, func(t *corolla.Task) error { return q.Put(t, 1) },
+		func(t *corolla.Task) error { _, err := q.Get(t); return err })
+}
+
+func BenchmarkLockHandover(b *testing.B) {
+	var l corolla.Lock
+	turn := func(t *corolla.Task) error {
+		if err := l.Lock(t); err != nil {
+			return err
+		}
+		defer l.Unlock()
+		return t.Yield() // so that the other is in line when it is unlocked
+	}
+	handover(b, turn, turn)
+}
+
+func BenchmarkEventHandover(b *testing.B) {
+	var ping, pong corolla.Event
+	handover(b, func(t *corolla.Task) error {
+		ping.Set()
+		err := pong.Wait(t)
+		pong.Clear()
+		return err
+	}, func(t *corolla.Task) error {
+		err := ping.Wait(t)
+		ping.Clear()
+		pong.Set()
+		return err
+	})
+}
+
+// BenchmarkYieldOf100 is Yield among a hundred tasks, so that the price of a turn of the
+// loop is shared.
+func BenchmarkYieldOf100(b *testing.B) {
+	benchMain(b, func(t *corolla.Task) error {
+		stop := false
+		for range 99 {
+			t.Loop().Go(func(t *corolla.Task) error {
+				for !stop {
+					if err := t.Yield(); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		n := 0
+		for b.Loop() {
+			if n++; n%100 == 0 { // one of our yields is one of each
+				if err := t.Yield(); err != nil {
+					return err
+				}
+			}
+		}
+		stop = true
+		return nil
+	})
+}
+
+// BenchmarkTwoChannels is the yardstick for Post and back.
+func BenchmarkTwoChannels(b *testing.B) {
+	there, back := make(chan struct{}), make(chan struct{})
+	go func() {
+		for range there {
+			back <- struct{}{}
+		}
+	}()
+	for b.Loop() {
+		there <- struct{}{}
+		<-back
+	}
+	close(there)
+}
+
+// BenchmarkParkedTask reports the memory of a task that waits, and of its coroutine.
+func BenchmarkParkedTask(b *testing.B) {
+	const n = 100_000
+	benchMain(b, func(t *corolla.Task) error {
+		for b.Loop() {
+			var gate corolla.Event
+			before := memory()
+			for range n {
+				t.Loop().Go(gate.Wait)
+			}
+			if err := t.Yield(); err != nil {
+				return err
+			}
+			b.ReportMetric(float64(memory()-before)/n, "B/task")
+			gate.Set()
+			if err := t.Yield(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// memory returns what is in use by the heap and by stacks.
+func memory() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapInuse + m.StackInuse
 }

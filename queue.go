@@ -56,8 +56,8 @@ type QueueStats struct {
 }
 
 // NewQueue returns a queue that gives first what was put first. It has room for size
-// values; with a size of 0 a Put returns only when a Get has taken the value, and a size
-// of less than 0 is no limit.
+// values; with a size of 0 a Put returns only when there is a Get for the value, as with
+// a channel of Go's, and a size of less than 0 is no limit.
 func NewQueue[T any](size int) *Queue[T] { return &Queue[T]{size: size, items: new(fifo[T])} }
 
 // NewLIFOQueue returns a queue that gives first what was put last.
