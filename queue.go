@@ -39,10 +39,10 @@ type cell[T any] struct {
 
 // store keeps what is in the queue.
 type store[T any] interface {
-	push(v T)
-	unpop(v T) // takes back what pop gave
-	pop() T
-	len() int
+	Push(v T)
+	Unpop(v T) // takes back what Pop gave
+	Pop() T
+	Len() int
 }
 
 // QueueStats describes a Queue.
@@ -58,15 +58,15 @@ type QueueStats struct {
 // NewQueue returns a queue that gives first what was put first. It has room for size
 // values; with a size of 0 a Put returns only when there is a Get for the value, as with
 // a channel of Go's, and a size of less than 0 is no limit.
-func NewQueue[T any](size int) *Queue[T] { return &Queue[T]{size: size, items: new(fifo[T])} }
+func NewQueue[T any](size int) *Queue[T] { return &Queue[T]{size: size, items: new(ds.FIFO[T])} }
 
 // NewLIFOQueue returns a queue that gives first what was put last.
-func NewLIFOQueue[T any](size int) *Queue[T] { return &Queue[T]{size: size, items: new(lifo[T])} }
+func NewLIFOQueue[T any](size int) *Queue[T] { return &Queue[T]{size: size, items: new(ds.LIFO[T])} }
 
 // NewPriorityQueue returns a queue that gives the least value first, and of equal ones
 // that which was put first.
 func NewPriorityQueue[T any](size int, less func(a, b T) bool) *Queue[T] {
-	return &Queue[T]{size: size, items: &priority[T]{less: less}}
+	return &Queue[T]{size: size, items: ds.NewPriority(less)}
 }
 
 // Put parks t until there is room, and puts v. If t is canceled while it waits, v is not
@@ -98,10 +98,10 @@ func (q *Queue[T]) TryPut(v T) error {
 		return ErrQueueShutdown
 	}
 	if !q.hand(v) {
-		if q.size >= 0 && q.items.len() >= q.size {
+		if q.size >= 0 && q.items.Len() >= q.size {
 			return ErrQueueFull
 		}
-		q.items.push(v)
+		q.items.Push(v)
 	}
 	q.unfinished++
 	return nil
@@ -141,7 +141,7 @@ func (q *Queue[T]) Get(t *Task) (T, error) {
 	switch {
 	case err != nil:
 		if done && !q.hand(got) {
-			q.items.unpop(got)
+			q.items.Unpop(got)
 		}
 		return v, err
 	case !done:
@@ -154,10 +154,10 @@ func (q *Queue[T]) Get(t *Task) (T, error) {
 func (q *Queue[T]) TryGet() (v T, err error) {
 	c, waits := first[T](&q.putters)
 	switch {
-	case q.items.len() > 0:
-		v = q.items.pop()
-		if waits && q.items.len() < q.size {
-			q.items.push(c.value)
+	case q.items.Len() > 0:
+		v = q.items.Pop()
+		if waits && q.items.Len() < q.size {
+			q.items.Push(c.value)
 			q.admit(c)
 		}
 	case waits: // a queue of size 0
@@ -218,8 +218,8 @@ func (q *Queue[T]) Join(t *Task) error {
 func (q *Queue[T]) Shutdown(immediate bool) {
 	q.shut = true
 	if immediate {
-		for q.items.len() > 0 {
-			q.items.pop()
+		for q.items.Len() > 0 {
+			q.items.Pop()
 			q.TaskDone()
 		}
 	}
@@ -228,90 +228,11 @@ func (q *Queue[T]) Shutdown(immediate bool) {
 }
 
 // Len returns how many values are in the queue.
-func (q *Queue[T]) Len() int { return q.items.len() }
+func (q *Queue[T]) Len() int { return q.items.Len() }
 
 // Stats returns how the queue stands.
 func (q *Queue[T]) Stats() QueueStats {
-	return QueueStats{q.items.len(), q.size, q.getters.Len(), q.putters.Len(), q.unfinished, q.shut}
+	return QueueStats{q.items.Len(), q.size, q.getters.Len(), q.putters.Len(), q.unfinished, q.shut}
 }
 
 func (q *Queue[T]) String() string { return "a queue" }
-
-// fifo keeps values in the order in which they came. A value that comes back waits ahead
-// of them.
-type fifo[T any] struct {
-	ring ds.Ring[T]
-	back []T
-}
-
-func (s *fifo[T]) push(v T)  { s.ring.Push(v) }
-func (s *fifo[T]) unpop(v T) { s.back = append(s.back, v) }
-func (s *fifo[T]) len() int  { return s.ring.Len() + len(s.back) }
-
-func (s *fifo[T]) pop() T {
-	if len(s.back) > 0 {
-		return popLast(&s.back)
-	}
-	v := s.ring.Pop()
-	s.ring.Shrink(1 << 12)
-	return v
-}
-
-func popLast[T any](s *[]T) T {
-	var zero T
-	last := len(*s) - 1
-	v := (*s)[last]
-	(*s)[last] = zero
-	*s = (*s)[:last]
-	return v
-}
-
-// lifo keeps values in the reverse order.
-type lifo[T any] struct{ items []T }
-
-func (s *lifo[T]) push(v T)  { s.items = append(s.items, v) }
-func (s *lifo[T]) unpop(v T) { s.push(v) }
-func (s *lifo[T]) len() int  { return len(s.items) }
-func (s *lifo[T]) pop() T    { return popLast(&s.items) }
-
-// priority keeps values in the order of less, and equal ones in the order in which they
-// came.
-type priority[T any] struct {
-	less func(a, b T) bool
-	heap ds.Heap[*ranked[T], rank[T]]
-	seq  int64
-	back int64
-}
-
-type ranked[T any] struct {
-	value T
-	seq   int64
-	less  func(a, b T) bool
-}
-
-type rank[T any] struct{}
-
-func (rank[T]) Less(a, b *ranked[T]) bool {
-	switch {
-	case a.less(a.value, b.value):
-		return true
-	case a.less(b.value, a.value):
-		return false
-	}
-	return a.seq < b.seq
-}
-
-func (rank[T]) Place(*ranked[T], int) {} // nothing is removed from within
-
-func (s *priority[T]) push(v T) {
-	s.seq++
-	s.heap.Push(&ranked[T]{v, s.seq, s.less})
-}
-
-func (s *priority[T]) unpop(v T) {
-	s.back--
-	s.heap.Push(&ranked[T]{v, s.back, s.less})
-}
-
-func (s *priority[T]) len() int { return s.heap.Len() }
-func (s *priority[T]) pop() T   { return s.heap.Pop().value }

@@ -1,5 +1,5 @@
-// Package ds holds the two data structures that the event loop is made of: a
-// ring for what is ready, and a heap for what is due.
+// Package ds holds the data structures that the event loop is made of: a ring for what is
+// ready, a heap for what is due, and on these the orders of a queue.
 package ds
 
 // Ring is a growing first-in-first-out queue whose items are numbered: the

@@ -54,6 +54,9 @@ type epoll struct {
 
 	looked  time.Duration // when the descriptors were last looked at
 	touched bool          // whether a descriptor was used since then
+	busy    bool          // whether anything was ready then
+
+	chatting bool // whether the last wait ended with a wake
 
 	poll   func(uintptr) bool // pollNested, made once so that Wait need not
 	events [MaxEvents]unix.EpollEvent
@@ -83,7 +86,10 @@ func (h *epoll) Wait(buf []Event, until time.Duration) (int, error) {
 		h.look()
 		return h.report(buf)
 	}
-	if h.look(); h.n == 0 && h.err == nil && h.arm(until) {
+	if h.busy { // there was something the last time: likely there is again
+		h.look()
+	}
+	if h.n == 0 && h.err == nil && !h.nudged() && h.arm(until) {
 		err := h.raw.Read(h.poll)
 		h.disarm()
 		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -91,49 +97,6 @@ func (h *epoll) Wait(buf []Event, until time.Duration) (int, error) {
 		}
 	}
 	return h.report(buf)
-}
-
-// arm prepares to wait until the given time, unless a wake has come already.
-func (h *epoll) arm(until time.Duration) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.woken {
-		h.woken = false
-		return false
-	}
-	h.waiting = true
-	if until != h.armed {
-		h.setDeadline(until)
-	}
-	return true
-}
-
-func (h *epoll) disarm() {
-	h.mu.Lock()
-	h.waiting, h.woken = false, false
-	h.mu.Unlock()
-}
-
-func (h *epoll) Wake() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.waiting && !h.woken {
-		h.setDeadline(0)
-	}
-	h.woken = true
-}
-
-// setDeadline fails only on a closed file, and then the wait fails by itself.
-func (h *epoll) setDeadline(until time.Duration) {
-	h.armed = until
-	switch {
-	case until < 0:
-		_ = h.file.SetReadDeadline(time.Time{})
-	case until == 0:
-		_ = h.file.SetReadDeadline(time.Unix(1, 0))
-	default:
-		_ = h.file.SetReadDeadline(h.epoch.Add(until))
-	}
 }
 
 // pollNested is what the netpoller calls, before it parks the goroutine and
@@ -147,7 +110,8 @@ func (h *epoll) pollNested(uintptr) (done bool) {
 // look asks the kernel what is ready, without waiting.
 func (h *epoll) look() {
 	h.n, h.err = epollWait(h.fd, h.events[:h.limit])
-	h.looked, h.touched = h.now, h.n > 0
+	h.busy = h.n > 0
+	h.looked, h.touched = h.now, h.busy
 }
 
 // report hands over what look found.
