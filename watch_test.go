@@ -1,0 +1,111 @@
+package corolla_test
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/sim"
+)
+
+func TestWatchCallsWhileADescriptorIsReady(t *testing.T) {
+	l, err := corolla.New()
+	if err != nil {
+		t.Skip(err)
+	}
+	defer l.Close()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	fd := r.Fd()
+	var got []byte
+	watch, err := l.Watch(fd, corolla.Readable, func() { // one byte a call: it is called again
+		b := make([]byte, 1)
+		n, err := r.Read(b)
+		if err != nil {
+			t.Error(err)
+		}
+		if got = append(got, b[:n]...); len(got) == 3 {
+			l.Stop()
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Watch(fd, corolla.Readable, func() {}); err == nil {
+		t.Error("a descriptor was watched twice")
+	}
+	if _, err := w.WriteString("abc"); err != nil {
+		t.Fatal(err)
+	}
+	mustRunForever(t, l)
+	if string(got) != "abc" {
+		t.Errorf("read %q", got)
+	}
+	if _, err := w.WriteString("d"); err != nil {
+		t.Fatal(err)
+	}
+	l.Soon(func() { // a callback that is due does not run once it is stopped
+		if err := errors.Join(watch.Stop(), watch.Stop()); err != nil {
+			t.Error(err)
+		}
+		l.Soon(l.Stop)
+	})
+	mustRunForever(t, l)
+	if string(got) != "abc" {
+		t.Errorf("called after Stop: %q", got)
+	}
+	file, err := os.Open("watch_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := l.Watch(file.Fd(), corolla.Readable, func() {}); err == nil || !strings.HasPrefix(err.Error(), "corolla: watch descriptor ") {
+		t.Errorf("watching a plain file: %v", err)
+	}
+}
+
+func TestSignalsReachTheLoop(t *testing.T) {
+	w := sim.New(1)
+	l := w.NewLoop()
+	defer l.Close()
+	var got []os.Signal
+	stop := l.OnSignal(func(sig os.Signal) { got = append(got, sig); l.Stop() }, os.Interrupt)
+	w.Signal(os.Kill) // not asked for
+	w.Signal(os.Interrupt)
+	mustRunForever(t, l)
+	stop()
+	w.Signal(os.Interrupt)
+	l.After(ms, l.Stop)
+	mustRunForever(t, l)
+	if !slices.Equal(got, []os.Signal{os.Interrupt}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestLoopHoldsItsTasks(t *testing.T) { // differences 2
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		ended := false
+		run(t, l, func(task *corolla.Task) error {
+			var gate corolla.Event
+			l.Go(func(task *corolla.Task) error { err := gate.Wait(task); ended = true; return err }) // nobody refers to it
+			if err := task.Yield(); err != nil {
+				return err
+			}
+			runtime.GC()
+			runtime.GC()
+			gate.Set()
+			return turns(task, 2)
+		})
+		if !ended {
+			t.Error("a task that nobody refers to has vanished")
+		}
+	})
+}
