@@ -292,3 +292,19 @@ func TestPolicyHasDocs(t *testing.T) {
 		}
 	}
 }
+
+// TestReadmeProgramIsTheExample keeps the README's program one that compiles.
+func TestReadmeProgramIsTheExample(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.ReadFile("examples/chat/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body, _ := strings.Cut(string(program), "func main()")
+	if body == "" || !strings.Contains(string(readme), strings.TrimSpace(body)) {
+		t.Error("the README's program is not that of examples/chat")
+	}
+}
