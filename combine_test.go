@@ -10,10 +10,14 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// after returns a future that gives v, or fails if v is negative, after d.
+// after returns a future that gives v, or fails if v is negative, after twice as many turns
+// as d has milliseconds: an order that no slow machine can change.
 func after(l *corolla.Loop, d time.Duration, v int) *corolla.Future[int] {
 	return corolla.Go(l, func(task *corolla.Task) (int, error) {
-		if err := task.Sleep(d); err != nil {
+		if d == time.Hour {
+			return 0, forever(task)
+		}
+		if err := turns(task, 2*int(d/ms)); err != nil {
 			return 0, err
 		}
 		if v < 0 {
@@ -149,10 +153,11 @@ func TestAsCompleted(t *testing.T) {
 func TestShieldProtectsWhatItAwaits(t *testing.T) {
 	eachHost(t, func(t *testing.T, l *corolla.Loop, log *errorLog) {
 		run(t, l, func(task *corolla.Task) error {
-			inner := after(l, 2*ms, 1)
+			inner := corolla.NewFuture[int](l)
 			if _, err := corolla.Shield(inner).AwaitTimeout(task, ms); err == nil {
 				t.Error("the shield has no result yet")
 			}
+			_ = inner.Resolve(1)
 			if v, err := inner.Await(task); v != 1 || err != nil {
 				t.Errorf("inner = %v, %v", v, err)
 			}

@@ -1,7 +1,10 @@
 package corolla_test
 
 import (
+	"bytes"
 	"errors"
+	"log"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -134,10 +137,16 @@ func TestPanickingHandlerIsSurvived(t *testing.T) {
 	calls := 0
 	l := w.NewLoop(corolla.ErrorHandler(func(error) { calls++; panic("handler") }))
 	defer l.Close()
+	var printed bytes.Buffer // by the default handler
+	log.SetOutput(&printed)
+	defer log.SetOutput(os.Stderr)
 	l.Soon(func() { panic("callback") })
 	l.Soon(l.Stop)
 	if err := l.RunForever(); err != nil || calls != 1 {
 		t.Errorf("RunForever = %v after %d calls of the handler, want nil after 1", err, calls)
+	}
+	if text := printed.String(); !strings.Contains(text, "handler panicked: handler") || !strings.Contains(text, "callback") {
+		t.Errorf("printed %q", text)
 	}
 }
 
@@ -318,9 +327,9 @@ func TestDebugModeRefusesForeignGoroutines(t *testing.T) {
 
 func TestSlowCallbackIsReportedWithItsPlace(t *testing.T) {
 	for _, debug := range []bool{false, true} {
-		var log errorLog
+		var reports errorLog
 		w := sim.New(1)
-		opts := []corolla.Option{corolla.ErrorHandler(log.add)}
+		opts := []corolla.Option{corolla.ErrorHandler(reports.add)}
 		if debug {
 			opts = append(opts, corolla.Debug())
 		}
@@ -331,18 +340,18 @@ func TestSlowCallbackIsReportedWithItsPlace(t *testing.T) {
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if len(log.errs) != 2 {
-			t.Fatalf("handler got %v, want two reports", log.errs)
+		if len(reports.errs) != 2 {
+			t.Fatalf("handler got %v, want two reports", reports.errs)
 		}
 		var slow *corolla.SlowError
-		if !errors.As(log.errs[0], &slow) || slow.Took != 101*time.Millisecond || slow.Limit != 100*time.Millisecond {
-			t.Errorf("handler got %v, want 101ms of 100ms", log.errs[0])
+		if !errors.As(reports.errs[0], &slow) || slow.Took != 101*time.Millisecond || slow.Limit != 100*time.Millisecond {
+			t.Errorf("handler got %v, want 101ms of 100ms", reports.errs[0])
 		}
 		if !strings.Contains(slow.Where, "loop_test.go:") || debug != strings.Contains(slow.Where, "registered at") {
 			t.Errorf("debug %v: report says %q", debug, slow.Where)
 		}
-		if !strings.Contains(log.errs[1].Error(), `task "main" of `) {
-			t.Errorf("second report is %q, want the task", log.errs[1])
+		if !strings.Contains(reports.errs[1].Error(), `task "main" of `) {
+			t.Errorf("second report is %q, want the task", reports.errs[1])
 		}
 	}
 }

@@ -180,7 +180,8 @@ func TestCloseSurvivesCleanupThatPanics(t *testing.T) {
 }
 
 func TestCloseSurvivesCleanupThatExits(t *testing.T) {
-	l := newLoop()
+	var exits errorLog
+	l := sim.New(1).NewLoop(corolla.ErrorHandler(exits.add))
 	ln, err := l.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -202,8 +203,8 @@ func TestCloseSurvivesCleanupThatExits(t *testing.T) {
 	}()
 	<-ended
 	tr.want(t, "b a")
-	if !ln.Closed() {
-		t.Error("the listener is open")
+	if !ln.Closed() || len(exits.errs) != 2 {
+		t.Errorf("listener closed: %v; the handler got %v", ln.Closed(), exits.errs)
 	}
 }
 
