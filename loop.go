@@ -28,6 +28,7 @@ type Loop struct {
 	inbox  inbox
 	timers ds.Heap[*Timer, timerOrder]
 	seq    uint64 // numbers the timers
+	turns  uint64
 	fds    []watcher
 	events []host.Event
 
@@ -39,6 +40,7 @@ type Loop struct {
 	closers  list.List // of func()
 	attached list.List // of func(): contexts that a simulated loop looks at
 	scratch  []byte
+	chunks   [][]byte // of outboxes, that nobody uses
 
 	state    state
 	stopping atomic.Bool
@@ -175,6 +177,7 @@ func (l *Loop) end() {
 // so that no callback can starve the descriptors (as asyncio: BaseEventLoop's
 // _run_once).
 func (l *Loop) turn() error {
+	l.turns++
 	l.takeInbox()
 	if l.attached.Len() > 0 {
 		l.lookAtContexts()

@@ -26,24 +26,8 @@ type Socket struct {
 	hangup bool // no more edges will come for reading
 	ended  bool // the end of the stream was read
 	closed bool
-}
 
-// direction is one half of a socket.
-type direction struct {
-	ready    bool
-	callback *readiness // nil if none
-	spare    readiness  // the first callback's, so that most need no allocation
-	waiter   *Task
-}
-
-// readiness is one registration of a callback.
-type readiness struct {
-	loop   *Loop
-	dir    *direction
-	f      func() // nil once removed
-	once   bool
-	queued bool
-	site   site
+	shedding bool // connections are closed for want of descriptors, and that was reported
 }
 
 func (l *Loop) newSocket(fd host.FD, writable bool) (*Socket, error) {
@@ -101,7 +85,8 @@ func (s *Socket) ConnectError() error {
 	return nil
 }
 
-// TryAccept takes a connection from a listening socket.
+// TryAccept takes a connection from a listening socket. While the process has no
+// descriptor for it, connections are taken and closed, and the error handler is told once.
 func (s *Socket) TryAccept() (*Socket, error) {
 	s.loop.check("Socket.TryAccept")
 	switch {
@@ -111,11 +96,24 @@ func (s *Socket) TryAccept() (*Socket, error) {
 		return nil, ErrWouldBlock
 	}
 	fd, err := s.loop.host.Accept(s.fd)
+	for err == host.ErrShed {
+		s.shed(err)
+		fd, err = s.loop.host.Accept(s.fd)
+	}
 	if err != nil {
 		s.r.ready = err != host.ErrAgain
 		return nil, err
 	}
+	s.shedding = false
 	return s.loop.newSocket(fd, true)
+}
+
+// shed reports, once until connections are accepted again, that they are not.
+func (s *Socket) shed(err error) {
+	if !s.shedding {
+		s.shedding = true
+		s.loop.report(fmt.Errorf("accept at %v: %w", s.LocalAddr(), err))
+	}
 }
 
 // TryRead reads at most len(b) bytes. It returns io.EOF at the end of the stream,
@@ -162,6 +160,31 @@ func (s *Socket) TryWrite(b []byte) (int, error) {
 	return n, err
 }
 
+// TryWriteBatch writes at most what is in the buffers, in one call to the system, and
+// returns how many bytes. Of more than 64 buffers it writes the first 64. Empty buffers
+// must not be among them.
+func (s *Socket) TryWriteBatch(bufs [][]byte) (int, error) {
+	s.loop.check("Socket.TryWriteBatch")
+	switch {
+	case s.closed:
+		return 0, s.gone("write")
+	case len(bufs) == 0:
+		return 0, nil
+	case !s.w.ready:
+		return 0, ErrWouldBlock
+	}
+	bufs = bufs[:min(len(bufs), host.MaxBatch)]
+	n, err := s.loop.host.TryWriteBatch(s.fd, bufs)
+	total := 0
+	for _, b := range bufs {
+		total += len(b)
+	}
+	if err == host.ErrAgain || err == nil && n < total {
+		s.w.ready = false
+	}
+	return n, err
+}
+
 // CloseWrite ends the stream to the peer; reading goes on.
 func (s *Socket) CloseWrite() error {
 	s.loop.check("Socket.CloseWrite")
@@ -169,135 +192,6 @@ func (s *Socket) CloseWrite() error {
 		return s.gone("close write")
 	}
 	return s.loop.host.CloseWrite(s.fd)
-}
-
-// OnReadable calls f whenever the socket is readable, once a turn for as long as
-// it stays so; nil ends that. It replaces the callback set before, which does not
-// run any more even if it was about to. After the end of the stream was read, f is
-// not called again. It panics if a task waits for the same thing.
-func (s *Socket) OnReadable(f func()) { s.on(&s.r, f, false, "OnReadable") }
-
-// OnWritable does for writing what OnReadable does for reading.
-func (s *Socket) OnWritable(f func()) { s.on(&s.w, f, false, "OnWritable") }
-
-// OnceReadable calls f once, when the socket is readable, at its end or closed: whoever
-// waits thus always hears, and learns from TryRead what it was; nil takes it back. It
-// returns ErrBusy if a task or a callback waits for the same thing.
-func (s *Socket) OnceReadable(f func()) error { return s.once(&s.r, f, "OnceReadable") }
-
-// OnceWritable does for writing what OnceReadable does for reading.
-func (s *Socket) OnceWritable(f func()) error { return s.once(&s.w, f, "OnceWritable") }
-
-func (s *Socket) once(d *direction, f func(), what string) error {
-	if f != nil && (d.waiter != nil || d.callback != nil) {
-		return ErrBusy
-	}
-	if f != nil || d.callback != nil && d.callback.once {
-		s.on(d, f, true, what)
-	}
-	return nil
-}
-
-func (s *Socket) on(d *direction, f func(), once bool, what string) {
-	s.loop.check(what)
-	if f != nil && d.waiter != nil {
-		panic("corolla: " + what + " on a socket for which " + d.waiter.String() + " waits; a socket has one reader and one writer")
-	}
-	d.mute()
-	if f == nil || !once && (s.closed || d == &s.r && s.ended) {
-		return
-	}
-	c := &d.spare
-	if c.queued {
-		c = new(readiness)
-	}
-	c.loop, c.dir, c.f, c.once = s.loop, d, f, once
-	if s.loop.opt.debug {
-		c.site = callSite(3)
-	}
-	d.callback = c
-	if s.closed {
-		d.ready = true
-	}
-	d.call()
-}
-
-func (d *direction) mute() {
-	if d.callback != nil {
-		d.callback.f = nil
-		d.callback = nil
-	}
-}
-
-// call makes the callback ready if the direction is.
-func (d *direction) call() {
-	if c := d.callback; c != nil && d.ready && !c.queued {
-		c.queued = true
-		c.loop.push(c)
-	}
-}
-
-// run calls the callback, and makes it ready again if there is still something
-// to do.
-func (c *readiness) run() {
-	c.queued = false
-	f := c.f
-	if f == nil {
-		return
-	}
-	if c.once {
-		c.dir.mute()
-	}
-	f()
-	c.dir.call()
-}
-
-// WaitReadable parks t until the socket is readable. It returns ErrBusy if
-// another task or a callback waits for that already, net.ErrClosed when the
-// socket is closed meanwhile, and t's own error if t is canceled.
-func (s *Socket) WaitReadable(t *Task) error { return s.wait(t, &s.r, "reading a socket") }
-
-// WaitWritable does for writing what WaitReadable does for reading.
-func (s *Socket) WaitWritable(t *Task) error { return s.wait(t, &s.w, "writing to a socket") }
-
-func (s *Socket) wait(t *Task, d *direction, on any) error {
-	switch {
-	case s.closed:
-		return net.ErrClosed
-	case d.waiter != nil || d.callback != nil:
-		return ErrBusy
-	case d.ready:
-		return nil
-	}
-	d.waiter = t
-	err := t.Park(on)
-	d.waiter = nil
-	if err == nil && s.closed {
-		return net.ErrClosed
-	}
-	return err
-}
-
-// event is told by the loop what the host has seen.
-func (s *Socket) event(r host.Ready) {
-	if r&host.Hangup != 0 {
-		s.hangup = true
-		r |= host.Readable | host.Writable
-	}
-	if r&host.Readable != 0 {
-		s.r.begin()
-	}
-	if r&host.Writable != 0 {
-		s.w.begin()
-	}
-}
-
-func (d *direction) begin() {
-	d.ready = true
-	if d.waiter != nil {
-		d.waiter.Unpark()
-	}
-	d.call()
 }
 
 // Close closes the socket. Tasks that wait for it get net.ErrClosed; its callbacks
@@ -311,8 +205,26 @@ func (s *Socket) Close() error {
 	return s.drop()
 }
 
+// Reset is Close, but the peer sees a reset instead of the end of the stream, and what the
+// system had not sent is dropped.
+func (s *Socket) Reset() error {
+	s.loop.check("Socket.Reset")
+	if s.closed {
+		return s.gone("reset")
+	}
+	s.loop.fds[s.fd] = nil
+	s.forget()
+	return s.loop.host.ResetFD(s.fd)
+}
+
 // drop closes the socket when its loop forgets it.
 func (s *Socket) drop() error {
+	s.forget()
+	return s.loop.host.CloseFD(s.fd)
+}
+
+// forget wakes who waits and drops the callbacks.
+func (s *Socket) forget() {
 	s.closed = true
 	for _, d := range [...]*direction{&s.r, &s.w} {
 		if c := d.callback; c != nil && c.once {
@@ -325,7 +237,6 @@ func (s *Socket) drop() error {
 			d.waiter.Unpark()
 		}
 	}
-	return s.loop.host.CloseFD(s.fd)
 }
 
 // FD returns the socket's descriptor, for calls to the system that this package has

@@ -228,6 +228,18 @@ func (m machine) PeerAddr(fd host.FD) net.Addr {
 	return nil
 }
 
+func (m machine) ResetFD(fd host.FD) error {
+	d, err := m.get(fd)
+	if err != nil {
+		return err
+	}
+	if d.other != nil && d.err == nil {
+		m.reset(d)
+		d.shut = true
+	}
+	return m.CloseFD(fd)
+}
+
 func (m machine) CloseFD(fd host.FD) error {
 	d, err := m.get(fd)
 	if err != nil {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"io"
+	"slices"
 	"syscall"
 	"time"
 
@@ -116,6 +117,10 @@ func (m machine) TryWrite(fd host.FD, b []byte) (n int, err error) {
 	}
 	m.segments(d, b[:n])
 	return n, nil
+}
+
+func (m machine) TryWriteBatch(fd host.FD, bufs [][]byte) (int, error) {
+	return m.TryWrite(fd, slices.Concat(bufs...))
 }
 
 // block makes d wait for room: soon when there is some, else when the other end

@@ -1,6 +1,6 @@
-// Package transport is input and output in push style: a Protocol is told what
-// happens on its connection, and answers through it. (asyncio's protocols and
-// transports, which come from Twisted's.)
+// Package transport is input and output in push style: a Protocol is told what happens on
+// its connection, and answers through it. (asyncio's protocols and transports, which come
+// from Twisted's.)
 //
 // Everything here belongs to the loop's goroutine.
 package transport
@@ -10,56 +10,106 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"time"
 
 	"github.com/corolla-go/corolla"
 )
 
-// Protocol is told what happens on one connection: Opened once, Data any number of
-// times, and Closed once.
+// Protocol is told what happens on one connection: Opened once, Data any number of times,
+// and Closed once. It may implement EOFReceiver, WritePauser and Buffered as well.
 type Protocol interface {
 	// Opened is called when the connection is there, and before anything else.
 	Opened(c *Conn)
-	// Data is called with bytes that have arrived: at least one, and good only
-	// until Data returns. If it panics, the connection is aborted and Closed gets
-	// the *corolla.PanicError.
+	// Data is called with bytes that have arrived: at least one, and good only until Data
+	// returns. If it panics, the connection is aborted and Closed gets the
+	// *corolla.PanicError.
 	Data(c *Conn, b []byte)
-	// Closed is called when the connection has ended: with nil after the end of
-	// the stream, Close or Abort, and otherwise with the reason. It is never called
-	// from within a call of one of the Conn's methods, nor without an Opened before.
+	// Closed is called when the connection has ended: with nil after the end of the stream,
+	// Close or Abort, and otherwise with the reason. It is never called from within a call
+	// of one of the Conn's methods, nor without an Opened before.
 	Closed(c *Conn, err error)
+}
+
+// EOFReceiver is a Protocol that wants to know when the peer has ended its stream. Without
+// it the connection is closed then, after what is buffered is sent.
+type EOFReceiver interface {
+	// EOF is called once. If it returns true, the connection stays open for writing.
+	EOF(c *Conn) (keepOpen bool)
+}
+
+// WritePauser is a Protocol that wants to know when the peer takes less than is written.
+type WritePauser interface {
+	// PauseWriting is called, within the Write that does it, when more than the high water
+	// mark is buffered.
+	PauseWriting(c *Conn)
+	// ResumeWriting is called when it is down to the low water mark.
+	ResumeWriting(c *Conn)
+}
+
+// Buffered is a Protocol that has data put into a buffer of its own, instead of getting it
+// by Data.
+type Buffered interface {
+	// Buffer returns where to put what arrives. It must not be empty.
+	Buffer(c *Conn) []byte
+	// Filled is called when n bytes, at least one, were put there.
+	Filled(c *Conn, n int)
 }
 
 // Conn is the transport of one connection.
 type Conn struct {
-	sock    *corolla.Socket
-	proto   Protocol
-	out     []byte // written and not yet sent
-	opened  bool   // Opened was called
-	closing bool   // no more is read or taken to write
-	lost    bool   // Closed was called, or will be next
-	onLost  func()
+	sock  *corolla.Socket
+	proto Protocol
+	out   corolla.Outbox
+	end   ending
+	idle  *corolla.Timer
+	limit time.Duration // of idleness
+	last  time.Duration // when something was received or written
+	prod  *production
+	state state
 }
 
-// New makes a connected socket into a connection with a Protocol, which gets Opened
-// in the next turn and Data from the turn after that.
+// ending is what happens at the end of a connection.
+type ending struct {
+	onLost func()
+	err    error
+}
+
+// state is a set of flags.
+type state uint8
+
+const (
+	opened  state = 1 << iota // Opened was called
+	paused                    // PauseReading was
+	gotEOF                    // the peer has ended its stream
+	shut                      // CloseWrite was called
+	closing                   // Close was: no more is read, or taken to write
+	lost                      // Closed was called, or will be next
+)
+
+func (c *Conn) is(s state) bool { return c.state&s != 0 }
+
+// New makes a connected socket into a connection with a Protocol, which gets Opened in the
+// next turn and Data from the turn after that.
 func New(s *corolla.Socket, p Protocol) *Conn {
 	c := &Conn{sock: s, proto: p}
+	c.out.Init(s, c.writeFailed)
+	c.out.OnMarks(c.marks)
 	s.Loop().Soon(c.open)
 	return c
 }
 
 func (c *Conn) open() {
-	if c.closing {
+	if c.is(lost) {
 		return
 	}
 	defer c.guard()
-	c.opened = true
+	c.state |= opened
 	c.sock.Loop().Soon(c.startReading)
 	c.proto.Opened(c)
 }
 
 func (c *Conn) startReading() {
-	if !c.closing {
+	if !c.is(closing | paused | gotEOF) {
 		c.sock.OnReadable(c.readable)
 	}
 }
@@ -67,102 +117,222 @@ func (c *Conn) startReading() {
 // guard is deferred around calls of the protocol.
 func (c *Conn) guard() {
 	if v := recover(); v != nil {
+		c.out.Uncork()
 		c.lose(c.sock.Loop().Recovered(v, fmt.Sprintf("protocol %T", c.proto)))
 	}
 }
 
-// readable reads once. What is left brings another call in the next turn, so that
-// a peer that never stops sending has its share and no more.
+// readable reads once. What is left brings another call in the next turn, so that a peer
+// that never stops sending has its share and no more. What the protocol writes meanwhile
+// leaves together.
 func (c *Conn) readable() {
-	b := c.sock.Loop().Scratch()
+	defer c.guard()
+	own, isBuffered := c.proto.(Buffered)
+	var b []byte
+	if isBuffered {
+		if b = own.Buffer(c); len(b) == 0 {
+			panic("transport: Buffer returned an empty buffer")
+		}
+	} else {
+		b = c.sock.Loop().Scratch()
+	}
 	n, err := c.sock.TryRead(b)
 	switch {
 	case err == corolla.ErrWouldBlock:
 	case err == io.EOF:
-		c.Close()
+		c.eof()
 	case err != nil:
 		c.lose(fmt.Errorf("read: %w", err))
 	default:
-		defer c.guard()
-		c.proto.Data(c, b[:n])
+		c.last = c.sock.Loop().Now()
+		c.out.Cork()
+		if isBuffered {
+			own.Filled(c, n)
+		} else {
+			c.proto.Data(c, b[:n])
+		}
+		c.out.Uncork()
 	}
 }
 
-// Write sends b, which may be reused at once. What cannot be sent now is buffered.
-// After Close, and once the connection is lost, it returns net.ErrClosed.
+func (c *Conn) eof() {
+	c.state |= gotEOF
+	c.sock.OnReadable(nil)
+	if p, ok := c.proto.(EOFReceiver); ok && p.EOF(c) {
+		if c.is(shut) {
+			c.Close() // both sides have ended
+		}
+		return
+	}
+	c.Close()
+}
+
+// Write sends b, which may be reused at once. What cannot be sent now is buffered, without
+// limit: a WritePauser is told when it is much. The error is net.ErrClosed after Close or
+// CloseWrite and once the connection is lost.
 func (c *Conn) Write(b []byte) error {
-	if c.closing || c.lost {
-		return fmt.Errorf("write to a closed connection: %w", net.ErrClosed)
+	if err := c.writable(); err != nil {
+		return err
 	}
-	if len(c.out) == 0 {
-		n, err := c.sock.TryWrite(b)
-		if err != nil && err != corolla.ErrWouldBlock {
-			c.lose(fmt.Errorf("write: %w", err))
-			return nil // Closed tells, as for a write that fails later
-		}
-		if b = b[n:]; len(b) == 0 {
-			return nil
-		}
-		c.sock.OnWritable(c.writable)
-	}
-	c.out = append(c.out, b...)
+	_ = c.out.Write(b) // Closed tells of a failure, now as later
 	return nil
 }
 
-func (c *Conn) writable() {
-	n, err := c.sock.TryWrite(c.out)
-	if err != nil && err != corolla.ErrWouldBlock {
-		c.lose(fmt.Errorf("write: %w", err))
-		return
+// WriteBatch is Write of several pieces, which leave in one call to the system if they can.
+func (c *Conn) WriteBatch(bufs ...[]byte) error {
+	if err := c.writable(); err != nil {
+		return err
 	}
-	if c.out = c.out[n:]; len(c.out) > 0 {
-		return
+	_ = c.out.WriteBatch(bufs)
+	return nil
+}
+
+func (c *Conn) writable() error {
+	if c.is(lost) || c.is(closing|shut) && c.prod == nil { // what a producer still has is sent
+		return fmt.Errorf("write to a connection that was closed: %w", net.ErrClosed)
 	}
-	c.out = nil // an idle connection holds no buffer
-	c.sock.OnWritable(nil)
-	if c.closing {
-		c.lose(nil)
+	c.last = c.sock.Loop().Now()
+	return nil
+}
+
+func (c *Conn) writeFailed(err error) { c.lose(fmt.Errorf("write: %w", err)) }
+
+func (c *Conn) marks(above bool) {
+	c.produce(above)
+	p, ok := c.proto.(WritePauser)
+	switch {
+	case !ok || c.is(lost):
+	case above:
+		p.PauseWriting(c)
+	default:
+		defer c.guard()
+		p.ResumeWriting(c)
 	}
 }
+
+// SetWriteMarks sets the water marks of what is buffered, in bytes: 16 KiB and 64 KiB unless
+// set. One that is less than 0 follows from the other: high is four times low. It panics
+// if low is above high.
+func (c *Conn) SetWriteMarks(low, high int) { c.out.SetMarks(low, high) }
 
 // Buffered returns how many bytes were written and not yet sent.
-func (c *Conn) Buffered() int { return len(c.out) }
+func (c *Conn) Buffered() int { return c.out.Len() }
 
-// Close sends what is buffered and then closes. No Data comes any more, and
-// Closed comes in a later turn. A second Close does nothing.
-func (c *Conn) Close() {
-	if c.closing {
-		return
-	}
-	c.closing = true
+// PauseReading keeps Data from being called until ResumeReading. Doing it twice is doing it
+// once.
+func (c *Conn) PauseReading() {
+	c.state |= paused
 	c.sock.OnReadable(nil)
-	if len(c.out) == 0 {
-		c.lose(nil)
+}
+
+// ResumeReading ends PauseReading.
+func (c *Conn) ResumeReading() {
+	if c.is(paused) {
+		c.state &^= paused
+		if c.is(opened) {
+			c.startReading()
+		}
 	}
 }
 
-// Abort closes at once and drops what is buffered.
-func (c *Conn) Abort() { c.lose(nil) }
+// CloseWrite ends the stream to the peer once what is buffered is sent. Reading goes on;
+// writing is over. A second CloseWrite does nothing.
+func (c *Conn) CloseWrite() {
+	if c.is(shut | closing | lost) {
+		return
+	}
+	c.state |= shut
+	c.afterProduction(func() {
+		c.out.Finish(func() {
+			if err := c.sock.CloseWrite(); err != nil {
+				c.lose(fmt.Errorf("close write: %w", err))
+			} else if c.is(gotEOF) {
+				c.Close()
+			}
+		})
+	})
+}
+
+// Close sends what is buffered, and what a registered producer still has, and then closes.
+// No Data comes any more, and Closed comes in a later turn. A second Close does nothing.
+func (c *Conn) Close() {
+	if c.is(closing) {
+		return
+	}
+	c.state |= closing
+	c.sock.OnReadable(nil)
+	c.afterProduction(func() { c.out.Finish(func() { c.lose(nil) }) })
+}
+
+// Abort closes at once: what is buffered is dropped, and the peer sees a reset.
+func (c *Conn) Abort() {
+	if !c.is(lost) {
+		c.end.err = c.sock.Reset()
+		c.lose(nil)
+	}
+}
 
 // lose ends the connection; Closed follows in the next turn.
 func (c *Conn) lose(err error) {
-	if c.lost {
+	if c.is(lost) {
 		return
 	}
-	c.lost, c.closing = true, true
-	c.out = nil
+	c.state |= lost | closing
+	c.out.Drop()
+	c.stopProduction()
+	if c.idle != nil {
+		c.idle.Stop()
+	}
 	if e := c.sock.Close(); e != nil && !errors.Is(e, net.ErrClosed) {
 		err = errors.Join(err, e)
 	}
-	c.sock.Loop().Soon(func() {
-		if c.onLost != nil {
-			defer c.onLost()
-		}
-		if c.opened {
-			c.proto.Closed(c, err)
-		}
-	})
+	c.end.err = errors.Join(c.end.err, err)
+	c.sock.Loop().Soon(c.closed)
 }
+
+func (c *Conn) closed() {
+	if c.end.onLost != nil {
+		defer c.end.onLost()
+	}
+	if c.is(opened) {
+		c.proto.Closed(c, c.end.err)
+	}
+}
+
+// SetIdleTimeout closes the connection, with a *corolla.TimeoutError, when nothing was
+// received or written for d; 0 is never.
+func (c *Conn) SetIdleTimeout(d time.Duration) {
+	l := c.sock.Loop()
+	c.limit, c.last = d, l.Now()
+	switch {
+	case c.idle == nil && d > 0:
+		c.idle = l.After(d, c.idled)
+	case d > 0:
+		c.idle.Reset(d)
+	case c.idle != nil:
+		c.idle.Stop()
+	}
+}
+
+// idled looks when something last happened. A timer that is moved for each byte would cost
+// more than one that is sometimes early, and is then set again.
+func (c *Conn) idled() {
+	if c.is(lost) {
+		return
+	}
+	if left := c.last + c.limit - c.sock.Loop().Now(); left > 0 {
+		c.idle.Reset(left)
+		return
+	}
+	c.lose(&corolla.TimeoutError{After: c.limit})
+}
+
+// Protocol returns who is told what happens.
+func (c *Conn) Protocol() Protocol { return c.proto }
+
+// SetProtocol makes another Protocol the one that is told what happens from now on. It gets
+// no Opened: that has happened.
+func (c *Conn) SetProtocol(p Protocol) { c.proto = p }
 
 // Socket returns the socket underneath.
 func (c *Conn) Socket() *corolla.Socket { return c.sock }

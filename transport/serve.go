@@ -14,18 +14,74 @@ type Server struct {
 	sock  *corolla.Socket
 	build func() Protocol
 	conns int
+
+	most, perPeer int            // limits; 0 is none
+	peers         map[string]int // connections of each address, if they are limited
+}
+
+// ServeOption configures a Server.
+type ServeOption func(*Server)
+
+// MaxConns sets how many connections there may be at a time; those beyond are reset. 0,
+// as it is unless set, is no limit but the system's.
+func MaxConns(n int) ServeOption { return func(s *Server) { s.most = n } }
+
+// MaxPerPeer sets how many connections one IP address may have at a time; those beyond
+// are reset. 0, as it is unless set, is no limit.
+func MaxPerPeer(n int) ServeOption {
+	return func(s *Server) { s.perPeer, s.peers = n, map[string]int{} }
 }
 
 // Serve listens at an address and calls build for the Protocol of each connection;
 // if it returns nil the connection is closed.
-func Serve(l *corolla.Loop, network, address string, build func() Protocol) (*Server, error) {
+func Serve(l *corolla.Loop, network, address string, build func() Protocol, opts ...ServeOption) (*Server, error) {
 	s, err := l.Listen(network, address)
 	if err != nil {
 		return nil, err
 	}
 	srv := &Server{sock: s, build: build}
+	for _, o := range opts {
+		o(srv)
+	}
 	s.OnReadable(srv.accept)
 	return srv, nil
+}
+
+// admit counts a connection, unless it is one too many. leave takes it off the count.
+func (s *Server) admit(sock *corolla.Socket) (leave func(), ok bool) {
+	if s.most > 0 && s.conns >= s.most {
+		return nil, false
+	}
+	s.conns++
+	if s.perPeer <= 0 {
+		return s.leave, true
+	}
+	peer := peerOf(sock)
+	if s.peers[peer] >= s.perPeer {
+		s.conns--
+		return nil, false
+	}
+	s.peers[peer]++
+	return func() {
+		s.conns--
+		if s.peers[peer]--; s.peers[peer] == 0 {
+			delete(s.peers, peer)
+		}
+	}, true
+}
+
+func (s *Server) leave() { s.conns-- }
+
+// peerOf returns the IP address at the other end, or what else names it.
+func peerOf(sock *corolla.Socket) string {
+	switch a := sock.PeerAddr().(type) {
+	case nil:
+		return ""
+	case *net.TCPAddr:
+		return a.IP.String()
+	default:
+		return a.String()
+	}
 }
 
 // maxAccepts is how many connections are taken in one turn, so that a flood of new
@@ -57,15 +113,20 @@ const acceptPause = time.Second
 
 // begin gives a connection its protocol.
 func (s *Server) begin(sock *corolla.Socket) {
+	leave, ok := s.admit(sock)
+	if !ok {
+		_ = sock.Reset() // nothing was sent on it that could be lost
+		return
+	}
 	var p Protocol
 	defer func() {
 		if p == nil { // build said no, or panicked
-			_ = sock.Close() // nothing was sent on it that could be lost
+			leave()
+			_ = sock.Close()
 		}
 	}()
 	if p = s.build(); p != nil {
-		s.conns++
-		New(sock, p).onLost = func() { s.conns-- }
+		New(sock, p).end.onLost = leave
 	}
 }
 

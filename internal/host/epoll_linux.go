@@ -34,12 +34,12 @@ func New() (Host, error) {
 	if err := unix.SetNonblock(fd, true); err != nil { // or os.NewFile will not poll it
 		return nil, errors.Join(os.NewSyscallError("fcntl", err), unix.Close(fd))
 	}
-	h := &epoll{fd: fd, file: os.NewFile(uintptr(fd), "epoll"), epoch: time.Now(), armed: -1}
+	h := &epoll{fd: fd, file: os.NewFile(uintptr(fd), "epoll"), epoch: time.Now(), armed: -1, reserve: openReserve()}
 	if h.raw, err = h.file.SyscallConn(); err == nil {
 		err = h.file.SetReadDeadline(time.Time{}) // fails where the netpoller refused it
 	}
 	if err != nil {
-		return nil, errors.Join(err, h.file.Close())
+		return nil, errors.Join(err, h.Close())
 	}
 	h.poll = h.pollNested
 	return h, nil
@@ -57,6 +57,9 @@ type epoll struct {
 	busy    bool          // whether anything was ready then
 
 	chatting bool // whether the last wait ended with a wake
+
+	reserve int // a descriptor to give up when there are no more, or -1
+	vectors [MaxBatch]unix.Iovec
 
 	poll   func(uintptr) bool // pollNested, made once so that Wait need not
 	events [MaxEvents]unix.EpollEvent
@@ -157,4 +160,9 @@ func (h *epoll) Unwatch(fd FD) error {
 	return epollCtl(h.fd, unix.EPOLL_CTL_DEL, int(fd), nil)
 }
 
-func (h *epoll) Close() error { return h.file.Close() }
+func (h *epoll) Close() error {
+	if h.reserve >= 0 {
+		_ = unix.Close(h.reserve) // nothing was ever written to it
+	}
+	return h.file.Close()
+}

@@ -49,6 +49,9 @@ const (
 	Hangup
 )
 
+// MaxBatch is how many buffers one TryWriteBatch takes at the most.
+const MaxBatch = 64
+
 // MaxEvents is how many events one Wait returns at the most.
 const MaxEvents = 256
 
@@ -60,6 +63,11 @@ type Event struct {
 
 // ErrAgain is returned by an operation that cannot proceed now.
 var ErrAgain = errors.New("operation would block")
+
+// ErrShed is returned by Accept when the process has no descriptor left for the
+// connection, which was therefore taken and closed at once: a connection that nobody takes
+// would be reported for ever.
+var ErrShed = errors.New("a connection was closed: no descriptors are left")
 
 // ErrDeadlock is returned by the Wait of a simulated machine in which nothing
 // can ever happen again.
@@ -128,7 +136,7 @@ type Net interface {
 	// ConnectError returns what became of Connect: nil once connected.
 	ConnectError(fd FD) error
 
-	// Accept takes one connection from a listening socket.
+	// Accept takes one connection from a listening socket, or returns ErrShed.
 	Accept(fd FD) (FD, error)
 
 	// TryRead reads at most len(b) > 0 bytes. The end of the stream is io.EOF.
@@ -136,6 +144,10 @@ type Net interface {
 
 	// TryWrite writes at most len(b) > 0 bytes.
 	TryWrite(fd FD, b []byte) (int, error)
+
+	// TryWriteBatch writes at most what is in the first MaxBatch of bufs, of which none is
+	// empty, in one call.
+	TryWriteBatch(fd FD, bufs [][]byte) (int, error)
 
 	// CloseWrite ends the stream to the peer, after what was written.
 	CloseWrite(fd FD) error
@@ -146,4 +158,7 @@ type Net interface {
 
 	// CloseFD closes a descriptor and forgets all about it.
 	CloseFD(fd FD) error
+
+	// ResetFD is CloseFD, but what was not sent yet is dropped and the peer sees a reset.
+	ResetFD(fd FD) error
 }

@@ -79,6 +79,13 @@ func (h *epoll) CloseFD(fd FD) error {
 	return unix.Close(int(fd))
 }
 
+func (h *epoll) ResetFD(fd FD) error {
+	// A time of 0 to linger is how a program asks for a reset. Where it is not
+	// understood, closing is all that there is.
+	_ = unix.SetsockoptLinger(int(fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	return h.CloseFD(fd)
+}
+
 func (h *epoll) LocalAddr(fd FD) net.Addr {
 	sa, err := unix.Getsockname(int(fd))
 	if err != nil {

@@ -68,7 +68,53 @@ func (h *epoll) TryWrite(fd FD, b []byte) (int, error) {
 	}
 }
 
+func (h *epoll) TryWriteBatch(fd FD, bufs [][]byte) (int, error) {
+	h.touched = true
+	n := min(len(bufs), MaxBatch)
+	for i, b := range bufs[:n] {
+		h.vectors[i].Base = &b[0]
+		h.vectors[i].SetLen(len(b))
+	}
+	defer clear(h.vectors[:n])
+	for {
+		done, _, e := syscall.RawSyscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&h.vectors[0])), uintptr(n))
+		switch {
+		case e == 0:
+			return int(done), nil
+		case e == unix.EAGAIN:
+			return 0, ErrAgain
+		case e != unix.EINTR:
+			return 0, e
+		}
+	}
+}
+
 func (h *epoll) Accept(fd FD) (FD, error) {
+	n, err := h.accept(fd)
+	if (err == unix.EMFILE || err == unix.ENFILE) && h.reserve >= 0 {
+		_ = unix.Close(h.reserve) // makes room for one
+		h.reserve = -1
+		if n, err = h.accept(fd); err == nil {
+			_ = unix.Close(int(n)) // shed
+			err = ErrShed
+		}
+	}
+	if h.reserve < 0 {
+		h.reserve = openReserve()
+	}
+	return n, err
+}
+
+// openReserve returns a descriptor that is only there to be given up, or -1.
+func openReserve() int {
+	fd, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1
+	}
+	return fd
+}
+
+func (h *epoll) accept(fd FD) (FD, error) {
 	h.touched = true
 	for {
 		n, _, e := syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), 0, 0, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)

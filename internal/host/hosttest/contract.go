@@ -207,6 +207,41 @@ func closeWithUnreadDataResets(h *harness) {
 	}
 }
 
+func resetIsSeenByThePeer(h *harness) {
+	c, s := h.pair()
+	delete(h.open, s)
+	h.must(h.Host.ResetFD(s))
+	h.await(c, host.Hangup)
+	if _, err := h.readEnd(c); !errors.Is(err, syscall.ECONNRESET) {
+		h.Errorf("read: %v", err)
+	}
+}
+
+func batchIsOneStream(h *harness) {
+	c, s := h.pair()
+	bufs := [][]byte{[]byte("one "), []byte("two "), []byte("three")}
+	want := "one two three"
+	for got := ""; got != want; {
+		n, err := h.Host.TryWriteBatch(c, bufs)
+		if err == host.ErrAgain {
+			h.await(c, host.Writable)
+			continue
+		}
+		h.must(err)
+		got += h.read(s, n)
+		if got != want[:len(got)] {
+			h.Fatalf("read %q", got)
+		}
+		for n > 0 && len(bufs) > 0 {
+			k := min(n, len(bufs[0]))
+			if bufs[0] = bufs[0][k:]; len(bufs[0]) == 0 {
+				bufs = bufs[1:]
+			}
+			n -= k
+		}
+	}
+}
+
 func writerIsToldOfRoom(h *harness) {
 	c, s := h.pair()
 	block := bytes.Repeat([]byte("corolla "), 8<<10)

@@ -43,6 +43,8 @@ func Test(t *testing.T, open func(t *testing.T) Subject) {
 		{"DataBeforeTheEndIsKept", dataBeforeTheEndIsKept},
 		{"WriteAfterCloseWrite", writeAfterCloseWrite},
 		{"CloseWithUnreadDataResets", closeWithUnreadDataResets},
+		{"ResetIsSeenByThePeer", resetIsSeenByThePeer},
+		{"BatchIsOneStream", batchIsOneStream},
 		{"WriterIsToldOfRoom", writerIsToldOfRoom},
 		{"ClosedDescriptorIsForgotten", closedDescriptorIsForgotten},
 		{"StartRunsJobsElsewhere", startRunsJobs},

@@ -1,0 +1,346 @@
+package corolla
+
+import (
+	"fmt"
+	"net"
+)
+
+// Water marks of a new Outbox, in bytes (asyncio's).
+const (
+	DefaultHighWater = 64 << 10
+	DefaultLowWater  = 16 << 10
+)
+
+// Outbox holds what was written to a socket and not sent yet: every model's connections
+// write through one. It never waits and never refuses for want of room; instead it says
+// when it is above its high water mark, and when it is down to its low one again.
+//
+// The first write of a turn is tried at once. What is written after it in the same turn,
+// and what is written while the outbox is corked, leaves together, in one call to the
+// system. An empty outbox holds no memory.
+//
+// Init prepares one. It owns the socket's OnWritable.
+type Outbox struct {
+	sock   *Socket
+	chunks [][]byte // of which the first is sent from off on
+	off    int
+	size   int
+	turn   uint64 // in which the last write was tried
+	corked bool
+	armed  bool // flush is the socket's OnWritable
+
+	low, high int
+	above     bool
+	onMarks   func(above bool)
+	waiting   Waiters
+
+	err     error
+	onError func(error)
+	closing bool
+	onEmpty func()
+}
+
+// Init prepares an outbox for a socket. failed is told, once, of an error in sending; what
+// is in the outbox is then dropped.
+func (o *Outbox) Init(s *Socket, failed func(error)) {
+	*o = Outbox{sock: s, turn: ^uint64(0), low: DefaultLowWater, high: DefaultHighWater, onError: failed}
+}
+
+// SetMarks sets the water marks in bytes. A mark less than 0 follows from the other: the
+// high one is four times the low one, the low one a quarter of the high one; both less than
+// 0 are the defaults. It panics if low is above high.
+func (o *Outbox) SetMarks(low, high int) {
+	switch {
+	case low < 0 && high < 0:
+		low, high = DefaultLowWater, DefaultHighWater
+	case high < 0:
+		high = 4 * low
+	case low < 0:
+		low = high / 4
+	}
+	if low > high {
+		panic(fmt.Sprintf("corolla: water marks: the low one, %d, is above the high one, %d", low, high))
+	}
+	o.low, o.high = low, high
+	o.mark()
+}
+
+// Marks returns the water marks.
+func (o *Outbox) Marks() (low, high int) { return o.low, o.high }
+
+// OnMarks sets the function that is told when the outbox has come above its high mark, and
+// when it has come down to its low one. The first is said within the write that does it.
+func (o *Outbox) OnMarks(changed func(above bool)) { o.onMarks = changed }
+
+// Above reports whether the outbox has been above its high mark, and not yet down to its
+// low one.
+func (o *Outbox) Above() bool { return o.above }
+
+// Len returns how many bytes are to be sent.
+func (o *Outbox) Len() int { return o.size }
+
+// Write takes b to be sent; b can be reused at once. The error is net.ErrClosed after
+// Finish or on a closed socket, or that with which sending has failed.
+func (o *Outbox) Write(b []byte) error {
+	if err := o.usable(); err != nil {
+		return err
+	}
+	if o.direct() {
+		n, err := o.sock.TryWrite(b)
+		if err != nil && err != ErrWouldBlock {
+			o.fail(err)
+			return err
+		}
+		b = b[n:]
+	}
+	o.keep(b)
+	return nil
+}
+
+// WriteBatch is Write of several pieces, which leave in one call to the system if they are
+// not too many.
+func (o *Outbox) WriteBatch(bufs [][]byte) error {
+	if err := o.usable(); err != nil {
+		return err
+	}
+	n := 0
+	if o.direct() {
+		var err error
+		if n, err = o.sock.TryWriteBatch(filled(bufs)); err != nil && err != ErrWouldBlock {
+			o.fail(err)
+			return err
+		}
+	}
+	for _, b := range bufs {
+		skip := min(n, len(b))
+		n -= skip
+		o.keep(b[skip:])
+	}
+	return nil
+}
+
+// filled returns the pieces that are not empty.
+func filled(bufs [][]byte) [][]byte {
+	for i, b := range bufs {
+		if len(b) == 0 {
+			some := append([][]byte(nil), bufs[:i]...)
+			for _, b := range bufs[i+1:] {
+				if len(b) > 0 {
+					some = append(some, b)
+				}
+			}
+			return some
+		}
+	}
+	return bufs
+}
+
+// direct reports whether a write is to be tried at once, and if so notes that it is.
+func (o *Outbox) direct() bool {
+	l := o.sock.loop
+	if o.size > 0 || o.corked || o.turn == l.turns {
+		return false
+	}
+	o.turn = l.turns
+	return true
+}
+
+func (o *Outbox) usable() error {
+	switch {
+	case o.err != nil:
+		return o.err
+	case o.closing || o.sock.closed:
+		return o.sock.gone("write")
+	}
+	return nil
+}
+
+// keep buffers what was not sent, and sees to it that it will be.
+func (o *Outbox) keep(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	o.size += len(b)
+	if n := len(o.chunks); n > 0 {
+		last := &o.chunks[n-1]
+		fits := min(cap(*last)-len(*last), len(b))
+		*last = append(*last, b[:fits]...)
+		b = b[fits:]
+	}
+	if len(b) > 0 {
+		o.chunks = append(o.chunks, append(o.sock.loop.takeChunk(len(b)), b...))
+	}
+	o.arm()
+	o.mark()
+}
+
+func (o *Outbox) arm() {
+	if !o.armed && !o.corked {
+		o.armed = true
+		o.sock.OnWritable(o.flush)
+	}
+}
+
+// Cork makes what is written wait for Uncork.
+func (o *Outbox) Cork() { o.corked = true }
+
+// Uncork sends what was written since Cork, in one call to the system if it is not much.
+func (o *Outbox) Uncork() {
+	o.corked = false
+	if o.size > 0 && !o.armed && o.err == nil {
+		o.flush()
+		if o.size > 0 && o.err == nil {
+			o.arm()
+		}
+	}
+}
+
+// flush sends what it can.
+func (o *Outbox) flush() {
+	n, err := o.send()
+	if err != nil && err != ErrWouldBlock {
+		o.fail(err)
+		return
+	}
+	o.sent(n)
+	if o.size > 0 {
+		return
+	}
+	o.disarm()
+	o.mark()
+	o.emptied()
+}
+
+func (o *Outbox) send() (int, error) {
+	first := o.chunks[0][o.off:]
+	if len(o.chunks) == 1 {
+		return o.sock.TryWrite(first)
+	}
+	whole := o.chunks[0]
+	o.chunks[0] = first
+	n, err := o.sock.TryWriteBatch(o.chunks)
+	o.chunks[0] = whole
+	return n, err
+}
+
+// sent drops n bytes from the front.
+func (o *Outbox) sent(n int) {
+	o.size -= n
+	for n > 0 {
+		rest := len(o.chunks[0]) - o.off
+		if n < rest {
+			o.off += n
+			break
+		}
+		n -= rest
+		o.sock.loop.giveChunk(o.chunks[0])
+		o.chunks[0], o.off = nil, 0
+		o.chunks = o.chunks[1:]
+	}
+	if o.size == 0 {
+		o.chunks = nil
+	} else {
+		o.mark()
+	}
+}
+
+func (o *Outbox) disarm() {
+	if o.armed {
+		o.armed = false
+		o.sock.OnWritable(nil)
+	}
+}
+
+// mark says when a water mark is crossed.
+func (o *Outbox) mark() {
+	switch {
+	case !o.above && o.size > o.high:
+		o.above = true
+	case o.above && o.size <= o.low:
+		o.above = false
+		o.waiting.WakeAll()
+	default:
+		return
+	}
+	if o.onMarks != nil {
+		o.onMarks(o.above)
+	}
+}
+
+// Wait parks t while the outbox is above its marks. It returns the error with which sending
+// has failed, net.ErrClosed if the socket was closed, or t's own.
+func (o *Outbox) Wait(t *Task) error {
+	for o.above && o.err == nil && !o.sock.closed {
+		if _, err := o.waiting.Wait(t, "an outbox above its water mark"); err != nil {
+			return err
+		}
+	}
+	if o.err != nil {
+		return o.err
+	}
+	if o.sock.closed {
+		return net.ErrClosed
+	}
+	return nil
+}
+
+// Finish takes no more writes, and calls done once all is sent: at once if it is.
+func (o *Outbox) Finish(done func()) {
+	o.closing = true
+	o.WhenEmpty(done)
+}
+
+// WhenEmpty calls done, once, when all is sent: at once if it is. It replaces what was to
+// be called before.
+func (o *Outbox) WhenEmpty(done func()) {
+	o.onEmpty = done
+	o.emptied()
+}
+
+func (o *Outbox) emptied() {
+	if done := o.onEmpty; done != nil && o.size == 0 {
+		o.onEmpty = nil
+		done()
+	}
+}
+
+// Drop drops what was not sent. Tasks in Wait return.
+func (o *Outbox) Drop() {
+	o.closing, o.onEmpty = true, nil
+	o.chunks, o.off, o.size, o.above = nil, 0, 0, false
+	o.disarm()
+	o.waiting.WakeAll()
+}
+
+func (o *Outbox) fail(err error) {
+	o.err = err
+	o.Drop()
+	if failed := o.onError; failed != nil {
+		failed(err)
+	}
+}
+
+// Chunks of outboxes are this large, unless a single write is larger; a loop keeps a few.
+const (
+	chunkSize  = 16 << 10
+	keptChunks = 64
+)
+
+func (l *Loop) takeChunk(size int) []byte {
+	n := len(l.chunks)
+	switch {
+	case size > chunkSize:
+		return make([]byte, 0, size)
+	case n == 0:
+		return make([]byte, 0, chunkSize)
+	}
+	c := l.chunks[n-1]
+	l.chunks = l.chunks[:n-1]
+	return c
+}
+
+func (l *Loop) giveChunk(c []byte) {
+	if cap(c) == chunkSize && len(l.chunks) < keptChunks {
+		l.chunks = append(l.chunks, c[:0])
+	}
+}

@@ -1,0 +1,154 @@
+package corolla
+
+import (
+	"net"
+
+	"github.com/corolla-go/corolla/internal/host"
+)
+
+// direction is one half of a socket.
+type direction struct {
+	ready    bool
+	callback *readiness // nil if none
+	spare    readiness  // the first callback's, so that most need no allocation
+	waiter   *Task
+}
+
+// readiness is one registration of a callback.
+type readiness struct {
+	loop   *Loop
+	dir    *direction
+	f      func() // nil once removed
+	once   bool
+	queued bool
+	site   site
+}
+
+// OnReadable calls f whenever the socket is readable, once a turn for as long as
+// it stays so; nil ends that. It replaces the callback set before, which does not
+// run any more even if it was about to. After the end of the stream was read, f is
+// not called again. It panics if a task waits for the same thing.
+func (s *Socket) OnReadable(f func()) { s.on(&s.r, f, false, "OnReadable") }
+
+// OnWritable does for writing what OnReadable does for reading.
+func (s *Socket) OnWritable(f func()) { s.on(&s.w, f, false, "OnWritable") }
+
+// OnceReadable calls f once, when the socket is readable, at its end or closed: whoever
+// waits thus always hears, and learns from TryRead what it was; nil takes it back. It
+// returns ErrBusy if a task or a callback waits for the same thing.
+func (s *Socket) OnceReadable(f func()) error { return s.once(&s.r, f, "OnceReadable") }
+
+// OnceWritable does for writing what OnceReadable does for reading.
+func (s *Socket) OnceWritable(f func()) error { return s.once(&s.w, f, "OnceWritable") }
+
+func (s *Socket) once(d *direction, f func(), what string) error {
+	if f != nil && (d.waiter != nil || d.callback != nil) {
+		return ErrBusy
+	}
+	if f != nil || d.callback != nil && d.callback.once {
+		s.on(d, f, true, what)
+	}
+	return nil
+}
+
+func (s *Socket) on(d *direction, f func(), once bool, what string) {
+	s.loop.check(what)
+	if f != nil && d.waiter != nil {
+		panic("corolla: " + what + " on a socket for which " + d.waiter.String() + " waits; a socket has one reader and one writer")
+	}
+	d.mute()
+	if f == nil || !once && (s.closed || d == &s.r && s.ended) {
+		return
+	}
+	c := &d.spare
+	if c.queued {
+		c = new(readiness)
+	}
+	c.loop, c.dir, c.f, c.once = s.loop, d, f, once
+	if s.loop.opt.debug {
+		c.site = callSite(3)
+	}
+	d.callback = c
+	if s.closed {
+		d.ready = true
+	}
+	d.call()
+}
+
+func (d *direction) mute() {
+	if d.callback != nil {
+		d.callback.f = nil
+		d.callback = nil
+	}
+}
+
+// call makes the callback ready if the direction is.
+func (d *direction) call() {
+	if c := d.callback; c != nil && d.ready && !c.queued {
+		c.queued = true
+		c.loop.push(c)
+	}
+}
+
+// run calls the callback, and makes it ready again if there is still something
+// to do.
+func (c *readiness) run() {
+	c.queued = false
+	f := c.f
+	if f == nil {
+		return
+	}
+	if c.once {
+		c.dir.mute()
+	}
+	f()
+	c.dir.call()
+}
+
+// WaitReadable parks t until the socket is readable. It returns ErrBusy if
+// another task or a callback waits for that already, net.ErrClosed when the
+// socket is closed meanwhile, and t's own error if t is canceled.
+func (s *Socket) WaitReadable(t *Task) error { return s.wait(t, &s.r, "reading a socket") }
+
+// WaitWritable does for writing what WaitReadable does for reading.
+func (s *Socket) WaitWritable(t *Task) error { return s.wait(t, &s.w, "writing to a socket") }
+
+func (s *Socket) wait(t *Task, d *direction, on any) error {
+	switch {
+	case s.closed:
+		return net.ErrClosed
+	case d.waiter != nil || d.callback != nil:
+		return ErrBusy
+	case d.ready:
+		return nil
+	}
+	d.waiter = t
+	err := t.Park(on)
+	d.waiter = nil
+	if err == nil && s.closed {
+		return net.ErrClosed
+	}
+	return err
+}
+
+// event is told by the loop what the host has seen.
+func (s *Socket) event(r host.Ready) {
+	if r&host.Hangup != 0 {
+		s.hangup = true
+		r |= host.Readable | host.Writable
+	}
+	if r&host.Readable != 0 {
+		s.r.begin()
+	}
+	if r&host.Writable != 0 {
+		s.w.begin()
+	}
+}
+
+func (d *direction) begin() {
+	d.ready = true
+	if d.waiter != nil {
+		d.waiter.Unpark()
+	}
+	d.call()
+}

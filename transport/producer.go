@@ -1,0 +1,120 @@
+package transport
+
+import "errors"
+
+// A producer is a source of what is to be written, which the connection tells when to go on
+// (Twisted's two kinds).
+
+// PushProducer writes by itself, until it is told to pause.
+type PushProducer interface {
+	// Pause is called when more is buffered than the high water mark.
+	Pause()
+	// Resume is called when it is down to the low one.
+	Resume()
+	// Stop is called when the connection is lost: nothing more can be written.
+	Stop()
+}
+
+// PullProducer writes once each time it is asked.
+type PullProducer interface {
+	// Resume is called whenever the connection has room: write some, or unregister.
+	Resume()
+	// Stop is called when the connection is lost: nothing more can be written.
+	Stop()
+}
+
+// ErrProducing is returned by RegisterProducer when there is a producer already.
+var ErrProducing = errors.New("transport: the connection has a producer already; unregister it first")
+
+// production is a producer at work.
+type production struct {
+	push PushProducer
+	pull PullProducer
+	next func() // what waits for its end
+}
+
+// RegisterProducer makes a PushProducer the source of what is written. Close then waits
+// until it is unregistered. If the connection is lost already, the producer is stopped.
+func (c *Conn) RegisterProducer(p PushProducer) error {
+	return c.register(&production{push: p}, p.Stop)
+}
+
+// RegisterPullProducer makes a PullProducer the source of what is written: it is asked in
+// the next turn, and whenever all that it wrote is sent.
+func (c *Conn) RegisterPullProducer(p PullProducer) error {
+	err := c.register(&production{pull: p}, p.Stop)
+	if err == nil && c.prod != nil {
+		c.sock.Loop().Soon(c.pull)
+	}
+	return err
+}
+
+func (c *Conn) register(p *production, stop func()) error {
+	switch {
+	case c.prod != nil:
+		return ErrProducing
+	case c.is(lost):
+		stop()
+		return nil
+	}
+	c.prod = p
+	return nil
+}
+
+// UnregisterProducer says that the producer has no more. A Close that waited goes on.
+func (c *Conn) UnregisterProducer() {
+	if p := c.prod; p != nil {
+		c.prod = nil
+		if p.next != nil {
+			p.next()
+		}
+	}
+}
+
+// pull asks a pull producer for more, and does so again once that is sent.
+func (c *Conn) pull() {
+	p := c.prod
+	if p == nil || p.pull == nil || c.is(lost) {
+		return
+	}
+	defer c.guard()
+	p.pull.Resume()
+	if c.prod == p {
+		c.out.WhenEmpty(c.pullSoon)
+	}
+}
+
+func (c *Conn) pullSoon() { c.sock.Loop().Soon(c.pull) }
+
+// produce passes on to a push producer that a water mark was crossed.
+func (c *Conn) produce(above bool) {
+	if c.prod == nil || c.prod.push == nil {
+		return
+	}
+	if above {
+		c.prod.push.Pause()
+	} else {
+		c.prod.push.Resume()
+	}
+}
+
+// afterProduction does something once there is no producer.
+func (c *Conn) afterProduction(do func()) {
+	if c.prod == nil {
+		do()
+		return
+	}
+	c.prod.next = do
+}
+
+// stopProduction tells the producer that the connection is lost.
+func (c *Conn) stopProduction() {
+	if p := c.prod; p != nil {
+		c.prod = nil
+		if p.push != nil {
+			p.push.Stop()
+		} else {
+			p.pull.Stop()
+		}
+	}
+}
