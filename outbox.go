@@ -23,6 +23,7 @@ const (
 type Outbox struct {
 	sock   *Socket
 	chunks [][]byte // of which the first is sent from off on
+	one    [1][]byte
 	off    int
 	size   int
 	turn   uint64 // in which the last write was tried
@@ -168,6 +169,9 @@ func (o *Outbox) keep(b []byte) {
 		b = b[fits:]
 	}
 	if len(b) > 0 {
+		if o.chunks == nil {
+			o.chunks = o.one[:0] // mostly one is enough
+		}
 		o.chunks = append(o.chunks, append(o.sock.loop.takeChunk(len(b)), b...))
 	}
 	o.arm()
