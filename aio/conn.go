@@ -5,58 +5,44 @@
 //	…
 //	n, err := c.Read(t, buf)
 //
-// What waits takes the task, so suspension is visible in the code. A Conn holds no
-// buffer: reading goes straight into the caller's.
+// What waits takes the task, so suspension is visible in the code. A Conn that is idle
+// holds no buffer: reading goes straight into the caller's.
+//
+// Code that wants a net.Conn is given one of two: Conn.Bind, for code that runs in one task,
+// and Conn.NetConn, which any goroutine may use.
 package aio
 
 import (
 	"errors"
 	"io"
 	"net"
+	"os"
+	"time"
 
 	"github.com/corolla-go/corolla"
 )
 
-// Conn is a stream connection. One task may read and another write at the same
-// time; a second reader, or writer, gets corolla.ErrBusy.
+// Conn is a stream connection. One task may read and another write at the same time; a
+// second reader, or writer, gets corolla.ErrBusy.
 //
 // Errors are *net.OpError and wrap what net's own do: net.ErrClosed after Close,
-// the system's error otherwise. io.EOF, and the task's own *corolla.CanceledError,
-// are returned bare.
+// os.ErrDeadlineExceeded after a deadline, the system's error otherwise. io.EOF, and the
+// task's own *corolla.CanceledError, are returned bare.
 type Conn struct {
 	sock        *corolla.Socket
 	read, write side
+	out         corolla.Outbox
+	in          []byte // arrived, and read by nobody yet: see ReadUntil
+	limit       int
+	closed      bool
 }
-
-// side is one direction of a connection.
-type side struct {
-	busy bool
-	run  int // operations in a row that did not have to wait
-}
-
-// maxRun is how many operations a task may do without waiting before others have a turn:
-// a peer that is never late must not have the loop for itself.
-const maxRun = 64
-
-// begin claims the direction for one call.
-func (d *side) begin(t *corolla.Task) error {
-	if d.busy {
-		return corolla.ErrBusy
-	}
-	d.busy = true
-	if d.run++; d.run < maxRun {
-		return nil
-	}
-	d.run = 0
-	err := t.Yield()
-	d.busy = err == nil
-	return err
-}
-
-func (d *side) end() { d.busy = false }
 
 // NewConn makes a Conn of a connected socket, which it owns from then on.
-func NewConn(s *corolla.Socket) *Conn { return &Conn{sock: s} }
+func NewConn(s *corolla.Socket) *Conn {
+	c := &Conn{sock: s}
+	c.out.Init(s, nil)
+	return c
+}
 
 // Dial connects to an address on "tcp", "tcp4", "tcp6" or "unix".
 func Dial(t *corolla.Task, network, address string) (*Conn, error) {
@@ -80,46 +66,169 @@ func (c *Conn) Read(t *corolla.Task, b []byte) (int, error) {
 		return 0, err
 	}
 	defer c.read.end()
+	if len(c.in) > 0 && len(b) > 0 {
+		return c.take(b), nil
+	}
+	n, err := c.readSome(t, b)
+	return n, c.wrap("read", err)
+}
+
+// take gives what has arrived already.
+func (c *Conn) take(b []byte) int {
+	n := copy(b, c.in)
+	if c.in = c.in[n:]; len(c.in) == 0 {
+		c.in = nil
+	}
+	return n
+}
+
+// readSome reads from the socket.
+func (c *Conn) readSome(t *corolla.Task, b []byte) (int, error) {
 	for {
-		n, err := c.sock.TryRead(b)
-		if err == corolla.ErrWouldBlock {
-			c.read.run = 0
-			if err = c.sock.WaitReadable(t); err == nil {
-				continue
-			}
+		switch {
+		case c.closed:
+			return 0, net.ErrClosed
+		case c.read.expired:
+			return 0, os.ErrDeadlineExceeded
 		}
-		return n, c.wrap("read", err)
+		n, err := c.sock.TryRead(b)
+		if err != corolla.ErrWouldBlock {
+			return n, err
+		}
+		c.read.run = 0
+		if err := c.sock.WaitReadable(t); err != nil {
+			return 0, err
+		}
 	}
 }
 
-// Write writes all of b, parking t while the connection takes no more. It returns
-// how much was written, which is less than len(b) only with an error.
+// Write takes all of b to be sent, and parks t while more than the high water mark is to be
+// sent. It returns how much it took, which is less than len(b) only with an error; an error
+// in sending what was taken before is returned too. Flush waits until all is sent.
 func (c *Conn) Write(t *corolla.Task, b []byte) (written int, err error) {
 	if err := c.write.begin(t); err != nil {
 		return 0, err
 	}
 	defer c.write.end()
 	for {
-		n, err := c.sock.TryWrite(b[written:])
-		if written += n; err == nil && written == len(b) {
-			return written, nil
-		}
-		if err == nil || err == corolla.ErrWouldBlock {
-			c.write.run = 0
-			err = c.sock.WaitWritable(t)
-		}
-		if err != nil {
+		if err := c.room(t); err != nil {
 			return written, c.wrap("write", err)
+		}
+		_, most := c.out.Marks()
+		piece := b[written:min(len(b), written+max(most, 1))]
+		if err := c.out.Write(piece); err != nil {
+			return written, c.wrap("write", err)
+		}
+		if written += len(piece); written == len(b) {
+			return written, c.wrap("write", c.room(t))
 		}
 	}
 }
 
-// CloseWrite ends the stream to the peer. Reading goes on.
-func (c *Conn) CloseWrite() error { return c.wrap("close", c.sock.CloseWrite()) }
+// room parks t while too much is to be sent.
+func (c *Conn) room(t *corolla.Task) error {
+	for {
+		switch {
+		case c.closed:
+			return net.ErrClosed
+		case c.write.expired:
+			return os.ErrDeadlineExceeded
+		case !c.out.Above():
+			return nil
+		}
+		c.write.run = 0
+		if err := c.out.Wait(t); err != nil {
+			return err
+		}
+	}
+}
 
-// Close closes the connection. Tasks that wait for it get net.ErrClosed, as does a
-// second Close.
-func (c *Conn) Close() error { return c.wrap("close", c.sock.Close()) }
+// Flush parks t until all that was written is sent.
+func (c *Conn) Flush(t *corolla.Task) error {
+	if err := c.write.begin(t); err != nil {
+		return err
+	}
+	defer c.write.end()
+	low, high := c.out.Marks()
+	c.out.SetMarks(0, 0) // so that anything at all is too much
+	defer func() { c.out.SetMarks(low, high) }()
+	return c.wrap("write", c.room(t))
+}
+
+// SetWriteMarks sets the water marks of what is to be sent, in bytes; see
+// corolla.Outbox.SetMarks.
+func (c *Conn) SetWriteMarks(low, high int) { c.out.SetMarks(low, high) }
+
+// Buffered returns how many bytes were written and not yet sent.
+func (c *Conn) Buffered() int { return c.out.Len() }
+
+// CloseWrite ends the stream to the peer, behind what was written. Reading goes on.
+func (c *Conn) CloseWrite() error {
+	if c.closed {
+		return c.wrap("close", net.ErrClosed)
+	}
+	var err error
+	c.out.Finish(func() { err = c.sock.CloseWrite() })
+	return c.wrap("close", err)
+}
+
+// maxLinger is how long a connection that was closed goes on sending.
+const maxLinger = 30 * time.Second
+
+// Close closes the connection. What was written is still sent, for at most 30 seconds.
+// Tasks that wait for the connection get net.ErrClosed, as does a second Close.
+func (c *Conn) Close() error {
+	if c.closed {
+		return c.wrap("close", net.ErrClosed)
+	}
+	c.closed, c.in = true, nil
+	c.read.close()
+	c.write.close()
+	if c.out.Len() == 0 || c.sock.Closed() {
+		return c.wrap("close", c.sock.Close())
+	}
+	linger := c.sock.Loop().After(maxLinger, func() { _ = c.sock.Reset() }) // the peer does not read
+	c.out.Finish(func() {
+		linger.Stop()
+		_ = c.sock.Close() // everything is sent: nobody waits for more
+	})
+	return nil
+}
+
+// Abort closes the connection at once: what was not sent is dropped, and the peer sees a
+// reset.
+func (c *Conn) Abort() error {
+	if c.sock.Closed() {
+		return c.wrap("abort", net.ErrClosed)
+	}
+	c.closed, c.in = true, nil
+	c.read.close()
+	c.write.close()
+	c.out.Drop()
+	return c.wrap("abort", c.sock.Reset())
+}
+
+// SetDeadline sets both deadlines; see SetReadDeadline.
+func (c *Conn) SetDeadline(when time.Time) error {
+	return errors.Join(c.SetReadDeadline(when), c.SetWriteDeadline(when))
+}
+
+// SetReadDeadline sets the time from which on reading, also by a task that waits already,
+// fails with os.ErrDeadlineExceeded. The zero time is never. A limit for one call is
+// Task.Timeout.
+func (c *Conn) SetReadDeadline(when time.Time) error { return c.deadline(&c.read, when) }
+
+// SetWriteDeadline does for writing what SetReadDeadline does for reading. What was taken
+// to be sent is sent all the same.
+func (c *Conn) SetWriteDeadline(when time.Time) error { return c.deadline(&c.write, when) }
+
+func (c *Conn) deadline(d *side, when time.Time) error {
+	if c.closed {
+		return c.wrap("set deadline", net.ErrClosed)
+	}
+	d.setDeadline(c.sock.Loop(), when)
+	return nil
+}
 
 // Socket returns the socket underneath.
 func (c *Conn) Socket() *corolla.Socket { return c.sock }
@@ -130,16 +239,14 @@ func (c *Conn) LocalAddr() net.Addr { return c.sock.LocalAddr() }
 // RemoteAddr returns the address of the peer, or nil after Close.
 func (c *Conn) RemoteAddr() net.Addr { return c.sock.PeerAddr() }
 
-func (c *Conn) wrap(op string, err error) error {
+func (c *Conn) wrap(op string, err error) error { return wrap(c.sock, op, err) }
+
+// wrap makes the error that net would. Addresses are asked for here only: on the way of
+// success they would cost a call to the system each.
+func wrap(s *corolla.Socket, op string, err error) error {
 	if err == nil || err == io.EOF || errors.Is(err, corolla.ErrCanceled) || errors.Is(err, corolla.ErrBusy) {
 		return err
 	}
-	return opError(c.sock, op, err)
-}
-
-// opError makes the error that net would. Addresses are asked for here only: on
-// the way of success they would cost a system call each.
-func opError(s *corolla.Socket, op string, err error) error {
 	e := &net.OpError{Op: op, Net: "tcp", Err: err}
 	if e.Source = s.LocalAddr(); e.Source != nil {
 		e.Net = e.Source.Network()

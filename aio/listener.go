@@ -1,8 +1,9 @@
 package aio
 
 import (
-	"errors"
 	"net"
+	"os"
+	"time"
 
 	"github.com/corolla-go/corolla"
 )
@@ -10,6 +11,7 @@ import (
 // Listener accepts connections.
 type Listener struct {
 	sock *corolla.Socket
+	side side
 }
 
 // Listen listens at an address on "tcp", "tcp4", "tcp6" or "unix". Port 0 picks a
@@ -22,23 +24,39 @@ func Listen(l *corolla.Loop, network, address string) (*Listener, error) {
 	return &Listener{sock: s}, nil
 }
 
-// Accept parks t until there is a connection, and returns it.
+// Accept parks t until there is a connection, and returns it. While the process has no
+// descriptors left, connections are closed and the loop's error handler is told.
 func (ln *Listener) Accept(t *corolla.Task) (*Conn, error) {
+	if err := ln.side.begin(t); err != nil {
+		return nil, err
+	}
+	defer ln.side.end()
 	for {
+		if ln.side.expired {
+			return nil, wrap(ln.sock, "accept", os.ErrDeadlineExceeded)
+		}
 		s, err := ln.sock.TryAccept()
 		if err == nil {
 			return NewConn(s), nil
 		}
 		if err == corolla.ErrWouldBlock {
+			ln.side.run = 0
 			if err = ln.sock.WaitReadable(t); err == nil {
 				continue
 			}
 		}
-		if errors.Is(err, corolla.ErrCanceled) || errors.Is(err, corolla.ErrBusy) {
-			return nil, err
-		}
-		return nil, opError(ln.sock, "accept", err)
+		return nil, wrap(ln.sock, "accept", err)
 	}
+}
+
+// SetDeadline sets the time from which on Accept, also of a task that waits already, fails
+// with os.ErrDeadlineExceeded. The zero time is never.
+func (ln *Listener) SetDeadline(when time.Time) error {
+	if ln.sock.Closed() {
+		return wrap(ln.sock, "set deadline", net.ErrClosed)
+	}
+	ln.side.setDeadline(ln.sock.Loop(), when)
+	return nil
 }
 
 // Addr returns the address that is listened at, or nil after Close.
@@ -46,4 +64,7 @@ func (ln *Listener) Addr() net.Addr { return ln.sock.LocalAddr() }
 
 // Close stops listening. A task that waits in Accept gets net.ErrClosed. Connections
 // that were accepted stay.
-func (ln *Listener) Close() error { return ln.sock.Close() }
+func (ln *Listener) Close() error {
+	ln.side.close()
+	return ln.sock.Close()
+}

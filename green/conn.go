@@ -1,10 +1,7 @@
 package green
 
 import (
-	"context"
-	"errors"
 	"net"
-	"os"
 	"time"
 
 	"github.com/corolla-go/corolla"
@@ -13,9 +10,8 @@ import (
 
 // Conn is a net.Conn for green threads.
 type Conn struct {
-	hub         *Hub
-	conn        *aio.Conn
-	read, write time.Time // deadlines; zero is none
+	hub  *Hub
+	conn *aio.Conn
 }
 
 var _ net.Conn = (*Conn)(nil)
@@ -30,41 +26,10 @@ func (h *Hub) Dial(network, address string) (*Conn, error) {
 }
 
 // Read reads at most len(b) bytes, waiting for the first.
-func (c *Conn) Read(b []byte) (n int, err error) {
-	t := c.hub.current("Conn.Read")
-	if c.read.IsZero() {
-		return c.conn.Read(t, b)
-	}
-	err = c.until(t, c.read, func() error { n, err = c.conn.Read(t, b); return err })
-	return n, err
-}
+func (c *Conn) Read(b []byte) (int, error) { return c.conn.Read(c.hub.current("Conn.Read"), b) }
 
-// Write writes all of b.
-func (c *Conn) Write(b []byte) (n int, err error) {
-	t := c.hub.current("Conn.Write")
-	if c.write.IsZero() {
-		return c.conn.Write(t, b)
-	}
-	err = c.until(t, c.write, func() error { n, err = c.conn.Write(t, b); return err })
-	return n, err
-}
-
-// until does something that ends with os.ErrDeadlineExceeded at a deadline.
-func (c *Conn) until(t *corolla.Task, deadline time.Time, do func() error) error {
-	l := c.hub.loop
-	if !deadline.After(l.Time()) {
-		return c.timedOut()
-	}
-	err := t.TimeoutAt(l.Now()+deadline.Sub(l.Time()), func(*corolla.Scope) error { return do() })
-	if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, corolla.ErrCanceled) {
-		return c.timedOut()
-	}
-	return err
-}
-
-func (c *Conn) timedOut() error {
-	return &net.OpError{Op: "i/o", Net: "tcp", Addr: c.RemoteAddr(), Err: os.ErrDeadlineExceeded}
-}
+// Write takes all of b to be sent, and waits while much is to be sent.
+func (c *Conn) Write(b []byte) (int, error) { return c.conn.Write(c.hub.current("Conn.Write"), b) }
 
 // Close closes the connection. A thread that waits for it gets net.ErrClosed.
 func (c *Conn) Close() error { return c.conn.Close() }
@@ -81,24 +46,15 @@ func (c *Conn) LocalAddr() net.Addr { return c.conn.LocalAddr() }
 // RemoteAddr returns the address of the peer.
 func (c *Conn) RemoteAddr() net.Addr { return c.conn.RemoteAddr() }
 
-// SetDeadline sets both deadlines, for calls that begin after it.
-func (c *Conn) SetDeadline(t time.Time) error {
-	c.read, c.write = t, t
-	return nil
-}
+// SetDeadline sets both deadlines; see SetReadDeadline.
+func (c *Conn) SetDeadline(t time.Time) error { return c.conn.SetDeadline(t) }
 
-// SetReadDeadline sets the time at which a Read that begins after it fails with
-// os.ErrDeadlineExceeded; zero is never.
-func (c *Conn) SetReadDeadline(t time.Time) error {
-	c.read = t
-	return nil
-}
+// SetReadDeadline sets the time from which on Read, also one under way, fails with
+// os.ErrDeadlineExceeded. The zero time is never.
+func (c *Conn) SetReadDeadline(t time.Time) error { return c.conn.SetReadDeadline(t) }
 
 // SetWriteDeadline does for Write what SetReadDeadline does for Read.
-func (c *Conn) SetWriteDeadline(t time.Time) error {
-	c.write = t
-	return nil
-}
+func (c *Conn) SetWriteDeadline(t time.Time) error { return c.conn.SetWriteDeadline(t) }
 
 // Listener is a net.Listener for green threads.
 type Listener struct {
