@@ -271,10 +271,11 @@ func (o *Outbox) mark() {
 	}
 }
 
-// Wait parks t while the outbox is above its marks. It returns the error with which sending
-// has failed, net.ErrClosed if the socket was closed, or t's own.
+// Wait parks t if the outbox is above its marks, until it is not; another's Unpark of t ends
+// the wait too, so who calls it looks again. It returns the error with which sending has
+// failed, net.ErrClosed if the socket was closed, or t's own.
 func (o *Outbox) Wait(t *Task) error {
-	for o.above && o.err == nil && !o.sock.closed {
+	if o.above && o.err == nil && !o.sock.closed {
 		if _, err := o.waiting.Wait(t, "an outbox above its water mark"); err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ const (
 	spinTick  = 10 * time.Microsecond
 )
 
-func (m machine) Epoch() time.Time { return Epoch }
+func (m machine) Epoch() time.Time { return m.config.epoch }
 
 func (m machine) Repeatable() bool { return true }
 
@@ -49,7 +49,9 @@ func (m machine) Wait(buf []host.Event, until time.Duration) (int, error) {
 		case m.agenda.Len() > 0 && (until < 0 || m.agenda.Min().when <= until):
 			m.now = m.agenda.Min().when
 		case until >= 0:
-			m.now = until
+			if !m.pace(until - m.now) { // else somebody outside was quicker
+				m.now = until
+			}
 		case !m.awaitOutsiders():
 			m.tracef("deadlock")
 			return 0, host.ErrDeadlock

@@ -1,9 +1,11 @@
 package sim
 
+import "time"
+
 // Outside runs f on a goroutine of its own and, until f returns, keeps the World
-// from reporting a deadlock, since f may post to the loop. When f acts is up to
-// the Go scheduler: such a program does not repeat exactly. Safe from any
-// goroutine.
+// from reporting a deadlock, since f may post to the loop. As long, the loop's timers take
+// real time, so that they do not run away from f. When f acts is up to the Go scheduler:
+// such a program does not repeat exactly. Safe from any goroutine.
 func (w *World) Outside(f func()) {
 	w.mu.Lock()
 	w.outsiders++
@@ -17,4 +19,27 @@ func (w *World) Outside(f func()) {
 		}()
 		f()
 	}()
+}
+
+// pace lets real time pass for d, if goroutines outside run, until one of them wakes the loop
+// or ends. It reports whether one did.
+func (w *World) pace(d time.Duration) (woken bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := w.outsiders
+	if n == 0 {
+		return false
+	}
+	over := false
+	timer := time.AfterFunc(d, func() {
+		w.mu.Lock()
+		over = true
+		w.mu.Unlock()
+		w.cond.Broadcast()
+	})
+	defer timer.Stop()
+	for !over && !w.woken && w.outsiders == n {
+		w.cond.Wait()
+	}
+	return !over
 }

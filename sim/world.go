@@ -27,7 +27,7 @@ import (
 	"github.com/corolla-go/corolla/internal/ds"
 )
 
-// Epoch is the wall-clock time at which every World begins.
+// Epoch is the wall-clock time at which a World begins unless Begin says otherwise.
 var Epoch = time.Date(2009, time.November, 10, 23, 0, 0, 0, time.UTC)
 
 // World is a simulated machine. It serves one loop, and like it belongs to one
@@ -61,6 +61,7 @@ type config struct {
 	whole                  bool
 	names                  map[string][]string
 	trace                  io.Writer
+	epoch                  time.Time
 }
 
 // Option configures a World.
@@ -91,6 +92,10 @@ func Name(host string, ips ...string) Option {
 	return func(c *config) { c.names[host] = ips }
 }
 
+// Begin sets the wall-clock time at which the World begins: Epoch unless set. Code outside
+// that makes deadlines of its own clock wants time.Now().
+func Begin(at time.Time) Option { return func(c *config) { c.epoch = at } }
+
 // Trace writes a line to w for everything that the loop asks of the machine. The
 // same program with the same seed writes the same lines.
 func Trace(w io.Writer) Option { return func(c *config) { c.trace = w } }
@@ -103,6 +108,7 @@ func New(seed uint64, opts ...Option) *World {
 			minLatency: 50 * time.Microsecond,
 			maxLatency: 2 * time.Millisecond,
 			buffer:     64 << 10,
+			epoch:      Epoch,
 			names:      map[string][]string{"localhost": {"127.0.0.1"}},
 		},
 		listeners: map[string]*desc{},

@@ -1,0 +1,139 @@
+package aio_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/net/nettest"
+
+	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/sim"
+)
+
+// background runs a loop on a goroutine. stop ends and closes it.
+func background(t *testing.T, l *corolla.Loop, w *sim.World) (stop func()) {
+	ended := make(chan error, 1)
+	gate := make(chan struct{})
+	if w != nil { // as long as the loop may be called, it must not see a deadlock
+		w.Outside(func() { <-gate })
+	}
+	go func() { ended <- l.RunForever() }()
+	return func() {
+		l.Stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		close(gate)
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestNetConn is the suite of x/net for what calls itself a net.Conn, on the face that any
+// goroutine may use.
+func TestNetConn(t *testing.T) {
+	for _, c := range []struct{ name, network, address string }{
+		{"tcp", "tcp", "127.0.0.1:0"},
+		{"unix", "unix", "s"},
+		{"sim", "tcp", "127.0.0.1:0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			nettest.TestConn(t, func() (net.Conn, net.Conn, func(), error) {
+				var w *sim.World
+				var l *corolla.Loop
+				var err error
+				if c.name == "sim" {
+					w = sim.New(1, sim.Begin(time.Now())) // the suite's deadlines are of that clock
+					l = w.NewLoop(corolla.SlowLimit(0))
+				} else if l, err = corolla.New(corolla.SlowLimit(0)); err != nil {
+					return nil, nil, nil, err
+				}
+				stop := background(t, l, w)
+				address := c.address
+				if c.network == "unix" {
+					address = filepath.Join(t.TempDir(), "s")
+				}
+				a, b, err := connect(l, c.network, address)
+				return a, b, func() {
+					for _, c := range []net.Conn{a, b} {
+						_ = c.Close() // or the test did
+					}
+					stop()
+				}, err
+			})
+		})
+	}
+}
+
+type pair struct{ a, b net.Conn }
+
+// connect returns the two ends of a connection of the loop.
+func connect(l *corolla.Loop, network, address string) (net.Conn, net.Conn, error) {
+	p, err := corolla.Call(context.Background(), l, func(t *corolla.Task) (p pair, err error) {
+		ln, err := aio.Listen(l, network, address)
+		if err != nil {
+			return p, err
+		}
+		defer ln.Close()
+		dial := corolla.Go(l, func(t *corolla.Task) (*aio.Conn, error) {
+			return aio.Dial(t, network, ln.Addr().String())
+		})
+		server, err := ln.Accept(t)
+		if err != nil {
+			return p, err
+		}
+		client, err := dial.Await(t)
+		if err != nil {
+			return p, err
+		}
+		return pair{client.NetConn(), server.NetConn()}, nil
+	})
+	return p.a, p.b, err
+}
+
+func TestHTTPServerOnALoopsListener(t *testing.T) {
+	l, err := corolla.New(corolla.SlowLimit(0))
+	if err != nil {
+		t.Skip(err)
+	}
+	ln, err := aio.Listen(l, "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	face := ln.NetListener()
+	stop := background(t, l, nil)
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s %s %d", r.Method, r.URL.Path, len(body))
+	})}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(face) }()
+	client := &http.Client{Transport: &http.Transport{}}
+	for range 3 {
+		resp, err := client.Get("http://" + face.Addr().String() + "/hello")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if string(body) != "GET /hello 0" || err != nil {
+			t.Errorf("answer %q, %v", body, err)
+		}
+	}
+	client.CloseIdleConnections()
+	if err := srv.Shutdown(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if err := <-served; err != http.ErrServerClosed {
+		t.Errorf("Serve = %v", err)
+	}
+	stop()
+}
