@@ -4,6 +4,18 @@ go 1.25
 
 require github.com/corolla-go/corolla v0.0.0
 
-require golang.org/x/sys v0.38.0
+require (
+	github.com/panjf2000/gnet/v2 v2.9.0
+	golang.org/x/sys v0.38.0
+)
+
+require (
+	github.com/panjf2000/ants/v2 v2.11.3 // indirect
+	github.com/valyala/bytebufferpool v1.0.0 // indirect
+	go.uber.org/multierr v1.11.0 // indirect
+	go.uber.org/zap v1.27.0 // indirect
+	golang.org/x/sync v0.11.0 // indirect
+	gopkg.in/natefinch/lumberjack.v2 v2.2.1 // indirect
+)
 
 replace github.com/corolla-go/corolla => ../

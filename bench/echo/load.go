@@ -3,45 +3,53 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/bench/internal/turns"
 )
 
-// runLoad has one request under way on each connection, all the time. A tenth of the
-// requests come first, to warm up.
-func runLoad(addr string, conns, requests int) error {
+// message is how many bytes a request has, and its answer.
+const message = 64
+
+// playLoad has one request under way on each connection, all the time: first a tenth of the
+// requests, to warm the server up, and then all of them, once it is told to.
+func playLoad(args []string) error {
+	if len(args) != 3 {
+		return errors.New("want an address, connections and requests")
+	}
+	conns, err1 := strconv.Atoi(args[1])
+	requests, err2 := strconv.Atoi(args[2])
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
 	l, err := corolla.New(corolla.SlowLimit(0))
 	if err != nil {
+		return fmt.Errorf("make a loop: %w", err)
+	}
+	ld := &load{loop: l}
+	if err := l.Run(func(t *corolla.Task) error { return ld.connect(t, args[0], conns) }); err != nil {
 		return err
 	}
-	ld := &load{loop: l, left: requests/10 + requests, warm: requests}
-	if err := l.Run(func(t *corolla.Task) error {
-		for range conns {
-			s, err := l.Dial("tcp", addr).Await(t)
-			if err != nil {
-				return err
-			}
-			ld.add(s)
-		}
-		return nil
-	}); err != nil {
+	if err := ld.ask(max(requests/10, conns)); err != nil {
+		return fmt.Errorf("warm up: %w", err)
+	}
+	fmt.Println("ready")
+	if err := turns.Heard("go"); err != nil {
 		return err
 	}
-	l.After(patience*6, func() { ld.end(errors.New("took too long")) })
-	for _, c := range ld.clients {
-		c.ask()
-	}
-	if err := l.RunForever(); err != nil {
+	if err := ld.ask(requests); err != nil {
 		return err
 	}
-	return ld.err
+	fmt.Println("done")
+	return nil
 }
 
 type load struct {
 	loop    *corolla.Loop
 	clients []*client
-	left    int // requests to be answered
-	warm    int // so many are left when the measuring begins
+	unasked int // requests that are still to be sent
+	waiting int // requests that are still to be answered
 	err     error
 }
 
@@ -49,13 +57,32 @@ type client struct {
 	load *load
 	sock *corolla.Socket
 	got  int
-	buf  [64]byte
+	buf  [message]byte
 }
 
-func (ld *load) add(s *corolla.Socket) {
-	c := &client{load: ld, sock: s}
-	s.OnReadable(c.answer)
-	ld.clients = append(ld.clients, c)
+func (ld *load) connect(t *corolla.Task, addr string, conns int) error {
+	for range conns {
+		s, err := ld.loop.Dial("tcp", addr).Await(t)
+		if err != nil {
+			return err
+		}
+		c := &client{load: ld, sock: s}
+		s.OnReadable(c.answer)
+		ld.clients = append(ld.clients, c)
+	}
+	return nil
+}
+
+// ask has so many requests answered, and leaves all connections quiet.
+func (ld *load) ask(requests int) error {
+	ld.unasked, ld.waiting = requests, requests
+	for _, c := range ld.clients[:min(requests, len(ld.clients))] {
+		c.ask()
+	}
+	if err := ld.loop.RunForever(); err != nil {
+		return err
+	}
+	return ld.err
 }
 
 func (ld *load) end(err error) {
@@ -64,6 +91,7 @@ func (ld *load) end(err error) {
 }
 
 func (c *client) ask() {
+	c.load.unasked--
 	if n, err := c.sock.TryWrite(c.buf[:]); n < len(c.buf) {
 		c.load.end(fmt.Errorf("wrote %d bytes: %w", n, err))
 	}
@@ -72,19 +100,17 @@ func (c *client) ask() {
 func (c *client) answer() {
 	n, err := c.sock.TryRead(c.buf[c.got:])
 	if err != nil && err != corolla.ErrWouldBlock {
-		c.load.end(err)
+		c.load.end(fmt.Errorf("read: %w", err))
 		return
 	}
 	if c.got += n; c.got < len(c.buf) {
 		return
 	}
 	c.got = 0
-	switch c.load.left--; c.load.left {
-	case c.load.warm:
-		fmt.Println("go")
-	case 0:
-		fmt.Println("done")
+	if c.load.waiting--; c.load.waiting == 0 {
 		c.load.end(nil)
 	}
-	c.ask()
+	if c.load.unasked > 0 {
+		c.ask()
+	}
 }

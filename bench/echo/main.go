@@ -1,179 +1,182 @@
-// Command echo compares echo servers: the CPU time that each takes for a request.
+// Command echo compares echo servers: what each request costs the server in CPU time and in
+// system calls.
 //
-// Each server is a process of its own on one core, and the load another on a second core.
-// The servers take turns for some rounds, since a machine drifts, and the medians are shown.
+// The server runs on one core and the load on another. On loopback the client is the
+// bottleneck, so requests per second would say little: the figure is what the server used.
 package main
 
 import (
-	"bufio"
+	"context"
+	_ "embed"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"runtime"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/corolla-go/corolla/bench/internal/servers"
+	"github.com/corolla-go/corolla/bench/internal/turns"
 )
 
-const roleEnv = "COROLLA_BENCH_ROLE"
+const about = `echo compares what a request of 64 bytes and its answer cost an echo server.
 
-func main() {
-	if role := os.Getenv(roleEnv); role != "" {
-		if err := play(strings.Fields(role)); err != nil {
-			fmt.Fprintln(os.Stderr, "echo:", err)
-			os.Exit(1)
-		}
-		return
-	}
-	rounds := flag.Int("rounds", 7, "how often each server has its turn")
-	conns := flag.Int("conns", 100, "connections")
-	requests := flag.Int("requests", 200_000, "requests in a turn")
-	only := flag.String("only", strings.Join(names(), ","), "the servers")
-	flag.Parse()
-	if err := compare(strings.Split(*only, ","), *rounds, *conns, *requests); err != nil {
-		fmt.Fprintln(os.Stderr, "echo:", err)
-		os.Exit(1)
-	}
+The servers: c (epoll, compiled with gcc), net (Go's own), gnet, and the models of Corolla.
+Each has one core and its load another; they take turns, in fresh processes, and the medians
+and ranges of all rounds are shown. System calls are counted in turns of their own, by perf or
+else by strace, if one is there. Exit status: 0, 1 on failure, 2 on bad usage.`
+
+//go:embed epoll.c
+var cSource []byte
+
+// settings is what was asked for, and what the figures were made with.
+type settings struct {
+	rounds, requests turns.Count
+	conns            turns.Counts
+	only             turns.Names
+	json             bool
+	cProgram         string // where c was compiled to
 }
 
-// cost is what one request costs the server, in microseconds.
-type cost struct{ user, system float64 }
+func main() {
+	valid := append([]string{"c"}, servers.Names()...)
+	set := &settings{
+		rounds: 7, requests: 200_000, conns: turns.Counts{100, 1000},
+		only: turns.Names{Valid: valid, Chosen: valid},
+	}
+	turns.Command{
+		Name:  "echo",
+		About: about,
+		Flags: func(fs *flag.FlagSet) {
+			fs.Var(&set.rounds, "rounds", "how often each server has its turn, a `number`")
+			fs.Var(&set.requests, "requests", "requests in a turn, a `number`")
+			fs.Var(&set.conns, "conns", "connections, `numbers` with commas between")
+			fs.Var(&set.only, "only", "the servers, `names` with commas between; ratios are to the first")
+			fs.BoolVar(&set.json, "json", false, "write one JSON object")
+		},
+		Run: set.run,
+		Roles: map[string]func([]string) error{
+			"server": func(args []string) error { return servers.Run(args[0]) },
+			"load":   playLoad,
+		},
+	}.Main()
+}
 
-func (c cost) total() float64 { return c.user + c.system }
-
-func compare(servers []string, rounds, conns, requests int) error {
-	costs := map[string][]cost{}
-	for round := range rounds {
-		for _, name := range servers {
-			c, err := turn(name, conns, requests)
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			costs[name] = append(costs[name], c)
-			fmt.Fprintf(os.Stderr, "\rround %d of %d: %-12s", round+1, rounds, name)
+func (set *settings) run(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "corolla-bench-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the C program: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	if set.only.Has("c") {
+		if set.cProgram, err = turns.Compile(ctx, dir, "epoll", cSource); err != nil {
+			return fmt.Errorf("%w; --only leaves servers out", err)
 		}
 	}
-	fmt.Fprintln(os.Stderr)
-	fmt.Printf("%d connections, %d requests of 64 bytes a turn, %d rounds, %s\n", conns, requests, rounds, runtime.Version())
-	fmt.Printf("%-12s %10s %10s %18s %10s\n", "server", "µs/request", "user µs", "range of µs", "× first")
-	first := median(costs[servers[0]], cost.total)
-	for _, name := range servers {
-		all := costs[name]
-		slices.SortFunc(all, func(a, b cost) int { return int(1e6 * (a.total() - b.total())) })
-		m := median(all, cost.total)
-		fmt.Printf("%-12s %10.2f %10.2f %18s %10.2f\n", name, m,
-			median(all, func(c cost) float64 { return c.user }),
-			fmt.Sprintf("%.2f to %.2f", all[0].total(), all[len(all)-1].total()), m/first)
+	count, how := findCounter()
+	out := report{
+		Machine: turns.ThisMachine(), Rounds: int(set.rounds), Requests: int(set.requests),
+		Bytes: message, RatiosTo: set.only.Chosen[0], Counted: how,
+	}
+	if !set.json {
+		if err := out.writeHead(os.Stdout); err != nil {
+			return err
+		}
+	}
+	for _, conns := range set.conns {
+		p, err := set.measure(ctx, conns, count)
+		if err != nil {
+			return err
+		}
+		out.Parts = append(out.Parts, p)
+		if !set.json {
+			if err := out.writePart(os.Stdout, p); err != nil {
+				return err
+			}
+		}
+	}
+	if set.json {
+		return turns.WriteJSON(os.Stdout, out)
 	}
 	return nil
 }
 
-func median(all []cost, of func(cost) float64) float64 {
-	var v []float64
-	for _, c := range all {
-		v = append(v, of(c))
-	}
-	slices.Sort(v)
-	return v[len(v)/2]
-}
+// cost is what one request costs the server, in microseconds.
+type cost struct{ total, user float64 }
 
-// turn runs one server and the load against it.
-func turn(name string, conns, requests int) (cost, error) {
-	srv, out, err := child("server", name)
+// measure compares the servers with one number of connections.
+func (set *settings) measure(ctx context.Context, conns int, count counter) (part, error) {
+	what := fmt.Sprintf("%d connections", conns)
+	costs, err := turns.Rounds(ctx, what, set.only.Chosen, int(set.rounds),
+		func(ctx context.Context, name string) (cost, error) { return set.timeTurn(ctx, name, conns) })
 	if err != nil {
-		return cost{}, err
+		return part{}, err
 	}
-	defer func() {
-		_ = srv.Process.Kill()
-		_ = srv.Wait() // killed
-	}()
-	addr, err := out.ReadString('\n')
-	if err != nil {
-		return cost{}, fmt.Errorf("the server did not start: %w", err)
-	}
-	load, loadOut, err := child("load", strings.TrimSpace(addr), strconv.Itoa(conns), strconv.Itoa(requests))
-	if err != nil {
-		return cost{}, err
-	}
-	defer load.Process.Kill()
-	// The load says "go" when it is warm, and "done" at the end.
-	var at [2]cost
-	for i, want := range []string{"go\n", "done\n"} {
-		if line, err := loadOut.ReadString('\n'); line != want {
-			return cost{}, fmt.Errorf("the load said %q: %w", line, err)
-		}
-		if at[i], err = cpuTime(srv.Process.Pid); err != nil {
-			return cost{}, err
+	counted := map[string][]calls{}
+	if count != nil {
+		counted, err = turns.Rounds(ctx, what+", system calls", set.only.Chosen, min(int(set.rounds), countRounds),
+			func(ctx context.Context, name string) (calls, error) { return set.countTurn(ctx, name, conns, count) })
+		if err != nil {
+			return part{}, err
 		}
 	}
-	if err := load.Wait(); err != nil {
-		return cost{}, err
-	}
-	n := float64(requests)
-	return cost{(at[1].user - at[0].user) / n, (at[1].system - at[0].system) / n}, nil
+	return newPart(conns, set.only.Chosen, costs, counted), nil
 }
 
-func child(role ...string) (*exec.Cmd, *bufio.Reader, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, nil, err
-	}
-	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), roleEnv+"="+strings.Join(role, " "), "GOMAXPROCS=1")
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, nil, err
-	}
-	return cmd, bufio.NewReader(out), cmd.Start()
-}
-
-// cpuTime returns the CPU time of a process in microseconds, of which the system counts
-// hundredths of a second: turns must be long.
-func cpuTime(pid int) (cost, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return cost{}, err
-	}
-	f := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	user, err1 := strconv.ParseFloat(f[11], 64)
-	system, err2 := strconv.ParseFloat(f[12], 64)
-	if err1 != nil || err2 != nil {
-		return cost{}, fmt.Errorf("cannot read /proc/%d/stat: %q", pid, text)
-	}
-	const tick = 1e6 / 100
-	return cost{user * tick, system * tick}, nil
-}
-
-func play(role []string) error {
-	cpu := map[string]int{"server": 0, "load": 1}[role[0]] % runtime.NumCPU()
-	var set unix.CPUSet
-	set.Set(cpu)
-	// Threads that exist already stay where they are, so that the process starts anew.
-	if os.Getenv("COROLLA_BENCH_PINNED") == "" {
-		if err := unix.SchedSetaffinity(0, &set); err != nil {
-			return err
-		}
-		runtime.LockOSThread()
-		self, err := os.Executable()
+// timeTurn measures the CPU time of one server.
+func (set *settings) timeTurn(ctx context.Context, name string, conns int) (cost, error) {
+	var c cost
+	requests := int(set.requests)
+	err := set.turn(ctx, name, conns, requests, func(pid int, ask func() error) error {
+		before, err := turns.CPUOf(pid)
 		if err != nil {
 			return err
 		}
-		return unix.Exec(self, os.Args, append(os.Environ(), "COROLLA_BENCH_PINNED=1"))
-	}
-	if role[0] == "server" {
-		return runServer(role[1])
-	}
-	conns, err1 := strconv.Atoi(role[2])
-	requests, err2 := strconv.Atoi(role[3])
-	if err1 != nil || err2 != nil {
-		return fmt.Errorf("bad role %q", role)
-	}
-	return runLoad(role[1], conns, requests)
+		if err := ask(); err != nil {
+			return err
+		}
+		after, err := turns.CPUOf(pid)
+		total, user := after.Since(before)
+		c.total = float64(total.Nanoseconds()) / 1e3 / float64(requests)
+		c.user = float64(user.Nanoseconds()) / 1e3 / float64(requests)
+		return err
+	})
+	return c, err
 }
 
-var patience = 20 * time.Second
+// turn runs one server and its load, which is warm and waits when body is called; body
+// calls ask to have the requests sent and answered.
+func (set *settings) turn(ctx context.Context, name string, conns, requests int,
+	body func(pid int, ask func() error) error,
+) error {
+	srv, err := set.start(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer srv.Kill()
+	addr, err := srv.Line()
+	if err != nil {
+		return fmt.Errorf("the server's address: %w", err)
+	}
+	load, err := turns.StartRole(ctx, turns.LoadCore, "load", addr, fmt.Sprint(conns), fmt.Sprint(requests))
+	if err != nil {
+		return err
+	}
+	defer load.Kill()
+	if err := load.Expect("ready"); err != nil {
+		return fmt.Errorf("the load: %w", err)
+	}
+	return body(srv.Pid(), func() error {
+		if err := load.Say("go"); err != nil {
+			return fmt.Errorf("the load: %w", err)
+		}
+		if err := load.Expect("done"); err != nil {
+			return fmt.Errorf("the load: %w", err)
+		}
+		return nil
+	})
+}
+
+func (set *settings) start(ctx context.Context, name string) (*turns.Child, error) {
+	if name == "c" {
+		return turns.Start(ctx, turns.ServerCore, set.cProgram)
+	}
+	return turns.StartRole(ctx, turns.ServerCore, "server", name)
+}

@@ -25,6 +25,9 @@ import (
 // from asking the kernel at every turn.
 const pollGrain = 20 * time.Microsecond
 
+// crowd is how many events make it likely that there are more when they are dealt with.
+const crowd = 4
+
 // New returns the host of this machine.
 func New() (Host, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
@@ -54,7 +57,7 @@ type epoll struct {
 
 	looked  time.Duration // when the descriptors were last looked at
 	touched bool          // whether a descriptor was used since then
-	busy    bool          // whether anything was ready then
+	busy    bool          // whether much was ready then
 
 	chatting bool // whether the last wait ended with a wake
 
@@ -89,7 +92,7 @@ func (h *epoll) Wait(buf []Event, until time.Duration) (int, error) {
 		h.look()
 		return h.report(buf)
 	}
-	if h.busy { // there was something the last time: likely there is again
+	if h.busy { // likely there is something again, and no need to prepare a wait
 		h.look()
 	}
 	if h.n == 0 && h.err == nil && !h.nudged() && h.arm(until) {
@@ -113,8 +116,8 @@ func (h *epoll) pollNested(uintptr) (done bool) {
 // look asks the kernel what is ready, without waiting.
 func (h *epoll) look() {
 	h.n, h.err = epollWait(h.fd, h.events[:h.limit])
-	h.busy = h.n > 0
-	h.looked, h.touched = h.now, h.busy
+	h.busy = h.n >= crowd
+	h.looked, h.touched = h.now, h.n > 0
 }
 
 // report hands over what look found.

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/corolla-go/corolla/bench/internal/turns"
+)
+
+// report is the JSON object, and what the tables are made of.
+type report struct {
+	Machine  turns.Machine `json:"machine"`
+	Rounds   int           `json:"rounds"`
+	Requests int           `json:"requests_per_turn"`
+	Bytes    int           `json:"bytes_per_request"`
+	RatiosTo string        `json:"ratios_to"`
+	Counted  string        `json:"system_calls_counted"`
+	Parts    []part        `json:"results"`
+}
+
+// part is what was found with one number of connections.
+type part struct {
+	Conns   int      `json:"connections"`
+	Servers []result `json:"servers"`
+}
+
+// result is what was found of one server, for each request.
+type result struct {
+	Name       string       `json:"name"`
+	Total      turns.Spread `json:"cpu_us"`
+	TotalRatio float64      `json:"cpu_ratio"`
+	User       turns.Spread `json:"user_us"`
+	UserRatio  float64      `json:"user_ratio,omitempty"`
+	Calls      *counts      `json:"system_calls"`
+	CallsRatio float64      `json:"system_calls_ratio,omitempty"`
+}
+
+// counts is what was found of a server's system calls.
+type counts struct {
+	Total turns.Spread `json:"total"`
+	Read  turns.Spread `json:"read"`
+	Write turns.Spread `json:"write"`
+	Wait  turns.Spread `json:"wait"`
+	Other turns.Spread `json:"other"`
+}
+
+func newPart(conns int, names []string, costs map[string][]cost, counted map[string][]calls) part {
+	p := part{Conns: conns}
+	for _, name := range names {
+		r := result{
+			Name:  name,
+			Total: turns.SpreadOf(costs[name], func(c cost) float64 { return c.total }),
+			User:  turns.SpreadOf(costs[name], func(c cost) float64 { return c.user }),
+		}
+		if all := counted[name]; len(all) > 0 {
+			of := func(f func(calls) float64) turns.Spread { return turns.SpreadOf(all, f) }
+			r.Calls = &counts{
+				Total: of(func(c calls) float64 { return c.total }),
+				Read:  of(func(c calls) float64 { return c.read }),
+				Write: of(func(c calls) float64 { return c.write }),
+				Wait:  of(func(c calls) float64 { return c.wait }),
+				Other: of(calls.other),
+			}
+		}
+		p.Servers = append(p.Servers, r)
+	}
+	first := p.Servers[0]
+	for i := range p.Servers {
+		r := &p.Servers[i]
+		r.TotalRatio = turns.Ratio(r.Total.Median, first.Total.Median)
+		r.UserRatio = turns.Ratio(r.User.Median, first.User.Median)
+		if r.Calls != nil {
+			r.CallsRatio = turns.Ratio(r.Calls.Total.Median, first.Calls.Total.Median)
+		}
+	}
+	return p
+}
+
+func (r report) writeHead(w io.Writer) error {
+	_, err := fmt.Fprintf(w, `%v
+rounds: %d of %d requests of %d bytes; for each request, median and range; × is the ratio to %s
+CPU: the server's, exact; user is its part of it as the timer's ticks fell, and coarse in short turns
+calls: the server's system calls, %s
+`, r.Machine, r.Rounds, r.Requests, r.Bytes, r.RatiosTo, r.Counted)
+	return err
+}
+
+func (r report) writePart(w io.Writer, p part) error {
+	if _, err := fmt.Fprintf(w, "\n%d connections\n", p.Conns); err != nil {
+		return err
+	}
+	rows := [][]string{{"server", "CPU µs", "range", "×", "user µs", "range", "×", "calls", "range", "×", "read", "write", "wait", "other"}}
+	for _, s := range p.Servers {
+		row := []string{
+			s.Name,
+			figure(s.Total.Median), span(s.Total), times(s.TotalRatio),
+			figure(s.User.Median), span(s.User), times(s.UserRatio),
+		}
+		if c := s.Calls; c != nil {
+			row = append(row, figure(c.Total.Median), span(c.Total), times(s.CallsRatio),
+				figure(c.Read.Median), figure(c.Write.Median), figure(c.Wait.Median), figure(c.Other.Median))
+		} else {
+			row = append(row, "-", "-", "-", "-", "-", "-", "-")
+		}
+		rows = append(rows, row)
+	}
+	return turns.WriteTable(w, rows)
+}
+
+func figure(v float64) string { return fmt.Sprintf("%.2f", v) }
+
+// times shows a ratio; there is none where a short turn had no tick to count.
+func times(ratio float64) string {
+	if ratio == 0 {
+		return "-"
+	}
+	return figure(ratio)
+}
+
+func span(s turns.Spread) string { return fmt.Sprintf("%.2f to %.2f", s.Low, s.High) }

@@ -1,0 +1,136 @@
+// Command idle compares how much memory an idle connection takes in the server's process.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/corolla-go/corolla/bench/internal/servers"
+	"github.com/corolla-go/corolla/bench/internal/turns"
+)
+
+const about = `idle compares how much memory an idle connection takes in the process of an echo server.
+
+The client opens connections; each sends one request and gets its answer, and then all idle.
+Then all of them send at once and get their answers, and idle again. What the server's memory
+has grown by is shown for each connection: the resident size as it is, garbage and all, and the
+live heap with the stacks, after a collection. The servers of examples/echo hold a buffer of
+4 KiB for each connection in net, task, green and gen; "scratch" is task without one: it waits
+until there is something to read, and reads into the buffer that the loop's callbacks share.
+Exit status: 0, 1 on failure, 2 on bad usage.`
+
+// settle is how long connections idle before their memory is looked at.
+const settle = time.Second
+
+type settings struct {
+	rounds, conns turns.Count
+	only          turns.Names
+	json          bool
+}
+
+func main() {
+	set := &settings{rounds: 3, conns: 15_000, only: turns.Names{
+		Valid:  append(servers.Names(), scratch),
+		Chosen: []string{"net", "transport", "task", scratch, "green"},
+	}}
+	turns.Command{
+		Name:  "idle",
+		About: about,
+		Flags: func(fs *flag.FlagSet) {
+			fs.Var(&set.rounds, "rounds", "how often each server has its turn, a `number`")
+			fs.Var(&set.conns, "conns", "connections, a `number` below the limit of descriptors")
+			fs.Var(&set.only, "only", "the servers, `names` with commas between")
+			fs.BoolVar(&set.json, "json", false, "write one JSON object")
+		},
+		Run:   set.run,
+		Roles: map[string]func([]string) error{"server": playServer, "client": playClient},
+	}.Main()
+}
+
+func (set *settings) run(ctx context.Context) error {
+	out := report{Machine: turns.ThisMachine(), Rounds: int(set.rounds), Conns: int(set.conns)}
+	if !set.json {
+		if err := out.writeHead(os.Stdout); err != nil {
+			return err
+		}
+	}
+	all, err := turns.Rounds(ctx, fmt.Sprintf("%d connections", set.conns), set.only.Chosen, int(set.rounds), set.turn)
+	if err != nil {
+		return err
+	}
+	for _, name := range set.only.Chosen {
+		out.Servers = append(out.Servers, newResult(name, all[name], float64(set.conns)))
+	}
+	if set.json {
+		return turns.WriteJSON(os.Stdout, out)
+	}
+	return out.writeTable(os.Stdout)
+}
+
+// memory is what a server has at one moment, in bytes.
+type memory struct{ rss, live int64 }
+
+// moments is one turn.
+type moments struct{ before, idle, burst memory }
+
+func (set *settings) turn(ctx context.Context, name string) (m moments, err error) {
+	srv, err := turns.StartRole(ctx, turns.ServerCore, "server", name)
+	if err != nil {
+		return m, err
+	}
+	defer srv.Kill()
+	addr, err := srv.Line()
+	if err != nil {
+		return m, fmt.Errorf("the server's address: %w", err)
+	}
+	if m.before, err = look(ctx, srv); err != nil {
+		return m, err
+	}
+	client, err := turns.StartRole(ctx, turns.LoadCore, "client", addr, strconv.Itoa(int(set.conns)))
+	if err != nil {
+		return m, err
+	}
+	defer client.Kill()
+	if err := client.Expect("idle"); err != nil {
+		return m, fmt.Errorf("the client: %w", err)
+	}
+	if m.idle, err = look(ctx, srv); err != nil {
+		return m, err
+	}
+	if err := client.Say("burst"); err != nil {
+		return m, fmt.Errorf("the client: %w", err)
+	}
+	if err := client.Expect("idle"); err != nil {
+		return m, fmt.Errorf("the client, in the burst: %w", err)
+	}
+	m.burst, err = look(ctx, srv)
+	return m, err
+}
+
+// look asks for the live memory last, since the collection that it takes changes the
+// resident size.
+func look(ctx context.Context, srv *turns.Child) (m memory, err error) {
+	select {
+	case <-time.After(settle):
+	case <-ctx.Done():
+		return m, ctx.Err()
+	}
+	if m.rss, err = turns.RSS(srv.Pid()); err != nil {
+		return m, err
+	}
+	if err := srv.Say("memory"); err != nil {
+		return m, fmt.Errorf("the server: %w", err)
+	}
+	line, err := srv.Line()
+	if err != nil {
+		return m, fmt.Errorf("the server's memory: %w", err)
+	}
+	if m.live, err = strconv.ParseInt(line, 10, 64); err != nil {
+		return m, fmt.Errorf("the server's memory: %w", err)
+	}
+	return m, nil
+}

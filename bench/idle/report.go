@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/corolla-go/corolla/bench/internal/turns"
+)
+
+// report is the JSON object, and what the table is made of.
+type report struct {
+	Machine turns.Machine `json:"machine"`
+	Rounds  int           `json:"rounds"`
+	Conns   int           `json:"connections"`
+	Servers []result      `json:"servers"`
+}
+
+// result is what was found of one server: what it had before, in all, and what it has more
+// for each connection, in bytes.
+type result struct {
+	Name       string       `json:"name"`
+	BeforeRSS  turns.Spread `json:"before_rss_bytes"`
+	BeforeLive turns.Spread `json:"before_heap_and_stack_bytes"`
+	IdleRSS    turns.Spread `json:"idle_rss_per_connection"`
+	IdleLive   turns.Spread `json:"idle_heap_and_stack_per_connection"`
+	BurstRSS   turns.Spread `json:"after_burst_rss_per_connection"`
+	BurstLive  turns.Spread `json:"after_burst_heap_and_stack_per_connection"`
+}
+
+func newResult(name string, all []moments, conns float64) result {
+	of := func(f func(m moments) float64) turns.Spread { return turns.SpreadOf(all, f) }
+	return result{
+		Name:       name,
+		BeforeRSS:  of(func(m moments) float64 { return float64(m.before.rss) }),
+		BeforeLive: of(func(m moments) float64 { return float64(m.before.live) }),
+		IdleRSS:    of(func(m moments) float64 { return float64(m.idle.rss-m.before.rss) / conns }),
+		IdleLive:   of(func(m moments) float64 { return float64(m.idle.live-m.before.live) / conns }),
+		BurstRSS:   of(func(m moments) float64 { return float64(m.burst.rss-m.before.rss) / conns }),
+		BurstLive:  of(func(m moments) float64 { return float64(m.burst.live-m.before.live) / conns }),
+	}
+}
+
+func (r report) writeHead(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "%v\nconnections: %d, rounds: %d; before: all of the process; then bytes more for each connection; median and range\n\n",
+		r.Machine, r.Conns, r.Rounds)
+	return err
+}
+
+func (r report) writeTable(w io.Writer) error {
+	rows := [][]string{
+		{"", "before", "", "idle", "", "", "", "after a burst", "", "", ""},
+		{"server", "RSS MB", "live MB", "RSS", "range", "live", "range", "RSS", "range", "live", "range"},
+	}
+	for _, s := range r.Servers {
+		row := []string{s.Name, fmt.Sprintf("%.1f", s.BeforeRSS.Median/1e6), fmt.Sprintf("%.1f", s.BeforeLive.Median/1e6)}
+		for _, v := range []turns.Spread{s.IdleRSS, s.IdleLive, s.BurstRSS, s.BurstLive} {
+			row = append(row, fmt.Sprintf("%.0f", v.Median), fmt.Sprintf("%.0f to %.0f", v.Low, v.High))
+		}
+		rows = append(rows, row)
+	}
+	return turns.WriteTable(w, rows)
+}
