@@ -77,6 +77,9 @@ func (o *Outbox) OnMarks(changed func(above bool)) { o.onMarks = changed }
 // low one.
 func (o *Outbox) Above() bool { return o.above }
 
+// Err returns the error with which sending has failed, or nil.
+func (o *Outbox) Err() error { return o.err }
+
 // Len returns how many bytes are to be sent.
 func (o *Outbox) Len() int { return o.size }
 

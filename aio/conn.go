@@ -33,8 +33,10 @@ type Conn struct {
 	read, write side
 	out         corolla.Outbox
 	in          []byte // arrived, and read by nobody yet: see ReadUntil
+	early       []byte // arrived before TLS was started, and belongs to it
 	limit       int
 	closed      bool
+	tls         *layer // nil is none
 }
 
 // NewConn makes a Conn of a connected socket, which it owns from then on.
@@ -82,8 +84,16 @@ func (c *Conn) take(b []byte) int {
 	return n
 }
 
-// readSome reads from the socket.
+// readSome reads through TLS, if there is TLS.
 func (c *Conn) readSome(t *corolla.Task, b []byte) (int, error) {
+	if c.tls == nil {
+		return c.readRaw(t, b)
+	}
+	return c.tls.read(t, b)
+}
+
+// readRaw reads from the socket.
+func (c *Conn) readRaw(t *corolla.Task, b []byte) (int, error) {
 	for {
 		switch {
 		case c.closed:
@@ -116,13 +126,21 @@ func (c *Conn) Write(t *corolla.Task, b []byte) (written int, err error) {
 		}
 		_, most := c.out.Marks()
 		piece := b[written:min(len(b), written+max(most, 1))]
-		if err := c.out.Write(piece); err != nil {
+		if err := c.send(t, piece); err != nil {
 			return written, c.wrap("write", err)
 		}
 		if written += len(piece); written == len(b) {
 			return written, c.wrap("write", c.room(t))
 		}
 	}
+}
+
+// send takes a piece, through TLS if there is TLS. It waits only for TLS to begin.
+func (c *Conn) send(t *corolla.Task, b []byte) error {
+	if c.tls == nil {
+		return c.out.Write(b)
+	}
+	return c.tls.write(t, b)
 }
 
 // room parks t while too much is to be sent.
@@ -167,6 +185,7 @@ func (c *Conn) CloseWrite() error {
 	if c.closed {
 		return c.wrap("close", net.ErrClosed)
 	}
+	c.closeTLS()
 	var err error
 	c.out.Finish(func() { err = c.sock.CloseWrite() })
 	return c.wrap("close", err)
@@ -181,6 +200,7 @@ func (c *Conn) Close() error {
 	if c.closed {
 		return c.wrap("close", net.ErrClosed)
 	}
+	c.closeTLS()
 	c.closed, c.in = true, nil
 	c.read.close()
 	c.write.close()

@@ -12,6 +12,7 @@ import (
 type Listener struct {
 	sock *corolla.Socket
 	side side
+	wrap func(*Conn) // of what is accepted; nil is nothing to do
 }
 
 // Listen listens at an address on "tcp", "tcp4", "tcp6" or "unix". Port 0 picks a
@@ -37,7 +38,11 @@ func (ln *Listener) Accept(t *corolla.Task) (*Conn, error) {
 		}
 		s, err := ln.sock.TryAccept()
 		if err == nil {
-			return NewConn(s), nil
+			c := NewConn(s)
+			if ln.wrap != nil {
+				ln.wrap(c)
+			}
+			return c, nil
 		}
 		if err == corolla.ErrWouldBlock {
 			ln.side.run = 0

@@ -1,0 +1,464 @@
+package aio_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/sim"
+)
+
+// authority makes certificates for tests.
+type authority struct {
+	t    testing.TB
+	cert *x509.Certificate
+	key  crypto.Signer
+	pool *x509.CertPool
+}
+
+func newAuthority(t testing.TB) *authority {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &authority{t: t, key: key, pool: x509.NewCertPool()}
+	a.cert, _ = a.sign(&x509.Certificate{
+		Subject: pkix.Name{CommonName: "test authority"}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign,
+	}, key)
+	a.pool.AddCert(a.cert)
+	return a
+}
+
+func (a *authority) sign(template *x509.Certificate, key crypto.Signer) (*x509.Certificate, []byte) {
+	template.SerialNumber = big.NewInt(time.Now().UnixNano())
+	if template.NotAfter.IsZero() {
+		template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	}
+	parent := a.cert
+	if parent == nil {
+		parent = template
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), a.key)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return cert, der
+}
+
+// issue returns a certificate for names, valid until a time; zero is for a while.
+func (a *authority) issue(until time.Time, names ...string) tls.Certificate {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		Subject: pkix.Name{CommonName: names[0]}, DNSNames: names, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+	}
+	if !until.IsZero() {
+		template.NotBefore, template.NotAfter = until.Add(-time.Hour), until
+	}
+	_, der := a.sign(template, key)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// onHosts runs test in a task of a real loop and of a simulated one, whose clocks agree with
+// the certificates'.
+func onHosts(t *testing.T, test func(t *testing.T, task *corolla.Task)) {
+	t.Helper()
+	for _, name := range []string{"real", "sim"} {
+		t.Run(name, func(t *testing.T) {
+			l, err := corolla.New(corolla.SlowLimit(0))
+			if name == "sim" {
+				if err == nil {
+					err = l.Close()
+				}
+				l = sim.New(1, sim.Begin(time.Now())).NewLoop(corolla.SlowLimit(0))
+			}
+			if err != nil {
+				t.Skip(err)
+			}
+			if err := l.Run(func(task *corolla.Task) error { test(t, task); return nil }); err != nil {
+				t.Error(err)
+			}
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// echoTLS serves an echo and returns its address.
+func echoTLS(t *testing.T, l *corolla.Loop, cfg *tls.Config) (*aio.Listener, string) {
+	t.Helper()
+	ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Go(func(task *corolla.Task) error {
+		return aio.Serve(task, ln, func(task *corolla.Task, c *aio.Conn) error {
+			_, err := io.Copy(c.Bind(task), c.Bind(task))
+			return err
+		}, 0)
+	})
+	return ln, ln.Addr().String()
+}
+
+func TestTLSBothWays(t *testing.T) {
+	ca := newAuthority(t)
+	cert, other := ca.issue(time.Time{}, "server.test"), ca.issue(time.Time{}, "other.test")
+	client := ca.issue(time.Time{}, "client.test")
+	cache := tls.NewLRUClientSessionCache(4)
+	onHosts(t, func(t *testing.T, task *corolla.Task) {
+		ln, addr := echoTLS(t, task.Loop(), &tls.Config{
+			NextProtos: []string{"echo"}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: ca.pool,
+			GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { // one for each name
+				if hello.ServerName == "other.test" {
+					return &other, nil
+				}
+				return &cert, nil
+			},
+		})
+		defer ln.Close()
+		for i, name := range []string{"server.test", "server.test", "other.test"} {
+			c, err := aio.DialTLS(task, "tcp", addr, &tls.Config{
+				RootCAs: ca.pool, ServerName: name, NextProtos: []string{"echo"},
+				Certificates: []tls.Certificate{client}, ClientSessionCache: cache,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			data := strings.Repeat("corolla", 50_000)
+			sender := task.Loop().Go(func(task *corolla.Task) error {
+				_, err := c.Write(task, []byte(data))
+				return errors.Join(err, c.CloseWrite())
+			})
+			got, err := io.ReadAll(c.Bind(task))
+			if string(got) != data || err != nil {
+				t.Errorf("%d of %d bytes came back, %v", len(got), len(data), err)
+			}
+			if _, err := sender.Await(task); err != nil {
+				t.Error(err)
+			}
+			state, ok := c.TLS()
+			if !ok || state.NegotiatedProtocol != "echo" || state.PeerCertificates[0].Subject.CommonName != name {
+				t.Errorf("state %v: %q with %v", ok, state.NegotiatedProtocol, state.PeerCertificates[0].Subject)
+			}
+			if state.DidResume != (i == 1) {
+				t.Errorf("connection %d: resumed %v", i, state.DidResume)
+			}
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		cache.Put("server.test", nil)
+	})
+}
+
+func TestTLSRefusals(t *testing.T) {
+	ca, stranger := newAuthority(t), newAuthority(t)
+	good, expired := ca.issue(time.Time{}, "server.test"), ca.issue(time.Now().Add(-time.Minute), "server.test")
+	onHosts(t, func(t *testing.T, task *corolla.Task) {
+		l := task.Loop()
+		a, addr := echoTLS(t, l, &tls.Config{Certificates: []tls.Certificate{good}})
+		defer a.Close()
+		b, late := echoTLS(t, l, &tls.Config{Certificates: []tls.Certificate{expired}})
+		defer b.Close()
+		plain, err := aio.Listen(l, "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer plain.Close()
+		l.Go(func(task *corolla.Task) error {
+			return aio.Serve(task, plain, func(task *corolla.Task, c *aio.Conn) error {
+				_, err := c.Write(task, []byte("220 welcome, speak plainly\r\n"))
+				return err
+			}, 0)
+		})
+		for _, c := range []struct {
+			what, addr string
+			cfg        *tls.Config
+			as         func(error) bool
+		}{
+			{"a wrong name", addr, &tls.Config{RootCAs: ca.pool, ServerName: "elsewhere.test"}, func(err error) bool {
+				var e x509.HostnameError
+				return errors.As(err, &e)
+			}},
+			{"an unknown authority", addr, &tls.Config{RootCAs: stranger.pool, ServerName: "server.test"}, func(err error) bool {
+				var e x509.UnknownAuthorityError
+				return errors.As(err, &e)
+			}},
+			{"an expired certificate", late, &tls.Config{RootCAs: ca.pool, ServerName: "server.test"}, func(err error) bool {
+				var e x509.CertificateInvalidError
+				return errors.As(err, &e) && e.Reason == x509.Expired
+			}},
+			{"TLS to a plain port", plain.Addr().String(), &tls.Config{RootCAs: ca.pool, ServerName: "server.test"}, func(err error) bool {
+				var e tls.RecordHeaderError
+				return errors.As(err, &e)
+			}},
+		} {
+			conn, err := aio.DialTLS(task, "tcp", c.addr, c.cfg)
+			var op *net.OpError
+			if conn != nil || !c.as(err) || !errors.As(err, &op) {
+				t.Errorf("%s: %v", c.what, err)
+			}
+		}
+		if _, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{}); err == nil {
+			t.Error("ListenTLS without a certificate is accepted")
+		}
+	})
+}
+
+// accepted returns what the server's side reads, for a client that does as it likes.
+func accepted(t *testing.T, task *corolla.Task, ca *authority, cert tls.Certificate, client func(task *corolla.Task, c *aio.Conn) error) (string, error) {
+	t.Helper()
+	l := task.Loop()
+	ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	addr := ln.Addr().String()
+	done := l.Go(func(task *corolla.Task) error {
+		c, err := aio.Dial(task, "tcp", addr)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		return client(task, c)
+	})
+	c, err := ln.Accept(task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	got, err := io.ReadAll(c.Bind(task))
+	if _, e := done.Await(task); e != nil {
+		t.Errorf("client: %v", e)
+	}
+	return string(got), err
+}
+
+func TestTLSEndAndTruncation(t *testing.T) {
+	ca := newAuthority(t)
+	cert := ca.issue(time.Time{}, "server.test")
+	cfg := &tls.Config{RootCAs: ca.pool, ServerName: "server.test"}
+	onHosts(t, func(t *testing.T, task *corolla.Task) {
+		got, err := accepted(t, task, ca, cert, func(task *corolla.Task, c *aio.Conn) error {
+			if err := c.ClientTLS(task, cfg); err != nil {
+				return err
+			}
+			_, err := c.Write(task, []byte("whole"))
+			return err // and Close says the end
+		})
+		if got != "whole" || err != nil {
+			t.Errorf("a clean end: %q, %v", got, err)
+		}
+		got, err = accepted(t, task, ca, cert, func(task *corolla.Task, c *aio.Conn) error {
+			if err := c.ClientTLS(task, cfg); err != nil {
+				return err
+			}
+			if _, err := c.Write(task, []byte("cut")); err != nil {
+				return err
+			}
+			return errors.Join(c.Flush(task), c.Socket().CloseWrite()) // without the end of TLS
+		})
+		if got != "cut" || !errors.Is(err, aio.ErrTruncated) || !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("a truncated stream: %q, %v", got, err)
+		}
+		got, err = accepted(t, task, ca, cert, func(task *corolla.Task, c *aio.Conn) error {
+			_, err := c.Write(task, []byte("GET / HTTP/1.0\r\n\r\n")) // plain text to a TLS port
+			return err
+		})
+		var e tls.RecordHeaderError
+		if got != "" || !errors.As(err, &e) {
+			t.Errorf("plain text: %q, %v", got, err)
+		}
+		got, err = accepted(t, task, ca, cert, func(task *corolla.Task, c *aio.Conn) error {
+			if err := c.ClientTLS(task, cfg); err != nil {
+				return err
+			}
+			n, err := c.Socket().TryWrite([]byte("garbage after the handshake, long enough"))
+			if n == 0 {
+				return err
+			}
+			return nil
+		})
+		if got != "" || err == nil {
+			t.Errorf("garbage: %q, %v", got, err)
+		}
+	})
+}
+
+func TestTLSTimeoutDoesNotBreakTheConnection(t *testing.T) {
+	ca := newAuthority(t)
+	cert := ca.issue(time.Time{}, "server.test")
+	onHosts(t, func(t *testing.T, task *corolla.Task) {
+		ln, addr := echoTLS(t, task.Loop(), &tls.Config{Certificates: []tls.Certificate{cert}})
+		defer ln.Close()
+		c, err := aio.DialTLS(task, "tcp", addr, &tls.Config{RootCAs: ca.pool, ServerName: "server.test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		buf := make([]byte, 5)
+		err = task.Timeout(time.Millisecond, func(*corolla.Scope) error { _, err := c.Read(task, buf); return err })
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("Read in a Timeout: %v", err)
+		}
+		_ = c.SetReadDeadline(task.Loop().Time().Add(-1))
+		if _, err := c.Read(task, buf); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("Read past its deadline: %v", err)
+		}
+		_ = c.SetReadDeadline(time.Time{})
+		send(t, task, c, "hello")
+		if _, err := c.ReadFull(task, buf); string(buf) != "hello" || err != nil {
+			t.Errorf("after the timeouts: %q, %v", buf, err)
+		}
+		if _, err := c.Read(task, nil); err != nil {
+			t.Errorf("an empty Read: %v", err)
+		}
+	})
+}
+
+func TestHandshakeThatNeverEndsIsCut(t *testing.T) {
+	ca := newAuthority(t)
+	cert := ca.issue(time.Time{}, "server.test")
+	l := sim.New(1).NewLoop()
+	defer l.Close()
+	if err := l.Run(func(task *corolla.Task) error {
+		got, err := accepted(t, task, ca, cert, func(task *corolla.Task, c *aio.Conn) error {
+			if _, err := c.Write(task, []byte{22, 3, 1}); err != nil { // the first bytes, and no more
+				return err
+			}
+			return task.Sleep(2 * aio.HandshakeTimeout)
+		})
+		if got != "" || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("Read = %q, %v", got, err)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStartTLS(t *testing.T) {
+	ca := newAuthority(t)
+	cert := ca.issue(time.Time{}, "server.test")
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		server := task.Loop().Go(func(task *corolla.Task) error {
+			line, err := b.ReadUntil(task, []byte("\n"))
+			if err != nil || string(line) != "STARTTLS\n" {
+				return errors.Join(err, errors.New(string(line)))
+			}
+			if err := b.ServerTLS(task, &tls.Config{Certificates: []tls.Certificate{cert}}); err != nil {
+				return err
+			}
+			if err := b.ServerTLS(task, &tls.Config{}); err == nil {
+				t.Error("TLS was started twice")
+			}
+			_, err = b.Write(task, []byte("secret"))
+			return errors.Join(err, b.Close())
+		})
+		send(t, task, a, "STARTTLS\n")
+		if err := a.ClientTLS(task, &tls.Config{RootCAs: ca.pool, ServerName: "server.test", Time: time.Now}); err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(a.Bind(task))
+		if string(got) != "secret" || err != nil {
+			t.Errorf("read %q, %v", got, err)
+		}
+		if _, err := server.Await(task); err != nil {
+			t.Errorf("server: %v", err)
+		}
+	})
+}
+
+// TestTLSWithOtherClients asks with programs that are not ours, where they are installed;
+// continuous integration installs them.
+func TestTLSWithOtherClients(t *testing.T) {
+	ca := newAuthority(t)
+	cert := ca.issue(time.Time{}, "localhost")
+	l, err := corolla.New(corolla.SlowLimit(0))
+	if err != nil {
+		t.Skip(err)
+	}
+	ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Go(func(task *corolla.Task) error {
+		return aio.Serve(task, ln, func(task *corolla.Task, c *aio.Conn) error {
+			for line, err := range c.Lines(task) {
+				if err != nil || len(line) == 0 {
+					break
+				}
+			}
+			_, err := c.Write(task, []byte("HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nhello\n"))
+			return err
+		}, 0)
+	})
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	stop := background(t, l, nil)
+	defer stop()
+	roots := filepath.Join(t.TempDir(), "ca.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw})
+	if err := os.WriteFile(roots, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	python := `import socket,ssl,sys
+c=ssl.create_default_context(cafile=sys.argv[1]); c.verify_flags &= ~getattr(ssl,"VERIFY_X509_STRICT",0)
+s=c.wrap_socket(socket.create_connection(("127.0.0.1",int(sys.argv[2]))),server_hostname="localhost")
+s.sendall(b"GET / HTTP/1.0\r\n\r\n")
+b=b""
+while True:
+    d=s.recv(1000)
+    if not d: break
+    b+=d
+sys.stdout.write(b.decode())`
+	asked := 0
+	for name, args := range map[string][]string{
+		"curl":    {"-sS", "--cacert", roots, "https://localhost:" + port + "/"},
+		"openssl": {"s_client", "-quiet", "-CAfile", roots, "-verify_return_error", "-connect", "127.0.0.1:" + port},
+		"python3": {"-c", python, roots, port},
+		"socat":   {"-t5", "-", "OPENSSL:localhost:" + port + ",cafile=" + roots + ",pf=ip4"},
+	} {
+		if _, err := exec.LookPath(name); err != nil {
+			continue
+		}
+		cmd := exec.Command(name, args...)
+		cmd.Stdin = strings.NewReader("GET / HTTP/1.0\r\n\r\n")
+		out, err := cmd.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "hello\n") {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+		asked++
+	}
+	if asked == 0 {
+		t.Skip("none of curl, openssl, python3 and socat is installed")
+	}
+}
