@@ -2,6 +2,7 @@ package aio_test
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -38,13 +39,18 @@ func background(t *testing.T, l *corolla.Loop, w *sim.World) (stop func()) {
 }
 
 // TestNetConn is the suite of x/net for what calls itself a net.Conn, on the face that any
-// goroutine may use.
+// goroutine may use: over TCP, Unix sockets, the simulated network, and TLS.
 func TestNetConn(t *testing.T) {
 	for _, c := range []struct{ name, network, address string }{
 		{"tcp", "tcp", "127.0.0.1:0"},
 		{"unix", "unix", "s"},
 		{"sim", "tcp", "127.0.0.1:0"},
+		{"tls", "tcp", "127.0.0.1:0"},
 	} {
+		var ca *authority
+		if c.name == "tls" {
+			ca = newAuthority(t)
+		}
 		t.Run(c.name, func(t *testing.T) {
 			nettest.TestConn(t, func() (net.Conn, net.Conn, func(), error) {
 				var w *sim.World
@@ -61,7 +67,7 @@ func TestNetConn(t *testing.T) {
 				if c.network == "unix" {
 					address = filepath.Join(t.TempDir(), "s")
 				}
-				a, b, err := connect(l, c.network, address)
+				a, b, err := connect(l, c.network, address, ca)
 				return a, b, func() {
 					for _, c := range []net.Conn{a, b} {
 						_ = c.Close() // or the test did
@@ -76,7 +82,7 @@ func TestNetConn(t *testing.T) {
 type pair struct{ a, b net.Conn }
 
 // connect returns the two ends of a connection of the loop.
-func connect(l *corolla.Loop, network, address string) (net.Conn, net.Conn, error) {
+func connect(l *corolla.Loop, network, address string, ca *authority) (net.Conn, net.Conn, error) {
 	p, err := corolla.Call(context.Background(), l, func(t *corolla.Task) (p pair, err error) {
 		ln, err := aio.Listen(l, network, address)
 		if err != nil {
@@ -93,6 +99,19 @@ func connect(l *corolla.Loop, network, address string) (net.Conn, net.Conn, erro
 		client, err := dial.Await(t)
 		if err != nil {
 			return p, err
+		}
+		if ca != nil {
+			cert := ca.issue(time.Time{}, "server.test")
+			shook := l.Go(func(t *corolla.Task) error {
+				return server.ServerTLS(t, &tls.Config{Certificates: []tls.Certificate{cert}})
+			})
+			err := client.ClientTLS(t, &tls.Config{RootCAs: ca.pool, ServerName: "server.test"})
+			if _, e := shook.Await(t); err == nil {
+				err = e
+			}
+			if err != nil {
+				return p, err
+			}
 		}
 		return pair{client.NetConn(), server.NetConn()}, nil
 	})

@@ -63,6 +63,7 @@ type epoll struct {
 
 	reserve int // a descriptor to give up when there are no more, or -1
 	vectors [MaxBatch]unix.Iovec
+	ours    paths
 
 	poll   func(uintptr) bool // pollNested, made once so that Wait need not
 	events [MaxEvents]unix.EpollEvent

@@ -40,12 +40,16 @@ func (h *epoll) Listen(addr net.Addr) (FD, error) {
 	if err == nil {
 		err = unix.Bind(fd, sa)
 	}
+	if err == unix.EADDRINUSE && isUnix(addr) && stale(sa) {
+		err = unix.Bind(fd, sa)
+	}
 	if err == nil {
 		err = unix.Listen(fd, maxBacklog)
 	}
 	if err != nil {
 		return 0, closing(fd, err)
 	}
+	h.ours.note(FD(fd), sa)
 	return FD(fd), nil
 }
 
@@ -76,6 +80,7 @@ func (h *epoll) CloseWrite(fd FD) error { return unix.Shutdown(int(fd), unix.SHU
 
 func (h *epoll) CloseFD(fd FD) error {
 	h.touched = true
+	h.ours.unlink(fd)
 	return unix.Close(int(fd))
 }
 

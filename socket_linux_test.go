@@ -1,0 +1,155 @@
+package corolla_test
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/corolla-go/corolla"
+)
+
+func realLoop(t *testing.T, log *errorLog) *corolla.Loop {
+	t.Helper()
+	l, err := corolla.New(corolla.SlowLimit(0), corolla.ErrorHandler(log.add))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func TestPathsOfUnixSockets(t *testing.T) {
+	l := realLoop(t, new(errorLog))
+	defer l.Close()
+	name := filepath.Join(t.TempDir(), "s")
+	exists := func() bool { _, err := os.Lstat(name); return err == nil }
+	// One that was left behind is taken over.
+	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale.SetUnlinkOnClose(false)
+	stale.Close()
+	first, err := l.Listen("unix", name)
+	if err != nil {
+		t.Fatalf("over a stale path: %v", err)
+	}
+	// One at which somebody listens is not.
+	if _, err := l.Listen("unix", name); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("over a live one: %v", err)
+	}
+	closeAll(t, first)
+	if exists() {
+		t.Error("the path is left behind")
+	}
+	// Nor is it removed when it is not ours any more.
+	second, err := l.Listen("unix", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Remove(name), os.WriteFile(name, []byte("precious"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	closeAll(t, second)
+	if !exists() {
+		t.Error("another's file was removed")
+	}
+	if _, err := l.Listen("unix", name); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("over a plain file: %v", err)
+	}
+}
+
+// TestAcceptAtTheDescriptorLimit has clients that connect when the process has no descriptors
+// left: they are let go, the handler is told once, and once there are descriptors it goes on.
+func TestAcceptAtTheDescriptorLimit(t *testing.T) {
+	var log errorLog
+	l := realLoop(t, &log)
+	defer l.Close()
+	ln, err := l.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := 0
+	turns := 0
+	ln.OnReadable(func() {
+		turns++
+		for {
+			s, err := ln.TryAccept()
+			if err != nil {
+				if err != corolla.ErrWouldBlock {
+					t.Errorf("TryAccept = %v", err)
+				}
+				return
+			}
+			accepted++
+			closeAll(t, s)
+		}
+	})
+	connect := func() { // three clients, each of which is let go at once or closed
+		for range 3 {
+			fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = syscall.Connect(fd, &syscall.SockaddrInet4{Port: ln.LocalAddr().(*net.TCPAddr).Port, Addr: [4]byte{127, 0, 0, 1}})
+			clients = append(clients, fd)
+		}
+	}
+	defer func() {
+		for _, fd := range clients {
+			_ = syscall.Close(fd)
+		}
+		clients = nil
+	}()
+	connect()
+	hoard := takeAllDescriptors(t)
+	l.After(20*time.Millisecond, l.Stop)
+	mustRunForever(t, l)
+	if accepted != 0 || len(log.errs) != 1 || !strings.Contains(log.errs[0].Error(), "no descriptors are left") {
+		t.Errorf("%d accepted; the handler got %v", accepted, log.errs)
+	}
+	if turns > 10 {
+		t.Errorf("the loop spins: %d turns", turns)
+	}
+	for _, fd := range hoard {
+		_ = syscall.Close(fd)
+	}
+	connect()
+	l.After(20*time.Millisecond, l.Stop)
+	mustRunForever(t, l)
+	if accepted != 3 {
+		t.Errorf("%d accepted once there are descriptors", accepted)
+	}
+}
+
+var clients []int
+
+// takeAllDescriptors lowers the process's limit for a moment and opens files until there are
+// no descriptors left.
+func takeAllDescriptors(t *testing.T) (fds []int) {
+	t.Helper()
+	var was syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &was); err != nil {
+		t.Fatal(err)
+	}
+	low := syscall.Rlimit{Cur: min(was.Cur, 256), Max: was.Max}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &low); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &was); err != nil {
+			t.Error(err)
+		}
+	})
+	for {
+		fd, err := syscall.Open("/dev/null", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+		if err != nil {
+			return fds
+		}
+		fds = append(fds, fd)
+	}
+}
