@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -150,6 +151,11 @@ func (e *UnseenError) Error() string {
 
 // Unwrap returns the error that was not looked at.
 func (e *UnseenError) Unwrap() error { return e.Err }
+
+// SignalError is why a task was canceled by a signal; see CancelOnSignal.
+type SignalError struct{ Signal os.Signal }
+
+func (e *SignalError) Error() string { return "signal: " + e.Signal.String() }
 
 // DeadlockError is returned by Run on a simulated machine on which nothing can
 // happen any more although tasks wait. Tasks says for what.

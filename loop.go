@@ -100,6 +100,9 @@ func (l *Loop) Run(main func(t *Task) error) error {
 	}
 	defer l.end()
 	result := l.Go(main, Name("main"))
+	if len(l.opt.signals) > 0 {
+		defer l.cancelOnSignal(result.Task())()
+	}
 	for !result.Done() {
 		if err := l.turn(); err != nil {
 			l.cancelTasks(result.Task(), err)

@@ -2,6 +2,7 @@ package corolla
 
 import (
 	"log"
+	"os"
 	"time"
 )
 
@@ -15,6 +16,7 @@ type options struct {
 	crash     bool
 	jobs      int
 	idleTasks int
+	signals   []os.Signal
 }
 
 func defaults() options {
@@ -63,3 +65,8 @@ func MaxJobs(n int) Option { return func(o *options) { o.jobs = max(n, 1) } }
 // MaxIdleCoroutines sets how many finished coroutines are kept for the next
 // tasks. It is 1024 unless set.
 func MaxIdleCoroutines(n int) Option { return func(o *options) { o.idleTasks = max(n, 0) } }
+
+// CancelOnSignal makes Run cancel its main task, with a *SignalError as the cause, when one of
+// the signals arrives. From then on they have their usual effect, so that a second one ends the
+// program. (asyncio.run does so for SIGINT.)
+func CancelOnSignal(sigs ...os.Signal) Option { return func(o *options) { o.signals = sigs } }

@@ -90,6 +90,28 @@ func TestSignalsReachTheLoop(t *testing.T) {
 	}
 }
 
+func TestSignalCancelsTheMainTask(t *testing.T) { // asyncio rule 50
+	w := sim.New(1)
+	l := w.NewLoop(corolla.CancelOnSignal(os.Interrupt))
+	defer l.Close()
+	var tr trace
+	err := l.Run(func(task *corolla.Task) error {
+		defer tr.add("cleaned up")
+		l.After(ms, func() { w.Signal(os.Interrupt) })
+		l.After(2*ms, func() { w.Signal(os.Interrupt) }) // has its usual effect, which here is none
+		err := forever(task)
+		if e := task.Shielded(func(*corolla.Scope) error { return task.Sleep(5 * ms) }); e != nil {
+			t.Errorf("cleanup: %v", e)
+		}
+		return err
+	})
+	var sig *corolla.SignalError
+	if !errors.As(err, &sig) || sig.Signal != os.Interrupt || !errors.Is(err, corolla.ErrCanceled) {
+		t.Errorf("Run = %v", err)
+	}
+	tr.want(t, "cleaned up")
+}
+
 func TestLoopHoldsItsTasks(t *testing.T) { // differences 2
 	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
 		ended := false

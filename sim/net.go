@@ -26,6 +26,7 @@ type desc struct {
 	listening bool
 	queue     []*desc // of a listener: connections to accept
 	stream
+	packets
 }
 
 // wanted widens what is watched by Hangup, which is always reported.
@@ -44,6 +45,13 @@ func (d *desc) wanted() host.Ready {
 func (d *desc) level() (r host.Ready) {
 	if d.listening {
 		if len(d.queue) > 0 {
+			r |= host.Readable
+		}
+		return r
+	}
+	if d.datagram {
+		r = host.Writable
+		if len(d.arrived) > 0 || d.err != nil {
 			r |= host.Readable
 		}
 		return r
@@ -74,9 +82,9 @@ func (w *World) open(d *desc) host.FD {
 
 func (m machine) Resolve(network, address string) ([]net.Addr, error) {
 	switch network {
-	case "unix":
+	case "unix", "unixgram":
 		return []net.Addr{&net.UnixAddr{Name: address, Net: network}}, nil
-	case "tcp", "tcp4", "tcp6":
+	case "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6":
 	default:
 		return nil, net.UnknownNetworkError(network)
 	}
@@ -97,7 +105,12 @@ func (m machine) Resolve(network, address string) ([]net.Addr, error) {
 	var addrs []net.Addr
 	for _, s := range ips {
 		ip := net.ParseIP(s)
-		if is4 := ip.To4() != nil; network == "tcp" || is4 == (network == "tcp4") {
+		if is4 := ip.To4() != nil; len(network) > 3 && is4 != (network[3:] == "4") {
+			continue
+		}
+		if network[:3] == "udp" {
+			addrs = append(addrs, &net.UDPAddr{IP: ip, Port: port})
+		} else {
 			addrs = append(addrs, &net.TCPAddr{IP: ip, Port: port})
 		}
 	}
@@ -249,6 +262,10 @@ func (m machine) CloseFD(fd host.FD) error {
 	m.unlevel(d)
 	m.fds[fd] = nil
 	d.want, d.edge = 0, 0
+	if d.datagram {
+		delete(m.listeners, packetKey(d.local))
+		return nil
+	}
 	if d.listening {
 		delete(m.listeners, d.local.String())
 		for _, c := range d.queue {

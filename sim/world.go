@@ -59,6 +59,7 @@ type config struct {
 	minLatency, maxLatency time.Duration
 	buffer                 int
 	whole                  bool
+	loss                   float64
 	names                  map[string][]string
 	trace                  io.Writer
 	epoch                  time.Time

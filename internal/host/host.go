@@ -129,6 +129,18 @@ type Net interface {
 	// Listen returns a listening socket.
 	Listen(addr net.Addr) (FD, error)
 
+	// OpenPacket returns a datagram socket that is bound to local, if that is not nil, and
+	// connected to remote, if that is not nil: *net.UDPAddr or *net.UnixAddr.
+	OpenPacket(local, remote net.Addr) (FD, error)
+
+	// TryReadFrom reads one datagram. If it is longer than b, its end is lost, and truncated
+	// says so. The end of a stream is not an event of datagrams: one of no bytes is a datagram.
+	TryReadFrom(fd FD, b []byte) (n int, from net.Addr, truncated bool, err error)
+
+	// TryWriteTo sends one datagram, of which b may be empty, to an address, or to where the
+	// socket is connected to if that is nil.
+	TryWriteTo(fd FD, b []byte, to net.Addr) error
+
 	// Connect begins to connect. The result is known, through ConnectError,
 	// when the descriptor is Writable.
 	Connect(addr net.Addr) (FD, error)

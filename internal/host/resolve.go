@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 )
 
 // resolve is the Resolve of every real host. Names are looked up by Go's
@@ -13,13 +14,13 @@ import (
 func resolve(ctx context.Context, network, address string) ([]net.Addr, error) {
 	var family string
 	switch network {
-	case "unix":
+	case "unix", "unixgram":
 		if address == "" {
 			return nil, &net.AddrError{Err: "missing path", Addr: address}
 		}
-		return []net.Addr{&net.UnixAddr{Name: address, Net: "unix"}}, nil
-	case "tcp", "tcp4", "tcp6":
-		family = "ip" + network[len("tcp"):]
+		return []net.Addr{&net.UnixAddr{Name: address, Net: network}}, nil
+	case "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6":
+		family = "ip" + network[3:]
 	default:
 		return nil, net.UnknownNetworkError(network)
 	}
@@ -31,29 +32,32 @@ func resolve(ctx context.Context, network, address string) ([]net.Addr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if name == "" {
-		if network == "tcp4" {
-			return []net.Addr{&net.TCPAddr{IP: net.IPv4zero, Port: port}}, nil
+	ips := []netip.Addr{netip.IPv6Unspecified(), netip.IPv4Unspecified()}
+	if name != "" {
+		if ips, err = net.DefaultResolver.LookupNetIP(ctx, family, name); err != nil {
+			return nil, err
 		}
-		any6 := &net.TCPAddr{IP: net.IPv6unspecified, Port: port}
-		if network == "tcp6" {
-			return []net.Addr{any6}, nil
+	}
+	var addrs []net.Addr
+	for _, ip := range ips {
+		if ip.Is4In6() && family != "ip6" {
+			ip = ip.Unmap()
 		}
-		return []net.Addr{any6, &net.TCPAddr{IP: net.IPv4zero, Port: port}}, nil
-	}
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, family, name)
-	if err != nil {
-		return nil, err
-	}
-	addrs := make([]net.Addr, len(ips))
-	for i, ip := range ips {
-		addrs[i] = &net.TCPAddr{IP: ip.AsSlice(), Port: port, Zone: ip.Zone()}
-		if ip.Is4In6() && network != "tcp6" {
-			addrs[i] = &net.TCPAddr{IP: ip.Unmap().AsSlice(), Port: port}
+		if family == "ip" || ip.Is4() == (family == "ip4") {
+			addrs = append(addrs, addrOf(network, ip, port))
 		}
 	}
 	if len(addrs) == 0 {
 		return nil, fmt.Errorf("look up %s: no addresses", name)
 	}
 	return addrs, nil
+}
+
+// addrOf makes an address of the network's kind.
+func addrOf(network string, ip netip.Addr, port int) net.Addr {
+	at := netip.AddrPortFrom(ip, uint16(port))
+	if network[:3] == "udp" {
+		return net.UDPAddrFromAddrPort(at)
+	}
+	return net.TCPAddrFromAddrPort(at)
 }

@@ -96,6 +96,14 @@ func (h *epoll) LocalAddr(fd FD) net.Addr {
 	if err != nil {
 		return nil
 	}
+	return ofKind(fd, sa)
+}
+
+// ofKind returns an address as that of a stream or of datagrams, as the socket is.
+func ofKind(fd FD, sa unix.Sockaddr) net.Addr {
+	if kind, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TYPE); err == nil && kind == unix.SOCK_DGRAM {
+		return packetAddr(sa)
+	}
 	return fromSockaddr(sa)
 }
 
@@ -104,7 +112,7 @@ func (h *epoll) PeerAddr(fd FD) net.Addr {
 	if err != nil {
 		return nil
 	}
-	return fromSockaddr(sa)
+	return ofKind(fd, sa)
 }
 
 // newSocket makes a socket of the kind that addr needs. TCP_NODELAY and
@@ -151,6 +159,8 @@ func toSockaddr(addr net.Addr) (family int, sa unix.Sockaddr, err error) {
 	switch a := addr.(type) {
 	case *net.UnixAddr:
 		return unix.AF_UNIX, &unix.SockaddrUnix{Name: a.Name}, nil
+	case *net.UDPAddr:
+		return toSockaddr(&net.TCPAddr{IP: a.IP, Port: a.Port, Zone: a.Zone})
 	case *net.TCPAddr:
 		if ip := a.IP.To4(); ip != nil {
 			return unix.AF_INET, &unix.SockaddrInet4{Port: a.Port, Addr: [4]byte(ip)}, nil

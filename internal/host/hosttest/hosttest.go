@@ -47,6 +47,8 @@ func Test(t *testing.T, open func(t *testing.T) Subject) {
 		{"BatchIsOneStream", batchIsOneStream},
 		{"WriterIsToldOfRoom", writerIsToldOfRoom},
 		{"ClosedDescriptorIsForgotten", closedDescriptorIsForgotten},
+		{"DatagramsKeepTheirBounds", datagramsKeepTheirBounds},
+		{"DatagramToNobody", datagramToNobody},
 		{"StartRunsJobsElsewhere", startRunsJobs},
 		{"SignalsAreDelivered", signalsAreDelivered},
 		{"ResolveLiteralsAndNames", resolve},

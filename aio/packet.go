@@ -1,0 +1,121 @@
+package aio
+
+import (
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/corolla-go/corolla"
+)
+
+// PacketConn sends and receives datagrams. One task may read and another write at the same
+// time; errors are as those of Conn, and leave it as it is.
+type PacketConn struct {
+	sock        *corolla.Socket
+	read, write side
+}
+
+// ListenPacket returns a PacketConn that is bound to an address on "udp", "udp4", "udp6" or
+// "unixgram". Port 0 picks a free one, which LocalAddr tells.
+func ListenPacket(l *corolla.Loop, network, address string) (*PacketConn, error) {
+	s, err := l.ListenPacket(network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &PacketConn{sock: s}, nil
+}
+
+// DialPacket returns a PacketConn that sends to an address alone, and hears from it alone.
+func DialPacket(t *corolla.Task, network, address string) (*PacketConn, error) {
+	addrs, err := t.Loop().Resolve(network, address).Await(t)
+	if err != nil {
+		return nil, err
+	}
+	s, err := t.Loop().OpenPacket(nil, addrs[0])
+	if err != nil {
+		return nil, err
+	}
+	return &PacketConn{sock: s}, nil
+}
+
+// ReadFrom parks t until there is a datagram, which may have no bytes, and says who sent it. If
+// it is longer than b, the rest of it is lost and the error is io.ErrShortBuffer.
+func (c *PacketConn) ReadFrom(t *corolla.Task, b []byte) (int, net.Addr, error) {
+	if err := c.read.begin(t); err != nil {
+		return 0, nil, err
+	}
+	defer c.read.end()
+	for {
+		if c.read.expired {
+			return 0, nil, wrap(c.sock, "read", os.ErrDeadlineExceeded)
+		}
+		n, from, truncated, err := c.sock.TryReadFrom(b)
+		switch {
+		case truncated:
+			return n, from, io.ErrShortBuffer
+		case err == nil:
+			return n, from, nil
+		case err != corolla.ErrWouldBlock:
+			return 0, nil, wrap(c.sock, "read", err)
+		}
+		c.read.run = 0
+		if err := c.sock.WaitReadable(t); err != nil {
+			return 0, nil, wrap(c.sock, "read", err)
+		}
+	}
+}
+
+// WriteTo sends one datagram, which may have no bytes, to an address; nil is that of
+// DialPacket. It parks t while the system takes none.
+func (c *PacketConn) WriteTo(t *corolla.Task, b []byte, to net.Addr) error {
+	if err := c.write.begin(t); err != nil {
+		return err
+	}
+	defer c.write.end()
+	for {
+		if c.write.expired {
+			return wrap(c.sock, "write", os.ErrDeadlineExceeded)
+		}
+		err := c.sock.TryWriteTo(b, to)
+		if err != corolla.ErrWouldBlock {
+			return wrap(c.sock, "write", err)
+		}
+		c.write.run = 0
+		if err := c.sock.WaitWritable(t); err != nil {
+			return wrap(c.sock, "write", err)
+		}
+	}
+}
+
+// SetReadDeadline sets the time from which on reading, also by a task that waits already,
+// fails with os.ErrDeadlineExceeded. The zero time is never.
+func (c *PacketConn) SetReadDeadline(when time.Time) error {
+	if c.sock.Closed() {
+		return wrap(c.sock, "set deadline", net.ErrClosed)
+	}
+	c.read.setDeadline(c.sock.Loop(), when)
+	return nil
+}
+
+// SetWriteDeadline does for writing what SetReadDeadline does for reading.
+func (c *PacketConn) SetWriteDeadline(when time.Time) error {
+	if c.sock.Closed() {
+		return wrap(c.sock, "set deadline", net.ErrClosed)
+	}
+	c.write.setDeadline(c.sock.Loop(), when)
+	return nil
+}
+
+// Close closes the connection. Tasks that wait for it get net.ErrClosed.
+func (c *PacketConn) Close() error {
+	c.read.close()
+	c.write.close()
+	return c.sock.Close()
+}
+
+// LocalAddr returns the connection's own address, or nil after Close.
+func (c *PacketConn) LocalAddr() net.Addr { return c.sock.LocalAddr() }
+
+// Socket returns the socket underneath.
+func (c *PacketConn) Socket() *corolla.Socket { return c.sock }

@@ -1,0 +1,92 @@
+package corolla
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+
+	"github.com/corolla-go/corolla/internal/host"
+)
+
+// Datagram sockets are Sockets: readiness is the same, and only what is tried differs.
+
+// Resolve looks up the addresses of a network ("tcp", "udp4", "unix", …) and an address in
+// Go's notation, best first, on another goroutine.
+func (l *Loop) Resolve(network, address string) *Future[[]net.Addr] {
+	return Offload(l, func() ([]net.Addr, error) { return l.host.Resolve(network, address) })
+}
+
+// OpenPacket returns a datagram socket that is bound to local, or to an address of the
+// system's choice if that is nil, and that sends to remote alone and hears it alone, if that
+// is not nil. The addresses are *net.UDPAddr or *net.UnixAddr.
+func (l *Loop) OpenPacket(local, remote net.Addr) (*Socket, error) {
+	l.check("OpenPacket")
+	what := local
+	if what == nil {
+		what = remote
+	}
+	if what == nil {
+		return nil, errors.New("corolla: OpenPacket without an address")
+	}
+	if l.state >= closing {
+		return nil, opError("open", what, ErrLoopClosed)
+	}
+	fd, err := l.host.OpenPacket(local, remote)
+	if err != nil {
+		return nil, opError("open", what, err)
+	}
+	s, err := l.newSocket(fd, true)
+	return s, opError("open", what, err)
+}
+
+// ListenPacket returns a datagram socket that is bound to an address of "udp", "udp4", "udp6"
+// or "unixgram". A host name is looked up within the call, which may block.
+func (l *Loop) ListenPacket(network, address string) (*Socket, error) {
+	l.check("ListenPacket")
+	addrs, err := l.host.Resolve(network, address)
+	if err != nil {
+		return nil, fmt.Errorf("listen %s: %w", address, err)
+	}
+	s, err := l.OpenPacket(addrs[0], nil)
+	if errors.Is(err, syscall.EAFNOSUPPORT) && len(addrs) > 1 { // a machine without IPv6
+		s, err = l.OpenPacket(addrs[1], nil)
+	}
+	return s, err
+}
+
+// TryReadFrom reads one datagram, which may have no bytes, and says who sent it. If it is
+// longer than b, the rest is lost, and truncated says so. ErrWouldBlock means that there is
+// none; other errors, such as ECONNREFUSED for one that was sent before, are the system's,
+// bare, and leave the socket as it is.
+func (s *Socket) TryReadFrom(b []byte) (n int, from net.Addr, truncated bool, err error) {
+	s.loop.check("Socket.TryReadFrom")
+	switch {
+	case s.closed:
+		return 0, nil, false, s.gone("read")
+	case !s.r.ready:
+		return 0, nil, false, ErrWouldBlock
+	}
+	n, from, truncated, err = s.loop.host.TryReadFrom(s.fd, b)
+	if err == host.ErrAgain {
+		s.r.ready = false
+	}
+	return n, from, truncated, err
+}
+
+// TryWriteTo sends one datagram, which may have no bytes, to an address, or to that of
+// OpenPacket if it is nil.
+func (s *Socket) TryWriteTo(b []byte, to net.Addr) error {
+	s.loop.check("Socket.TryWriteTo")
+	switch {
+	case s.closed:
+		return s.gone("write")
+	case !s.w.ready:
+		return ErrWouldBlock
+	}
+	err := s.loop.host.TryWriteTo(s.fd, b, to)
+	if err == host.ErrAgain {
+		s.w.ready = false
+	}
+	return err
+}
