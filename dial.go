@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"syscall"
+	"time"
 )
 
 // Listen returns a socket that listens on "tcp", "tcp4", "tcp6" or "unix" at an
@@ -23,13 +25,19 @@ func (l *Loop) Listen(network, address string) (*Socket, error) {
 	return s, err
 }
 
-// Dial connects to an address in Go's notation on "tcp", "tcp4", "tcp6" or "unix".
-// Names are looked up on another goroutine; the addresses are then tried one after
-// the other. Canceling the future ends the attempt.
+// attemptDelay is how long one address has for itself before the next is tried as well
+// (RFC 8305, 8: 250 ms).
+const attemptDelay = 250 * time.Millisecond
+
+// Dial connects to an address in Go's notation on "tcp", "tcp4", "tcp6" or "unix". Names
+// are looked up on another goroutine. Of several addresses, of which the families take turns,
+// the next is tried when one has failed or has taken 250 ms; the first that answers wins and
+// the others are given up (Happy Eyeballs, RFC 8305). If all fail, the error joins theirs.
+// Canceling the future ends the attempts.
 func (l *Loop) Dial(network, address string) *Future[*Socket] {
 	d := &dialer{address: address, result: NewFuture[*Socket](l)}
 	d.result.OnCancel(d.cancel)
-	d.lookup = Offload(l, func() ([]net.Addr, error) { return l.host.Resolve(network, address) })
+	d.lookup = l.Resolve(network, address)
 	d.lookup.OnDone(d.resolved)
 	return d.result
 }
@@ -40,64 +48,103 @@ type dialer struct {
 	result  *Future[*Socket]
 	lookup  *Future[[]net.Addr]
 	addrs   []net.Addr // still to try
-	sock    *Socket    // being tried
+	trying  []*Socket
+	delay   *Timer
 	errs    []error
 }
 
 func (d *dialer) resolved(f *Future[[]net.Addr]) {
 	addrs, err := f.Result()
-	if d.result.done {
-		return
-	}
-	if err != nil {
+	switch {
+	case d.result.done:
+	case err != nil:
 		d.end(nil, fmt.Errorf("dial %s: %w", d.address, err))
-		return
+	default:
+		d.addrs = interleave(addrs)
+		d.next()
 	}
-	d.addrs = addrs
-	d.next()
 }
 
+// interleave makes the families of addresses take turns, beginning with that of the first.
+func interleave(addrs []net.Addr) []net.Addr {
+	var first, other []net.Addr
+	for _, a := range addrs {
+		if is4(a) == is4(addrs[0]) {
+			first = append(first, a)
+		} else {
+			other = append(other, a)
+		}
+	}
+	mixed := make([]net.Addr, 0, len(addrs))
+	for i := range max(len(first), len(other)) {
+		if i < len(first) {
+			mixed = append(mixed, first[i])
+		}
+		if i < len(other) {
+			mixed = append(mixed, other[i])
+		}
+	}
+	return mixed
+}
+
+func is4(a net.Addr) bool {
+	t, ok := a.(*net.TCPAddr)
+	return ok && t.IP.To4() != nil
+}
+
+// next begins with the next address, if there is one.
 func (d *dialer) next() {
+	l := d.result.loop
 	for len(d.addrs) > 0 {
 		addr := d.addrs[0]
 		d.addrs = d.addrs[1:]
-		sock, err := d.result.loop.Connect(addr)
-		if err == nil {
-			d.sock = sock
-			sock.OnWritable(func() { d.tried(addr) })
-			return
+		sock, err := l.Connect(addr)
+		if err != nil {
+			d.errs = append(d.errs, err)
+			continue
 		}
-		d.errs = append(d.errs, err)
-	}
-	d.end(nil, errors.Join(d.errs...))
-}
-
-func (d *dialer) tried(addr net.Addr) {
-	sock := d.sock
-	d.sock = nil
-	sock.OnWritable(nil)
-	if err := sock.ConnectError(); err != nil {
-		d.errs = append(d.errs, opError("dial", addr, err), sock.Close())
-		d.next()
+		d.trying = append(d.trying, sock)
+		sock.OnWritable(func() { d.tried(sock, addr) })
+		if len(d.addrs) > 0 {
+			d.delay = l.After(attemptDelay, d.next)
+		}
 		return
 	}
-	d.end(sock, nil)
+	if len(d.trying) == 0 {
+		d.end(nil, errors.Join(d.errs...))
+	}
 }
 
-func (d *dialer) end(s *Socket, err error) {
-	if !d.result.done {
-		d.result.settle(s, err)
+// tried is told that an attempt has ended.
+func (d *dialer) tried(sock *Socket, addr net.Addr) {
+	d.trying = slices.DeleteFunc(d.trying, func(s *Socket) bool { return s == sock })
+	sock.OnWritable(nil)
+	err := sock.ConnectError()
+	if err == nil {
+		d.end(sock, nil)
+		return
 	}
+	d.errs = append(d.errs, opError("dial", addr, err))
+	_ = sock.Close() // it never was anything
+	if d.delay != nil {
+		d.delay.stop()
+	}
+	d.next()
+}
+
+// end settles the result, and gives up what is still being tried.
+func (d *dialer) end(s *Socket, err error) {
+	if d.delay != nil {
+		d.delay.stop()
+	}
+	for _, other := range d.trying {
+		_ = other.Close()
+	}
+	d.trying = nil
+	d.result.settleOnce(s, err)
 }
 
 func (d *dialer) cancel(cause error) {
 	d.lookup.Cancel(cause)
-	err := error(&CanceledError{Cause: cause})
-	if d.sock != nil {
-		if e := d.sock.Close(); e != nil {
-			err = errors.Join(err, e)
-		}
-		d.sock = nil
-	}
-	d.end(nil, err)
+	d.end(nil, &CanceledError{Cause: cause})
 }

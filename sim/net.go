@@ -177,7 +177,7 @@ func (m machine) Connect(addr net.Addr) (host.FD, error) {
 
 // arrive is the moment in which a connection attempt reaches its address.
 func (w *World) arrive(client *desc) {
-	if client.closed {
+	if a, ok := client.peer.(*net.TCPAddr); client.closed || ok && w.config.silent[a.IP.String()] {
 		return
 	}
 	l := w.listenerAt(client.peer)

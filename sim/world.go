@@ -60,6 +60,7 @@ type config struct {
 	buffer                 int
 	whole                  bool
 	loss                   float64
+	silent                 map[string]bool
 	names                  map[string][]string
 	trace                  io.Writer
 	epoch                  time.Time
@@ -97,6 +98,15 @@ func Name(host string, ips ...string) Option {
 // that makes deadlines of its own clock wants time.Now().
 func Begin(at time.Time) Option { return func(c *config) { c.epoch = at } }
 
+// Silent makes IP addresses never answer, neither yes nor no, whoever connects to them.
+func Silent(ips ...string) Option {
+	return func(c *config) {
+		for _, ip := range ips {
+			c.silent[net.ParseIP(ip).String()] = true
+		}
+	}
+}
+
 // Trace writes a line to w for everything that the loop asks of the machine. The
 // same program with the same seed writes the same lines.
 func Trace(w io.Writer) Option { return func(c *config) { c.trace = w } }
@@ -110,6 +120,7 @@ func New(seed uint64, opts ...Option) *World {
 			maxLatency: 2 * time.Millisecond,
 			buffer:     64 << 10,
 			epoch:      Epoch,
+			silent:     map[string]bool{},
 			names:      map[string][]string{"localhost": {"127.0.0.1"}},
 		},
 		listeners: map[string]*desc{},
