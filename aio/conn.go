@@ -13,6 +13,7 @@
 package aio
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net"
@@ -36,13 +37,14 @@ type Conn struct {
 	early       []byte // arrived before TLS was started, and belongs to it
 	limit       int
 	closed      bool
+	failed      error  // of ending the stream, when that was to wait for what was written
 	tls         *layer // nil is none
 }
 
 // NewConn makes a Conn of a connected socket, which it owns from then on.
 func NewConn(s *corolla.Socket) *Conn {
 	c := &Conn{sock: s}
-	c.out.Init(s, nil)
+	c.out.Init(s, func(error) { c.read.wake() }) // who waits for an answer will get none
 	return c
 }
 
@@ -104,6 +106,9 @@ func (c *Conn) readRaw(t *corolla.Task, b []byte) (int, error) {
 		n, err := c.sock.TryRead(b)
 		if err != corolla.ErrWouldBlock {
 			return n, err
+		}
+		if err := cmp.Or(c.out.Err(), c.failed); err != nil {
+			return 0, err
 		}
 		c.read.run = 0
 		if err := c.sock.WaitReadable(t); err != nil {
@@ -186,9 +191,12 @@ func (c *Conn) CloseWrite() error {
 		return c.wrap("close", net.ErrClosed)
 	}
 	c.closeTLS()
-	var err error
-	c.out.Finish(func() { err = c.sock.CloseWrite() })
-	return c.wrap("close", err)
+	c.out.Finish(func() {
+		if c.failed = c.sock.CloseWrite(); c.failed != nil {
+			c.read.wake()
+		}
+	})
+	return c.wrap("close", c.failed)
 }
 
 // maxLinger is how long a connection that was closed goes on sending.

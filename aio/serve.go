@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"syscall"
+	"time"
 
 	"github.com/corolla-go/corolla"
 )
@@ -40,7 +42,8 @@ func Serve(t *corolla.Task, ln *Listener, handle func(t *corolla.Task, c *Conn) 
 }
 
 // Serve accepts connections until Shutdown, and then returns ErrServerClosed; before that it
-// returns only with an error of accepting, or t's own. The connections it has accepted go on.
+// returns only with an error of accepting, or t's own; when the system has run out of something
+// it reports that and tries again. The connections it has accepted go on.
 func (s *Server) Serve(t *corolla.Task) error {
 	for {
 		if s.room != nil {
@@ -53,13 +56,38 @@ func (s *Server) Serve(t *corolla.Task) error {
 			if s.room != nil {
 				s.room.Release()
 			}
-			if s.stopping && errors.Is(err, net.ErrClosed) {
-				err = ErrServerClosed
+			if !exhausted(err) {
+				return s.over(err)
 			}
-			return err
+			t.Loop().Report(fmt.Errorf("%w; trying again in %v", err, acceptPause))
+			if err := t.Sleep(acceptPause); err != nil {
+				return err
+			}
+			continue
 		}
 		s.begin(t, c)
 	}
+}
+
+func (s *Server) over(err error) error {
+	if s.stopping && errors.Is(err, net.ErrClosed) {
+		return ErrServerClosed
+	}
+	return err
+}
+
+// acceptPause is how long a server waits that cannot accept, as asyncio does.
+const acceptPause = time.Second
+
+// exhausted reports whether an error of accepting may pass when others have given something
+// back.
+func exhausted(err error) bool {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ENOSPC} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Server) begin(t *corolla.Task, c *Conn) {

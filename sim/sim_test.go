@@ -26,7 +26,7 @@ func TestContract(t *testing.T) {
 						t.Errorf("%d descriptors left open", n)
 					}
 				})
-				return hosttest.Subject{Host: w.Host(), Outside: w.Outside, Signal: w.Signal}
+				return hosttest.Subject{Host: w.Machine(), Outside: w.Outside, Signal: w.Signal}
 			})
 		})
 	}

@@ -25,6 +25,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/internal/ds"
+	"github.com/corolla-go/corolla/internal/host"
 )
 
 // Epoch is the wall-clock time at which a World begins unless Begin says otherwise.
@@ -136,11 +137,17 @@ func New(seed uint64, opts ...Option) *World {
 // NewLoop returns a loop that runs on this World. A World has one loop; asking
 // for a second panics.
 func (w *World) NewLoop(opts ...corolla.Option) *corolla.Loop {
+	return corolla.NewOn(w.Machine(), opts...)
+}
+
+// Machine returns the World as what a loop runs on, for tests of the library that put
+// something between. It is what NewLoop uses, and like that panics the second time.
+func (w *World) Machine() host.Host {
 	if w.hasLoop {
 		panic("sim: a World has one loop; make another World")
 	}
 	w.hasLoop = true
-	return corolla.NewOn(machine{w}, opts...)
+	return machine{w}
 }
 
 // Now returns the virtual time since the World began.

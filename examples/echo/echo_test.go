@@ -17,6 +17,8 @@ import (
 	"github.com/corolla-go/corolla/examples/echo/green"
 	"github.com/corolla-go/corolla/examples/echo/task"
 	"github.com/corolla-go/corolla/examples/echo/transport"
+	"github.com/corolla-go/corolla/internal/host"
+	"github.com/corolla-go/corolla/internal/host/hosttest"
 	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
@@ -228,4 +230,63 @@ func rounds(b *testing.B, l *corolla.Loop, addr string) {
 		b.Error(err)
 	}
 	b.StopTimer()
+}
+
+// TestSteadyConnectionCostsOneReadAndOneWrite counts the calls to the system for each request.
+func TestSteadyConnectionCostsOneReadAndOneWrite(t *testing.T) {
+	for _, m := range models {
+		t.Run(m.name, func(t *testing.T) {
+			h, err := host.New()
+			if err != nil {
+				t.Skip(err)
+			}
+			count := &hosttest.Counting{Host: h}
+			l := corolla.NewOn(count, corolla.SlowLimit(0))
+			addr, err := m.serve(l, "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error)
+			go func() { ended <- l.RunForever() }()
+			c, err := net.Dial("tcp", addr.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			buf := make([]byte, 64)
+			round := func() {
+				if _, err := c.Write(buf); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := io.ReadFull(c, buf); err != nil {
+					t.Fatal(err)
+				}
+			}
+			round()
+			const rounds = 200
+			before := onLoop(l, func() hosttest.Counting { return *count })
+			for range rounds {
+				round()
+			}
+			after := onLoop(l, func() hosttest.Counting { return *count })
+			if after.Reads-before.Reads != rounds || after.Writes-before.Writes != rounds || after.Watches != before.Watches {
+				t.Errorf("%d rounds: %d reads, %d writes, %d changes of registration", rounds,
+					after.Reads-before.Reads, after.Writes-before.Writes, after.Watches-before.Watches)
+			}
+			l.Stop()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// onLoop returns what f does when the loop calls it.
+func onLoop[T any](l *corolla.Loop, f func() T) T {
+	answer := make(chan T)
+	_ = l.Post(func() { answer <- f() }) // the loop runs
+	return <-answer
 }

@@ -1,0 +1,141 @@
+package aio_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/internal/host"
+	"github.com/corolla-go/corolla/internal/host/hosttest"
+	"github.com/corolla-go/corolla/sim"
+	"github.com/corolla-go/corolla/transport"
+)
+
+// A session is a server and a client that sends, half-closes, and reads what comes back. The
+// tests below let every call to the system that it makes go wrong, one at a time.
+
+const sessionBytes = 100_000
+
+// taskServer and pushServer echo at a free port and return the address.
+func taskServer(l *corolla.Loop) (string, error) {
+	ln, err := aio.Listen(l, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	l.Go(func(t *corolla.Task) error {
+		return aio.Serve(t, ln, func(t *corolla.Task, c *aio.Conn) error {
+			_, err := io.Copy(c.Bind(t), c.Bind(t))
+			return err
+		}, 0)
+	})
+	return ln.Addr().String(), nil
+}
+
+type echo struct{}
+
+func (echo) Opened(*transport.Conn)           {}
+func (echo) Data(c *transport.Conn, b []byte) { _ = c.Write(b) }
+func (echo) Closed(*transport.Conn, error)    {}
+
+func pushServer(l *corolla.Loop) (string, error) {
+	srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func() transport.Protocol { return echo{} })
+	if err != nil {
+		return "", err
+	}
+	return srv.Addr().String(), nil
+}
+
+// session returns an error unless everything comes back.
+func session(t *corolla.Task, serve func(*corolla.Loop) (string, error)) error {
+	addr, err := serve(t.Loop())
+	if err != nil {
+		return err
+	}
+	return t.Timeout(2*time.Second, func(*corolla.Scope) error {
+		c, err := aio.Dial(t, "tcp", addr)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		return t.Group(func(g *corolla.Group) error {
+			g.Go(func(t *corolla.Task) error {
+				_, err := c.Write(t, make([]byte, sessionBytes))
+				return errors.Join(err, c.CloseWrite())
+			})
+			n, err := io.Copy(io.Discard, c.Bind(t))
+			if err == nil && n != sessionBytes {
+				err = fmt.Errorf("%d of %d bytes came back", n, sessionBytes)
+			}
+			return err
+		})
+	})
+}
+
+func TestFaults(t *testing.T) {
+	for name, serve := range map[string]func(*corolla.Loop) (string, error){"task": taskServer, "push": pushServer} {
+		for _, on := range []string{"real", "sim"} {
+			for fault := range hosttest.Faults {
+				t.Run(fmt.Sprint(name, "/", on, "/", fault), func(t *testing.T) {
+					calls := 0
+					for at := 1; ; at++ {
+						hit := faulted(t, serve, on, fault, at)
+						if hit == "" {
+							break // the session makes no more calls
+						}
+						calls++
+						if t.Failed() {
+							t.Fatalf("with the fault in call %d, a %s", at, hit)
+						}
+						if on == "real" && at == 60 {
+							break // how many there are depends on the system's buffers
+						}
+					}
+					if calls == 0 {
+						t.Error("the fault never came about")
+					}
+				})
+			}
+		}
+	}
+}
+
+// faulted runs a session in which one call goes wrong, and returns which it was.
+func faulted(t *testing.T, serve func(*corolla.Loop) (string, error), on string, fault hosttest.Fault, at int) string {
+	f := &hosttest.Faulty{Fault: fault, At: at}
+	var w *sim.World
+	if on == "sim" {
+		w = sim.New(uint64(at), sim.Latency(50*time.Microsecond, 100*time.Microsecond))
+		f.Host = w.Machine()
+	} else {
+		h, err := host.New()
+		if err != nil {
+			t.Skip(err)
+		}
+		f.Host = h
+	}
+	l := corolla.NewOn(f, corolla.SlowLimit(0), corolla.ErrorHandler(func(err error) {
+		if fault.Harmless() {
+			t.Errorf("error handler: %v", err)
+		}
+		var p *corolla.PanicError
+		if errors.As(err, &p) {
+			t.Errorf("%v\n%s", err, p.Stack)
+		}
+	}))
+	err := l.Run(func(task *corolla.Task) error { return session(task, serve) })
+	var dead *corolla.DeadlockError
+	if errors.As(err, &dead) || fault.Harmless() && err != nil {
+		t.Errorf("Run = %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Errorf("Close = %v", err)
+	}
+	if w != nil && w.Open() != 0 {
+		t.Errorf("%d descriptors are open", w.Open())
+	}
+	return f.Hit
+}
