@@ -44,6 +44,7 @@ type Outbox struct {
 // Init prepares an outbox for a socket. failed is told, once, of an error in sending; what
 // is in the outbox is then dropped.
 func (o *Outbox) Init(s *Socket, failed func(error)) {
+	s.out = o
 	*o = Outbox{sock: s, turn: ^uint64(0), low: DefaultLowWater, high: DefaultHighWater, onError: failed}
 }
 
@@ -98,6 +99,7 @@ func (o *Outbox) Write(b []byte) error {
 		b = b[n:]
 	}
 	o.keep(b)
+	o.mark()
 	return nil
 }
 
@@ -120,6 +122,7 @@ func (o *Outbox) WriteBatch(bufs [][]byte) error {
 		n -= skip
 		o.keep(b[skip:])
 	}
+	o.mark() // once, for it may do anything, even drop the outbox
 	return nil
 }
 
@@ -178,7 +181,6 @@ func (o *Outbox) keep(b []byte) {
 		o.chunks = append(o.chunks, append(o.sock.loop.takeChunk(len(b)), b...))
 	}
 	o.arm()
-	o.mark()
 }
 
 func (o *Outbox) arm() {
@@ -279,7 +281,11 @@ func (o *Outbox) mark() {
 // failed, net.ErrClosed if the socket was closed, or t's own.
 func (o *Outbox) Wait(t *Task) error {
 	if o.above && o.err == nil && !o.sock.closed {
-		if _, err := o.waiting.Wait(t, "an outbox above its water mark"); err != nil {
+		t.mustRun("Wait")
+		o.waiting.push(&t.place)
+		err := t.Park("an outbox above its water mark")
+		t.place.leave()
+		if err != nil {
 			return err
 		}
 	}
@@ -312,7 +318,7 @@ func (o *Outbox) emptied() {
 	}
 }
 
-// Drop drops what was not sent. Tasks in Wait return.
+// Drop drops what was not sent. Tasks in Wait return. It is what closing the socket does.
 func (o *Outbox) Drop() {
 	o.closing, o.onEmpty = true, nil
 	o.chunks, o.off, o.size, o.above = nil, 0, 0, false

@@ -27,6 +27,7 @@ type Queue[T any] struct {
 	unfinished int // values put and not done with
 	joining    Waiters
 	shut       bool
+	dropped    bool     // by a Shutdown at once
 	spare      *cell[T] // cells that nobody uses
 }
 
@@ -140,7 +141,10 @@ func (q *Queue[T]) Get(t *Task) (T, error) {
 	q.free(c)
 	switch {
 	case err != nil:
-		if done && !q.hand(got) {
+		switch {
+		case done && q.dropped:
+			q.TaskDone()
+		case done && !q.hand(got):
 			q.items.Unpop(got)
 		}
 		return v, err
@@ -218,6 +222,7 @@ func (q *Queue[T]) Join(t *Task) error {
 func (q *Queue[T]) Shutdown(immediate bool) {
 	q.shut = true
 	if immediate {
+		q.dropped = true
 		for q.items.Len() > 0 {
 			q.items.Pop()
 			q.TaskDone()

@@ -27,7 +27,8 @@ type Socket struct {
 	ended  bool // the end of the stream was read
 	closed bool
 
-	shedding bool // connections are closed for want of descriptors, and that was reported
+	out      *Outbox // that writes to it, if one does
+	shedding bool    // connections are closed for want of descriptors, and that was reported
 }
 
 func (l *Loop) newSocket(fd host.FD, writable bool) (*Socket, error) {
@@ -225,6 +226,10 @@ func (s *Socket) drop() error {
 
 // forget wakes who waits and drops the callbacks.
 func (s *Socket) forget() {
+	if o := s.out; o != nil {
+		s.out = nil
+		o.Drop()
+	}
 	s.closed = true
 	for _, d := range [...]*direction{&s.r, &s.w} {
 		if c := d.callback; c != nil && c.once {

@@ -28,7 +28,13 @@ type wakeable interface{ wake() }
 func (q *Waiters) Wait(t *Task, on any) (woken bool, err error) {
 	t.mustRun("Wait")
 	q.push(&t.place)
-	err = t.Park(on)
+	for err == nil && t.place.in == q { // an Unpark by somebody else changes nothing
+		if t.loop.state == closing {
+			err = ErrLoopClosed
+			break
+		}
+		err = t.Park(on)
+	}
 	woken = t.place.in == nil
 	t.place.leave()
 	return woken, err

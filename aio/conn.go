@@ -44,8 +44,16 @@ type Conn struct {
 // NewConn makes a Conn of a connected socket, which it owns from then on.
 func NewConn(s *corolla.Socket) *Conn {
 	c := &Conn{sock: s}
-	c.out.Init(s, func(error) { c.read.wake() }) // who waits for an answer will get none
+	c.out.Init(s, c.sendFailed)
 	return c
+}
+
+// sendFailed is told that what was written will not be sent.
+func (c *Conn) sendFailed(error) {
+	c.read.wake() // who waits for an answer will get none
+	if c.closed && !c.sock.Closed() {
+		_ = c.sock.Close() // it was only there to send
+	}
 }
 
 // Dial connects to an address on "tcp", "tcp4", "tcp6" or "unix".

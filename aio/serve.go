@@ -92,11 +92,9 @@ func exhausted(err error) bool {
 
 func (s *Server) begin(t *corolla.Task, c *Conn) {
 	s.order = append(s.order, c)
-	s.conns[c] = t.Loop().Go(func(t *corolla.Task) error {
-		defer s.end(c)
-		return s.handle(t, c)
-	})
-	s.conns[c].OnDone(func(f *corolla.Future[struct{}]) {
+	s.conns[c] = t.Loop().Go(func(t *corolla.Task) error { return s.handle(t, c) })
+	s.conns[c].OnDone(func(f *corolla.Future[struct{}]) { // also of a task that never began
+		s.end(c)
 		if _, err := f.Result(); err != nil && !ordinary(err) {
 			c.sock.Loop().Report(fmt.Errorf("connection handler: %w", err))
 		}

@@ -15,6 +15,9 @@ func offloading(l *corolla.Loop, cfg *tls.Config) *tls.Config {
 		return new(tls.Config)
 	}
 	cfg = cfg.Clone()
+	// The peer could ask for a new handshake in the middle of a Read, which would hold a lock
+	// of crypto/tls while it waits, and a Write would then wait for that and hold up the loop.
+	cfg.Renegotiation = tls.RenegotiateNever
 	certs := append([]tls.Certificate(nil), cfg.Certificates...)
 	for i := range certs {
 		certs[i].PrivateKey = offloadingKey(l, certs[i].PrivateKey)

@@ -24,7 +24,7 @@ import (
 const HandshakeTimeout = time.Minute
 
 // MaxHandshakes is how many handshakes a TLS listener's connections have under way at a time;
-// more wait for their turn, within their time.
+// more wait for their turn.
 const MaxHandshakes = 256
 
 // layer is TLS on a connection.
@@ -157,13 +157,13 @@ func (y *layer) handshake(t *corolla.Task) error {
 	if y.done {
 		return y.err
 	}
-	err := t.Timeout(HandshakeTimeout, func(*corolla.Scope) error {
-		if y.queue != nil {
-			if err := y.queue.Acquire(t); err != nil {
-				return err
-			}
-			defer y.queue.Release()
+	if y.queue != nil {
+		if err := y.queue.Acquire(t); err != nil {
+			return err // nothing has begun
 		}
+		defer y.queue.Release()
+	}
+	err := t.Timeout(HandshakeTimeout, func(*corolla.Scope) error {
 		y.wire.task = t
 		err := y.conn.HandshakeContext(context.Background()) // t's cancel comes through the wire
 		var stop interruption
@@ -173,8 +173,13 @@ func (y *layer) handshake(t *corolla.Task) error {
 		return err
 	})
 	y.done, y.err = true, err
+	if errors.Is(err, corolla.ErrCanceled) { // which is t's alone
+		y.err = errHandshakeAborted
+	}
 	return err
 }
+
+var errHandshakeAborted = errors.New("the handshake was given up by the task that did it")
 
 func (y *layer) read(t *corolla.Task, b []byte) (int, error) {
 	if err := y.handshake(t); err != nil {
@@ -184,6 +189,8 @@ func (y *layer) read(t *corolla.Task, b []byte) (int, error) {
 	n, err := y.conn.Read(b)
 	var stop interruption
 	switch {
+	case n > 0: // an error that came with data comes again
+		return n, nil
 	case errors.As(err, &stop):
 		err = stop.error
 	case err == io.ErrUnexpectedEOF, err == io.EOF && y.wire.ended: // crypto/tls lets the latter pass

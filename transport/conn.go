@@ -57,15 +57,16 @@ type Buffered interface {
 
 // Conn is the transport of one connection.
 type Conn struct {
-	sock  *corolla.Socket
-	proto Protocol
-	out   corolla.Outbox
-	end   ending
-	idle  *corolla.Timer
-	limit time.Duration // of idleness
-	last  time.Duration // when something was received or written
-	prod  *production
-	state state
+	sock   *corolla.Socket
+	proto  Protocol
+	out    corolla.Outbox
+	end    ending
+	idle   *corolla.Timer
+	limit  time.Duration // of idleness
+	last   time.Duration // when something was received or written
+	unsent int           // in the outbox, when that was last looked at
+	prod   *production
+	state  state
 }
 
 // ending is what happens at the end of a connection.
@@ -279,7 +280,6 @@ func (c *Conn) lose(err error) {
 	}
 	c.state |= lost | closing
 	c.out.Drop()
-	c.stopProduction()
 	if c.idle != nil {
 		c.idle.Stop()
 	}
@@ -288,6 +288,7 @@ func (c *Conn) lose(err error) {
 	}
 	c.end.err = errors.Join(c.end.err, err)
 	c.sock.Loop().Soon(c.closed)
+	c.stopProduction() // last, for it may panic
 }
 
 func (c *Conn) closed() {
@@ -300,7 +301,8 @@ func (c *Conn) closed() {
 }
 
 // SetIdleTimeout closes the connection, with a *corolla.TimeoutError, when nothing was
-// received or written for d; 0 is never.
+// received, written or taken by the peer for d; 0 is never. What the peer takes is looked at
+// each time d is over.
 func (c *Conn) SetIdleTimeout(d time.Duration) {
 	l := c.sock.Loop()
 	c.limit, c.last = d, l.Now()
@@ -320,7 +322,11 @@ func (c *Conn) idled() {
 	if c.is(lost) {
 		return
 	}
-	if left := c.last + c.limit - c.sock.Loop().Now(); left > 0 {
+	l := c.sock.Loop()
+	if n := c.out.Len(); n != c.unsent { // the peer takes what was written
+		c.unsent, c.last = n, l.Now()
+	}
+	if left := c.last + c.limit - l.Now(); left > 0 {
 		c.idle.Reset(left)
 		return
 	}

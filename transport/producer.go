@@ -34,7 +34,7 @@ type production struct {
 }
 
 // RegisterProducer makes a PushProducer the source of what is written. Close then waits
-// until it is unregistered. If the connection is lost already, the producer is stopped.
+// until it is unregistered. If the connection is being closed already, the producer is stopped.
 func (c *Conn) RegisterProducer(p PushProducer) error {
 	return c.register(&production{push: p}, p.Stop)
 }
@@ -53,7 +53,7 @@ func (c *Conn) register(p *production, stop func()) error {
 	switch {
 	case c.prod != nil:
 		return ErrProducing
-	case c.is(lost):
+	case c.is(closing | shut | lost):
 		stop()
 		return nil
 	}
