@@ -399,3 +399,58 @@ func TestServerLimit(t *testing.T) {
 		}
 	})
 }
+
+func TestShutdownOfAConnectionThatWasJustAccepted(t *testing.T) {
+	server(t, 0, func(t *testing.T, task *corolla.Task, srv *aio.Server, dial func() *aio.Conn) {
+		c := dial()
+		defer c.Close()
+		for srv.Conns() == 0 { // accepted, and its task has not begun
+			if err := task.Yield(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := task.Timeout(0, func(*corolla.Scope) error { _, err := srv.Shutdown(task); return err })
+		if err == nil || srv.Conns() != 0 {
+			t.Errorf("Shutdown = %v with %d connections", err, srv.Conns())
+		}
+	})
+}
+
+func TestSocketClosedUnderAWriter(t *testing.T) {
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		writer := task.Loop().Go(func(task *corolla.Task) error {
+			_, err := a.Write(task, make([]byte, 64<<20))
+			return err
+		}, corolla.Eager())
+		if err := task.Yield(); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Socket().Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := writer.Await(task); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Write = %v", err)
+		}
+	})
+}
+
+func TestResetAfterCloseLetsTheDescriptorGo(t *testing.T) {
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		a.SetWriteMarks(-1, 64<<20)
+		send(t, task, a, strings.Repeat("x", 16<<20)) // more than the system takes at once
+		if err := errors.Join(a.Close(), b.Abort()); err != nil {
+			t.Error(err)
+		}
+		err := task.Timeout(10*time.Second, func(*corolla.Scope) error {
+			for !a.Socket().Closed() {
+				if err := task.Sleep(time.Millisecond); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("the socket stays open: %v", err)
+		}
+	})
+}

@@ -462,3 +462,71 @@ sys.stdout.write(b.decode())`
 		t.Skip("none of curl, openssl, python3 and socat is installed")
 	}
 }
+
+func TestEndThatComesWithTheLastData(t *testing.T) { // as TLS 1.2 gives it
+	ca := newAuthority(t)
+	cert := ca.issue(time.Time{}, "server.test")
+	cfg := &tls.Config{RootCAs: ca.pool, ServerName: "server.test", MaxVersion: tls.VersionTLS12}
+	onHosts(t, func(t *testing.T, task *corolla.Task) {
+		l := task.Loop()
+		ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		l.Go(func(task *corolla.Task) error {
+			return aio.Serve(task, ln, func(task *corolla.Task, c *aio.Conn) error {
+				_, err := c.Write(task, []byte("a\nb\n"))
+				return err // and the end follows at once
+			}, 0)
+		})
+		for range 5 {
+			c, err := aio.DialTLS(task, "tcp", ln.Addr().String(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var lines []string
+			for line, err := range c.Lines(task) {
+				if err != nil {
+					t.Error(err)
+				}
+				lines = append(lines, string(line))
+			}
+			if strings.Join(lines, " ") != "a b" {
+				t.Errorf("lines %q", lines)
+			}
+			_ = c.Close()
+		}
+	})
+}
+
+func TestCanceledHandshakeIsNoCancelOfOthers(t *testing.T) {
+	ca := newAuthority(t)
+	cert := ca.issue(time.Time{}, "server.test")
+	onHosts(t, func(t *testing.T, task *corolla.Task) {
+		l := task.Loop()
+		ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		dial := corolla.Go(l, func(task *corolla.Task) (*aio.Conn, error) { return aio.Dial(task, "tcp", ln.Addr().String()) })
+		c, err := ln.Accept(task) // whose client says nothing
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		reader := l.Go(func(task *corolla.Task) error { _, err := c.Read(task, make([]byte, 1)); return err }, corolla.Eager())
+		writer := l.Go(func(task *corolla.Task) error { _, err := c.Write(task, []byte("x")); return err }, corolla.Eager())
+		reader.Cancel(nil)
+		if _, err := reader.Await(task); !errors.Is(err, corolla.ErrCanceled) {
+			t.Errorf("the reader that did the handshake: %v", err)
+		}
+		if _, err := writer.Await(task); err == nil || errors.Is(err, corolla.ErrCanceled) {
+			t.Errorf("the writer that waited for it: %v", err)
+		}
+		if client, err := dial.Await(task); err == nil {
+			_ = client.Close()
+		}
+	})
+}

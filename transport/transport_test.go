@@ -558,3 +558,19 @@ func TestServerLimits(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestProducerRegisteredAfterCloseIsStopped(t *testing.T) {
+	serve(t, &recorder{onOpen: func(c *transport.Conn) {
+		_ = c.Write(make([]byte, 16<<20)) // so that Close has something to wait for
+		c.Close()
+		p := &pushing{conn: c}
+		if err := c.RegisterProducer(p); err != nil || p.stops != 1 {
+			t.Errorf("RegisterProducer after Close: %v, stopped %d times", err, p.stops)
+		}
+	}}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {
+		if got, err := readAll(t, task, client); len(got) != 16<<20 || err != io.EOF {
+			t.Errorf("received %d bytes, %v", len(got), err)
+		}
+		_ = ended(t, task)
+	})
+}
