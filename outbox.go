@@ -15,9 +15,9 @@ const (
 // write through one. It never waits and never refuses for want of room; instead it says
 // when it is above its high water mark, and when it is down to its low one again.
 //
-// The first write of a turn is tried at once. What is written after it in the same turn,
-// and what is written while the outbox is corked, leaves together, in one call to the
-// system. An empty outbox holds no memory.
+// The first write of a turn is tried at once, and so is a large one. What else is written in
+// the same turn, and what is written while the outbox is corked, leaves together, in one call
+// to the system. An empty outbox holds no memory.
 //
 // Init prepares one. It owns the socket's OnWritable.
 type Outbox struct {
@@ -90,7 +90,7 @@ func (o *Outbox) Write(b []byte) error {
 	if err := o.usable(); err != nil {
 		return err
 	}
-	if o.direct() {
+	if o.direct(len(b)) {
 		n, err := o.sock.TryWrite(b)
 		if err != nil && err != ErrWouldBlock {
 			o.fail(err)
@@ -109,8 +109,11 @@ func (o *Outbox) WriteBatch(bufs [][]byte) error {
 	if err := o.usable(); err != nil {
 		return err
 	}
-	n := 0
-	if o.direct() {
+	n, total := 0, 0
+	for _, b := range bufs {
+		total += len(b)
+	}
+	if o.direct(total) {
 		var err error
 		if n, err = o.sock.TryWriteBatch(filled(bufs)); err != nil && err != ErrWouldBlock {
 			o.fail(err)
@@ -142,10 +145,11 @@ func filled(bufs [][]byte) [][]byte {
 	return bufs
 }
 
-// direct reports whether a write is to be tried at once, and if so notes that it is.
-func (o *Outbox) direct() bool {
+// direct reports whether a write of so many bytes is to be tried at once, and if so notes that
+// it is. A large one always is: it gains nothing by leaving together with others.
+func (o *Outbox) direct(size int) bool {
 	l := o.sock.loop
-	if o.size > 0 || o.corked || o.turn == l.turns {
+	if o.size > 0 || o.corked || o.turn == l.turns && size < chunkSize {
 		return false
 	}
 	o.turn = l.turns

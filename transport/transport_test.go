@@ -456,7 +456,7 @@ func TestCloseWaitsForItsProducer(t *testing.T) { // differences 7, twisted 27
 	serve(t, &recorder{}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {
 		until(t, task, func() bool { return rec().conn != nil })
 		c := rec().conn
-		p := &pushing{conn: c, left: 64}
+		p := &pushing{conn: c, left: 1024} // more than the system takes at once
 		if err := c.RegisterProducer(p); err != nil {
 			t.Error(err)
 		}
@@ -466,7 +466,7 @@ func TestCloseWaitsForItsProducer(t *testing.T) { // differences 7, twisted 27
 		c.Close()
 		p.Resume()
 		got, err := readAll(t, task, client)
-		if len(got) != 64*32<<10 || err != io.EOF || p.pauses == 0 || p.stops != 0 {
+		if len(got) != 1024*32<<10 || err != io.EOF || p.pauses == 0 || p.stops != 0 {
 			t.Errorf("received %d bytes, %v; %d pauses, %d stops", len(got), err, p.pauses, p.stops)
 		}
 		_ = ended(t, task)

@@ -51,18 +51,19 @@ func protocol(j *Job) error {
 			p.end(err)
 		}
 	})
-	countAndWatch(l, p)
+	countAndWatch(l, j, p.progress)
 	if err := l.RunForever(); err != nil {
 		return err
 	}
 	return failed
 }
 
-func countAndWatch(l *corolla.Loop, p *sender) {
+// countAndWatch counts a slice in every turn, and then looks how far the sending has come.
+func countAndWatch(l *corolla.Loop, j *Job, progress func()) {
 	var count func()
 	count = func() {
-		p.j.Slice()
-		p.progress()
+		j.Slice()
+		progress()
 		l.Soon(count)
 	}
 	l.Soon(count)

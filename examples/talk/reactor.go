@@ -6,40 +6,73 @@ import (
 	"github.com/corolla-go/corolla/transport"
 )
 
-// factory builds the protocols, as Twisted has it, and tells the end by a Deferred.
-type factory struct {
+// pulled is a protocol that is its connection's producer: asked for more whenever all that
+// it wrote is sent, it writes the next piece (Twisted's pull producer).
+type pulled struct {
 	j    *Job
 	done *deferred.Deferred
+	conn *transport.Conn
+	sent int
+	stop func() // observing
 }
 
-func (f *factory) build() *sender {
-	return &sender{j: f.j, end: func(err error) {
-		if err != nil {
-			f.done.Errback(err)
-		} else {
-			f.done.Callback(nil)
-		}
-	}}
+func (p *pulled) Opened(c *transport.Conn) {
+	p.conn, p.stop = c, p.j.Observe(c.Socket().FD())
+	if err := c.RegisterPullProducer(p); err == nil {
+		c.Close() // once the producer is done
+	}
 }
 
-// reactor ends when the factory's Deferred fires.
+func (p *pulled) Resume() {
+	piece := p.j.Data[p.sent:min(p.sent+16*block, len(p.j.Data))]
+	if err := p.conn.Write(piece); err == nil {
+		p.sent += len(piece)
+	}
+	p.progress()
+	if p.sent == len(p.j.Data) {
+		p.conn.UnregisterProducer()
+	}
+}
+
+func (p *pulled) Stop() {}
+
+func (p *pulled) Data(*transport.Conn, []byte) {}
+
+func (p *pulled) Closed(_ *transport.Conn, err error) {
+	p.stop()
+	if p.conn = nil; err != nil {
+		p.done.Errback(err)
+		return
+	}
+	p.j.Moved(p.sent)
+	p.done.Callback(nil)
+}
+
+func (p *pulled) progress() {
+	if p.conn != nil {
+		p.j.Moved(p.sent - p.conn.Buffered())
+	}
+}
+
+// reactor has a factory that builds the protocol, and a Deferred for the end.
 func reactor(j *Job) error {
 	l, err := corolla.New()
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	f := &factory{j, deferred.New(l)}
 	var failed error
-	f.done.AddErrback(func(err error) (any, error) { failed = err; return nil, nil })
-	f.done.AddCallback(func(any) (any, error) { l.Stop(); return nil, nil })
-	p := f.build()
+	done := deferred.New(l)
+	done.AddErrback(func(err error) (any, error) { failed = err; return nil, nil })
+	done.AddCallback(func(any) (any, error) { l.Stop(); return nil, nil })
+	factory := func() *pulled { return &pulled{j: j, done: done} }
+	p := factory()
 	transport.Dial(l, "tcp", j.Addr, p).OnDone(func(c *corolla.Future[*transport.Conn]) {
 		if _, err := c.Result(); err != nil {
-			f.done.Errback(err)
+			done.Errback(err)
 		}
 	})
-	countAndWatch(l, p)
+	countAndWatch(l, j, p.progress)
 	if err := l.RunForever(); err != nil {
 		return err
 	}
