@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/leaktest"
 )
 
 func benchLoop(b *testing.B) *corolla.Loop {
 	l, err := corolla.New()
 	if err != nil {
-		b.Skip(err)
+		leaktest.NeedLoop(b, err)
 	}
 	b.Cleanup(func() { _ = l.Close() })
 	b.ReportAllocs()
@@ -291,7 +292,7 @@ func BenchmarkMillionTasks(b *testing.B) {
 	for b.Loop() {
 		l, err := corolla.New(corolla.SlowLimit(0))
 		if err != nil {
-			b.Skip(err)
+			leaktest.NeedLoop(b, err)
 		}
 		if err := l.Run(func(t *corolla.Task) error {
 			report("before-MB")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
 
@@ -209,7 +210,7 @@ func TestTimerReset(t *testing.T) {
 func TestPostFromOtherGoroutines(t *testing.T) {
 	l, err := corolla.New()
 	if err != nil {
-		t.Skip(err)
+		leaktest.NeedLoop(t, err)
 	}
 	defer l.Close()
 	const goroutines, each = 4, 1000
@@ -249,7 +250,7 @@ func TestPostWakesASimulatedLoop(t *testing.T) {
 func TestStopFromAnotherGoroutineEndsAWait(t *testing.T) {
 	l, err := corolla.New()
 	if err != nil {
-		t.Skip(err)
+		leaktest.NeedLoop(t, err)
 	}
 	defer l.Close()
 	for range 1000 {
@@ -376,7 +377,7 @@ func TestOffload(t *testing.T) {
 func TestOffloadLimitsHowManyRun(t *testing.T) {
 	l, err := corolla.New(corolla.MaxJobs(2))
 	if err != nil {
-		t.Skip(err)
+		leaktest.NeedLoop(t, err)
 	}
 	defer l.Close()
 	var now, most atomic.Int32

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
 
@@ -277,7 +278,7 @@ func bridged(t *testing.T, f func(t *testing.T, l *corolla.Loop, outside func(fu
 	t.Run("real", func(t *testing.T) {
 		l, err := corolla.New()
 		if err != nil {
-			t.Skip(err)
+			leaktest.NeedLoop(t, err)
 		}
 		f(t, l, func(f func()) { go f() })
 	})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/leaktest"
 )
 
 func TestTaskStartsInTheNextTurn(t *testing.T) {
@@ -227,7 +228,7 @@ func TestUnseenErrorIsReportedWhenItsFutureIsCollected(t *testing.T) {
 	var log errorLog
 	l, err := corolla.New(corolla.ErrorHandler(log.add), corolla.SlowLimit(0))
 	if err != nil {
-		t.Skip(err)
+		leaktest.NeedLoop(t, err)
 	}
 	defer l.Close()
 	run(t, l, func(task *corolla.Task) error {
@@ -323,7 +324,7 @@ func TestTaskIsAContext(t *testing.T) {
 func TestForeignContextCancelsATask(t *testing.T) {
 	l, err := corolla.New()
 	if err != nil {
-		t.Skip(err)
+		leaktest.NeedLoop(t, err)
 	}
 	defer l.Close()
 	ctx, cancel := context.WithCancelCause(context.Background())

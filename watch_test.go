@@ -9,13 +9,14 @@ import (
 	"testing"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
 
 func TestWatchCallsWhileADescriptorIsReady(t *testing.T) {
 	l, err := corolla.New()
 	if err != nil {
-		t.Skip(err)
+		leaktest.NeedLoop(t, err)
 	}
 	defer l.Close()
 	r, w, err := os.Pipe()

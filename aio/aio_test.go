@@ -11,6 +11,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
 
@@ -31,7 +32,7 @@ func connected(t *testing.T, test func(t *testing.T, task *corolla.Task, a, b *a
 				l = sim.New(5).NewLoop(opts...)
 			}
 			if err != nil {
-				t.Skip(err)
+				leaktest.NeedLoop(t, err)
 			}
 			if err := l.Run(func(task *corolla.Task) error {
 				ln, err := aio.Listen(l, "tcp", "127.0.0.1:0")

@@ -11,6 +11,7 @@ import (
 	"github.com/corolla-go/corolla/aio"
 	"github.com/corolla-go/corolla/internal/host"
 	"github.com/corolla-go/corolla/internal/host/hosttest"
+	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 	"github.com/corolla-go/corolla/transport"
 )
@@ -113,7 +114,7 @@ func faulted(t *testing.T, serve func(*corolla.Loop) (string, error), on string,
 	} else {
 		h, err := host.New()
 		if err != nil {
-			t.Skip(err)
+			leaktest.NeedLoop(t, err)
 		}
 		f.Host = h
 	}

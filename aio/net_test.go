@@ -15,6 +15,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
 
@@ -121,7 +122,7 @@ func connect(l *corolla.Loop, network, address string, ca *authority) (net.Conn,
 func TestHTTPServerOnALoopsListener(t *testing.T) {
 	l, err := corolla.New(corolla.SlowLimit(0))
 	if err != nil {
-		t.Skip(err)
+		leaktest.NeedLoop(t, err)
 	}
 	ln, err := aio.Listen(l, "tcp", "127.0.0.1:0")
 	if err != nil {

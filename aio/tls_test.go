@@ -23,6 +23,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
 
@@ -100,7 +101,7 @@ func onHosts(t *testing.T, test func(t *testing.T, task *corolla.Task)) {
 				l = sim.New(1, sim.Begin(time.Now())).NewLoop(corolla.SlowLimit(0))
 			}
 			if err != nil {
-				t.Skip(err)
+				leaktest.NeedLoop(t, err)
 			}
 			if err := l.Run(func(task *corolla.Task) error { test(t, task); return nil }); err != nil {
 				t.Error(err)
@@ -405,7 +406,7 @@ func TestTLSWithOtherClients(t *testing.T) {
 	cert := ca.issue(time.Time{}, "localhost")
 	l, err := corolla.New(corolla.SlowLimit(0))
 	if err != nil {
-		t.Skip(err)
+		leaktest.NeedLoop(t, err)
 	}
 	ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
 	if err != nil {

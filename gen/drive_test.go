@@ -9,6 +9,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/gen"
+	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
 
@@ -24,7 +25,7 @@ func onLoops(t *testing.T, test func(t *testing.T, task *corolla.Task)) {
 		t.Run(name, func(t *testing.T) {
 			l, err := open()
 			if errors.Is(err, errors.ErrUnsupported) {
-				t.Skip(err)
+				leaktest.NeedLoop(t, err)
 			}
 			if err != nil {
 				t.Fatal(err)

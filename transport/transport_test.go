@@ -14,6 +14,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 	"github.com/corolla-go/corolla/transport"
 )
@@ -81,7 +82,7 @@ func serve(t *testing.T, p transport.Protocol, test func(t *testing.T, task *cor
 				l = sim.New(3).NewLoop(opts...)
 			}
 			if err != nil {
-				t.Skip(err)
+				leaktest.NeedLoop(t, err)
 			}
 			defer func() {
 				if err := l.Close(); err != nil {

@@ -51,7 +51,7 @@ func each(t *testing.T, f func(t *testing.T, l *corolla.Loop, addr string)) {
 					l = w.NewLoop()
 				}
 				if err != nil {
-					t.Skip(err)
+					leaktest.NeedLoop(t, err)
 				}
 				addr, err := m.serve(l, "127.0.0.1:0")
 				if err != nil {
@@ -133,7 +133,7 @@ func TestEchoSurvivesClientsThatVanish(t *testing.T) {
 			l, err := corolla.New(corolla.ErrorHandler(func(err error) { t.Errorf("error handler: %v", err) }),
 				corolla.SlowLimit(0))
 			if err != nil {
-				t.Skip(err)
+				leaktest.NeedLoop(t, err)
 			}
 			addr, err := m.serve(l, "127.0.0.1:0")
 			if err != nil {
@@ -185,7 +185,7 @@ func BenchmarkEcho(b *testing.B) {
 		b.Run(m.name, func(b *testing.B) {
 			l, err := corolla.New()
 			if err != nil {
-				b.Skip(err)
+				leaktest.NeedLoop(b, err)
 			}
 			defer l.Close()
 			addr, err := m.serve(l, "127.0.0.1:0")
@@ -238,7 +238,7 @@ func TestSteadyConnectionCostsOneReadAndOneWrite(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) {
 			h, err := host.New()
 			if err != nil {
-				t.Skip(err)
+				leaktest.NeedLoop(t, err)
 			}
 			count := &hosttest.Counting{Host: h}
 			l := corolla.NewOn(count, corolla.SlowLimit(0))

@@ -3,6 +3,7 @@
 package leaktest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -84,4 +85,16 @@ func benchmarking() bool {
 		}
 	}
 	return false
+}
+
+// NeedLoop skips a test on a system that has no event loop, and fails it on any other error
+// of making one.
+func NeedLoop(t testing.TB, err error) {
+	t.Helper()
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skipf("no event loop on %s; the simulated one is tested", runtime.GOOS)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
