@@ -449,6 +449,9 @@ sys.stdout.write(b.decode())`
 		"socat":   {"-t5", "-", "OPENSSL:localhost:" + port + ",cafile=" + roots + ",pf=ip4"},
 	} {
 		if _, err := exec.LookPath(name); err != nil {
+			if os.Getenv("CI") != "" {
+				t.Errorf("continuous integration must install %s", name)
+			}
 			continue
 		}
 		cmd := exec.Command(name, args...)

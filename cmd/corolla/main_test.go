@@ -250,6 +250,9 @@ sys.stdout.write(b.decode())`
 		addr := strings.TrimSpace(strings.TrimPrefix(line, "listening on "))
 		for name, args := range clients {
 			if _, err := exec.LookPath(name); err != nil {
+				if os.Getenv("CI") != "" {
+					t.Errorf("continuous integration must install %s", name)
+				}
 				continue
 			}
 			a := args(addr)
