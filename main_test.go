@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -28,12 +27,7 @@ func onHosts(t *testing.T, f func(t *testing.T, newLoop func(...corolla.Option) 
 	t.Run("real", func(t *testing.T) {
 		f(t, func(opts ...corolla.Option) *corolla.Loop {
 			l, err := corolla.New(opts...)
-			if errors.Is(err, errors.ErrUnsupported) {
-				t.Skipf("no event loop on %s; the simulated one is tested", runtime.GOOS)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			leaktest.NeedLoop(t, err)
 			return l
 		})
 	})

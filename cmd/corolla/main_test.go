@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,13 +11,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/examples/talk"
+	"github.com/corolla-go/corolla/internal/leaktest"
 )
 
 // commandEnv makes the test program be the command itself.
@@ -41,13 +40,8 @@ func call(args ...string) (status int, stdout, stderr string) {
 
 func needLoop(t *testing.T) {
 	l, err := corolla.New()
-	if errors.Is(err, errors.ErrUnsupported) {
-		t.Skipf("no event loop on %s", runtime.GOOS)
-	}
-	if err == nil {
-		err = l.Close()
-	}
-	if err != nil {
+	leaktest.NeedLoop(t, err)
+	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
 }

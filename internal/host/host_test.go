@@ -1,9 +1,7 @@
 package host_test
 
 import (
-	"errors"
 	"os"
-	"runtime"
 	"testing"
 
 	"github.com/corolla-go/corolla/internal/host"
@@ -16,12 +14,7 @@ func TestMain(m *testing.M) { leaktest.Main(m) }
 func TestContract(t *testing.T) {
 	hosttest.Test(t, func(t *testing.T) hosttest.Subject {
 		h, err := host.New()
-		if errors.Is(err, errors.ErrUnsupported) {
-			t.Skipf("no host on %s", runtime.GOOS)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		leaktest.NeedLoop(t, err)
 		return hosttest.Subject{
 			Host:    h,
 			Outside: func(f func()) { go f() },
