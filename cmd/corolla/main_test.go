@@ -96,7 +96,7 @@ func TestTalkInEveryRow(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "talk.html")
 	status, stdout, stderr := call("talk", "--mib", "24", "--json", "--html", page)
 	if status != 0 || stderr != "" {
-		t.Fatalf("status %d, stderr %q", status, stderr)
+		t.Fatalf("status %d, stderr %q, stdout %s", status, stderr, stdout)
 	}
 	var got talkJSON
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil {
