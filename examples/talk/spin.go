@@ -25,7 +25,7 @@ func spin(j *Job) error {
 		case err != unix.EAGAIN:
 			return fmt.Errorf("write: %w", err)
 		default:
-			if tries++; tries%10_000 == 0 {
+			if tries++; tries%10_000 == 1 {
 				j.Slice()
 			}
 		}
