@@ -12,15 +12,15 @@ import (
 // Listen returns a socket that listens on "tcp", "tcp4", "tcp6" or "unix" at an
 // address in Go's notation. A host name, as against an IP address, is looked up
 // within the call, which may block: give addresses to a loop that runs.
-func (l *Loop) Listen(network, address string) (*Socket, error) {
+func (l *Loop) Listen(network, address string, opts ...SocketOption) (*Socket, error) {
 	l.check("Listen")
 	addrs, err := l.host.Resolve(network, address)
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", address, err)
 	}
-	s, err := l.ListenAddr(addrs[0])
+	s, err := l.ListenAddr(addrs[0], opts...)
 	if errors.Is(err, syscall.EAFNOSUPPORT) && len(addrs) > 1 { // a machine without IPv6
-		s, err = l.ListenAddr(addrs[1])
+		s, err = l.ListenAddr(addrs[1], opts...)
 	}
 	return s, err
 }
@@ -33,10 +33,23 @@ const attemptDelay = 250 * time.Millisecond
 // are looked up on another goroutine. Of several addresses, of which the families take turns,
 // the next is tried when one has failed or has taken 250 ms; the first that answers wins and
 // the others are given up (Happy Eyeballs, RFC 8305). If all fail, the error joins theirs.
-// Canceling the future ends the attempts.
-func (l *Loop) Dial(network, address string) *Future[*Socket] {
-	d := &dialer{address: address, result: NewFuture[*Socket](l)}
+// After 30 seconds, or what DialTimeout says, it is a *TimeoutError. Canceling the future ends
+// the attempts.
+func (l *Loop) Dial(network, address string, opts ...SocketOption) *Future[*Socket] {
+	d := &dialer{address: address, result: NewFuture[*Socket](l), opts: opts}
+	set, err := socketSettings(opts)
+	if err != nil {
+		d.end(nil, fmt.Errorf("dial %s: %w", address, err))
+		return d.result
+	}
 	d.result.OnCancel(d.cancel)
+	if set.dialTimeout > 0 {
+		d.limit = l.After(set.dialTimeout, func() {
+			d.lookup.Cancel(nil)
+			late := fmt.Errorf("dial %s: %w", address, &TimeoutError{After: set.dialTimeout})
+			d.end(nil, errors.Join(append(d.errs, late)...))
+		})
+	}
 	d.lookup = l.Resolve(network, address)
 	d.lookup.OnDone(d.resolved)
 	return d.result
@@ -49,7 +62,9 @@ type dialer struct {
 	lookup  *Future[[]net.Addr]
 	addrs   []net.Addr // still to try
 	trying  []*Socket
+	opts    []SocketOption
 	delay   *Timer
+	limit   *Timer
 	errs    []error
 }
 
@@ -98,7 +113,7 @@ func (d *dialer) next() {
 	for len(d.addrs) > 0 {
 		addr := d.addrs[0]
 		d.addrs = d.addrs[1:]
-		sock, err := l.Connect(addr)
+		sock, err := l.Connect(addr, d.opts...)
 		if err != nil {
 			d.errs = append(d.errs, err)
 			continue
@@ -134,8 +149,10 @@ func (d *dialer) tried(sock *Socket, addr net.Addr) {
 
 // end settles the result, and gives up what is still being tried.
 func (d *dialer) end(s *Socket, err error) {
-	if d.delay != nil {
-		d.delay.stop()
+	for _, timer := range [...]*Timer{d.delay, d.limit} {
+		if timer != nil {
+			timer.stop()
+		}
 	}
 	for _, other := range d.trying {
 		_ = other.Close()

@@ -48,6 +48,15 @@ func TestHappyEyeballs(t *testing.T) { // RFC 8305
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("an address that never answers: %v", err)
 		}
+		begin = l.Now()
+		_, err = l.Dial("tcp", "dead.test:80").Await(task)
+		if took := l.Now() - begin; !errors.Is(err, os.ErrDeadlineExceeded) || took != 30*time.Second || !strings.HasPrefix(err.Error(), "dial 10.0.0.9:80: connection refused\ndial dead.test:80: ") {
+			t.Errorf("the same without a time of its own: %v after %v", err, took)
+		}
+		_, err = l.Dial("tcp", "dead.test:80", corolla.DialTimeout(time.Second)).Await(task)
+		if took := l.Now() - begin; !errors.Is(err, os.ErrDeadlineExceeded) || took != 31*time.Second {
+			t.Errorf("with DialTimeout: %v after %v", err, took)
+		}
 		if n := w.Open(); n > 2 {
 			t.Errorf("%d descriptors are open after a dial that timed out", n)
 		}

@@ -11,7 +11,7 @@ const maxFlush = 5 * time.Second
 func (l *Loop) flush() {
 	var left []*Outbox
 	for _, w := range l.fds {
-		if s, ok := w.(*Socket); ok && s.out != nil && s.out.closing && s.out.size > 0 {
+		if s, ok := w.(*Socket); ok && s.out != nil && s.out.closing && s.out.size > 0 && !s.out.lent && len(s.out.loans) == 0 {
 			s.out.onMarks = nil
 			left = append(left, s.out)
 		}

@@ -39,6 +39,14 @@ type Outbox struct {
 	onError func(error)
 	closing bool
 	onEmpty func()
+	loans   []loan // of which each has a nil among chunks
+	lent    bool
+}
+
+// loan is somebody else's turn to write to the socket.
+type loan struct {
+	use  func(back func())
+	lost func(error)
 }
 
 // Init prepares an outbox for a socket. failed is told, once, of an error in sending; what
@@ -149,7 +157,7 @@ func filled(bufs [][]byte) [][]byte {
 // it is. A large one always is: it gains nothing by leaving together with others.
 func (o *Outbox) direct(size int) bool {
 	l := o.sock.loop
-	if o.size > 0 || o.corked || o.turn == l.turns && size < chunkSize {
+	if o.pending() || o.corked || o.turn == l.turns && size < chunkSize {
 		return false
 	}
 	o.turn = l.turns
@@ -188,7 +196,7 @@ func (o *Outbox) keep(b []byte) {
 }
 
 func (o *Outbox) arm() {
-	if !o.armed && !o.corked {
+	if !o.armed && !o.corked && !o.lent {
 		o.armed = true
 		o.sock.OnWritable(o.flush)
 	}
@@ -200,40 +208,50 @@ func (o *Outbox) Cork() { o.corked = true }
 // Uncork sends what was written since Cork, in one call to the system if it is not much.
 func (o *Outbox) Uncork() {
 	o.corked = false
-	if o.size > 0 && !o.armed && o.err == nil {
+	if o.pending() && !o.lent && !o.armed && o.err == nil {
 		o.flush()
-		if o.size > 0 && o.err == nil {
+		if o.pending() && o.err == nil {
 			o.arm()
 		}
 	}
 }
 
+// pending reports whether something waits, be it only somebody's turn.
+func (o *Outbox) pending() bool { return len(o.chunks) > 0 }
+
 // flush sends what it can.
 func (o *Outbox) flush() {
+	if o.chunks[0] == nil {
+		o.lend()
+		return
+	}
 	n, err := o.send()
 	if err != nil && err != ErrWouldBlock {
 		o.fail(err)
 		return
 	}
 	o.sent(n)
-	if o.size > 0 {
-		return
-	}
-	o.disarm()
 	o.mark()
-	o.emptied()
+	if !o.pending() {
+		o.disarm()
+		o.emptied()
+	}
 }
 
 func (o *Outbox) send() (int, error) {
 	first := o.chunks[0][o.off:]
-	if len(o.chunks) == 1 {
+	n := 1 // how many chunks there are before somebody else's turn
+	for n < len(o.chunks) && o.chunks[n] != nil {
+		n++
+	}
+	if n == 1 {
 		return o.sock.TryWrite(first)
 	}
 	whole := o.chunks[0]
 	o.chunks[0] = first
-	n, err := o.sock.TryWriteBatch(o.chunks)
+	sent, err := o.sock.TryWriteBatch(o.chunks[:n])
 	o.chunks[0] = whole
-	return n, err
+	return sent, err
 }
 
 // sent drops n bytes from the front.
@@ -247,13 +265,15 @@ func (o *Outbox) sent(n int) {
 		}
 		n -= rest
 		o.sock.loop.giveChunk(o.chunks[0])
-		o.chunks[0], o.off = nil, 0
-		o.chunks = o.chunks[1:]
+		o.drop()
 	}
-	if o.size == 0 {
+}
+
+// drop takes the first chunk out.
+func (o *Outbox) drop() {
+	o.chunks[0], o.off = nil, 0
+	if o.chunks = o.chunks[1:]; len(o.chunks) == 0 {
 		o.chunks = nil
-	} else {
-		o.mark()
 	}
 }
 
@@ -316,7 +336,7 @@ func (o *Outbox) WhenEmpty(done func()) {
 }
 
 func (o *Outbox) emptied() {
-	if done := o.onEmpty; done != nil && o.size == 0 {
+	if done := o.onEmpty; done != nil && !o.pending() {
 		o.onEmpty = nil
 		done()
 	}
@@ -328,6 +348,7 @@ func (o *Outbox) Drop() {
 	o.chunks, o.off, o.size, o.above = nil, 0, 0, false
 	o.disarm()
 	o.waiting.WakeAll()
+	o.loseLoans()
 }
 
 func (o *Outbox) fail(err error) {
@@ -335,30 +356,5 @@ func (o *Outbox) fail(err error) {
 	o.Drop()
 	if failed := o.onError; failed != nil {
 		failed(err)
-	}
-}
-
-// Chunks of outboxes are this large, unless a single write is larger; a loop keeps a few.
-const (
-	chunkSize  = 16 << 10
-	keptChunks = 64
-)
-
-func (l *Loop) takeChunk(size int) []byte {
-	n := len(l.chunks)
-	switch {
-	case size > chunkSize:
-		return make([]byte, 0, size)
-	case n == 0:
-		return make([]byte, 0, chunkSize)
-	}
-	c := l.chunks[n-1]
-	l.chunks = l.chunks[:n-1]
-	return c
-}
-
-func (l *Loop) giveChunk(c []byte) {
-	if cap(c) == chunkSize && len(l.chunks) < keptChunks {
-		l.chunks = append(l.chunks, c[:0])
 	}
 }

@@ -20,7 +20,7 @@ func (l *Loop) Resolve(network, address string) *Future[[]net.Addr] {
 // OpenPacket returns a datagram socket that is bound to local, or to an address of the
 // system's choice if that is nil, and that sends to remote alone and hears it alone, if that
 // is not nil. The addresses are *net.UDPAddr or *net.UnixAddr.
-func (l *Loop) OpenPacket(local, remote net.Addr) (*Socket, error) {
+func (l *Loop) OpenPacket(local, remote net.Addr, opts ...SocketOption) (*Socket, error) {
 	l.check("OpenPacket")
 	what := local
 	if what == nil {
@@ -32,7 +32,11 @@ func (l *Loop) OpenPacket(local, remote net.Addr) (*Socket, error) {
 	if l.state >= closing {
 		return nil, opError("open", what, ErrLoopClosed)
 	}
-	fd, err := l.host.OpenPacket(local, remote)
+	set, err := socketSettings(opts)
+	if err != nil {
+		return nil, opError("open", what, err)
+	}
+	fd, err := l.host.OpenPacket(local, remote, set.Settings)
 	if err != nil {
 		return nil, opError("open", what, err)
 	}
@@ -42,15 +46,15 @@ func (l *Loop) OpenPacket(local, remote net.Addr) (*Socket, error) {
 
 // ListenPacket returns a datagram socket that is bound to an address of "udp", "udp4", "udp6"
 // or "unixgram". A host name is looked up within the call, which may block.
-func (l *Loop) ListenPacket(network, address string) (*Socket, error) {
+func (l *Loop) ListenPacket(network, address string, opts ...SocketOption) (*Socket, error) {
 	l.check("ListenPacket")
 	addrs, err := l.host.Resolve(network, address)
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", address, err)
 	}
-	s, err := l.OpenPacket(addrs[0], nil)
+	s, err := l.OpenPacket(addrs[0], nil, opts...)
 	if errors.Is(err, syscall.EAFNOSUPPORT) && len(addrs) > 1 { // a machine without IPv6
-		s, err = l.OpenPacket(addrs[1], nil)
+		s, err = l.OpenPacket(addrs[1], nil, opts...)
 	}
 	return s, err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"syscall"
 
 	"github.com/corolla-go/corolla/internal/host"
 )
@@ -27,6 +28,9 @@ type Socket struct {
 	ended  bool // the end of the stream was read
 	closed bool
 
+	writeOnly bool // a pipe's end
+	terminal  bool
+
 	out      *Outbox // that writes to it, if one does
 	shedding bool    // connections are closed for want of descriptors, and that was reported
 }
@@ -43,12 +47,16 @@ func (l *Loop) newSocket(fd host.FD, writable bool) (*Socket, error) {
 
 // ListenAddr returns a socket that listens at a *net.TCPAddr or *net.UnixAddr. A
 // port of 0 picks a free one, which LocalAddr tells. Listen takes text.
-func (l *Loop) ListenAddr(addr net.Addr) (*Socket, error) {
+func (l *Loop) ListenAddr(addr net.Addr, opts ...SocketOption) (*Socket, error) {
 	l.check("ListenAddr")
 	if l.state >= closing {
 		return nil, opError("listen", addr, ErrLoopClosed)
 	}
-	fd, err := l.host.Listen(addr)
+	set, err := socketSettings(opts)
+	if err != nil {
+		return nil, opError("listen", addr, err)
+	}
+	fd, err := l.host.Listen(addr, set.Settings)
 	if err != nil {
 		return nil, opError("listen", addr, err)
 	}
@@ -58,12 +66,16 @@ func (l *Loop) ListenAddr(addr net.Addr) (*Socket, error) {
 
 // Connect begins to connect to a *net.TCPAddr or *net.UnixAddr. Once the socket is
 // writable, ConnectError tells what came of it. Dial does the whole of it.
-func (l *Loop) Connect(addr net.Addr) (*Socket, error) {
+func (l *Loop) Connect(addr net.Addr, opts ...SocketOption) (*Socket, error) {
 	l.check("Connect")
 	if l.state >= closing {
 		return nil, opError("dial", addr, ErrLoopClosed)
 	}
-	fd, err := l.host.Connect(addr)
+	set, err := socketSettings(opts)
+	if err != nil {
+		return nil, opError("dial", addr, err)
+	}
+	fd, err := l.host.Connect(addr, set.Settings)
 	if err != nil {
 		return nil, opError("dial", addr, err)
 	}
@@ -128,8 +140,13 @@ func (s *Socket) TryRead(b []byte) (int, error) {
 		return 0, nil
 	case !s.r.ready:
 		return 0, ErrWouldBlock
+	case s.writeOnly:
+		return s.readOfWriter()
 	}
 	n, err := s.loop.host.TryRead(s.fd, b)
+	if err == syscall.EIO && s.terminal { // how the end of a terminal shows
+		n, err = 0, io.EOF
+	}
 	switch {
 	case err == nil:
 		s.r.ready = n == len(b) || s.hangup // a short read means drained, save at the end
@@ -140,6 +157,17 @@ func (s *Socket) TryRead(b []byte) (int, error) {
 		s.r.mute()
 	}
 	return n, err
+}
+
+// readOfWriter is what reading the writing end of a pipe finds: the end, if nobody reads it.
+func (s *Socket) readOfWriter() (int, error) {
+	if !s.hangup {
+		s.r.ready = false
+		return 0, ErrWouldBlock
+	}
+	s.ended = true
+	s.r.mute()
+	return 0, io.EOF
 }
 
 // TryWrite writes at most len(b) bytes and returns how many. ErrWouldBlock means

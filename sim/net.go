@@ -9,7 +9,7 @@ import (
 	"github.com/corolla-go/corolla/internal/host"
 )
 
-// backlog is how many connections may wait to be accepted.
+// backlog is how many connections may wait to be accepted, unless a listener says otherwise.
 const backlog = 4096
 
 // The ports that are given to those who do not ask for one.
@@ -25,6 +25,9 @@ type desc struct {
 
 	listening bool
 	queue     []*desc // of a listener: connections to accept
+	backlog   int     // how many of them at the most
+	shares    bool    // its address, with next
+	next      *desc
 	stream
 	packets
 }
@@ -120,21 +123,29 @@ func (m machine) Resolve(network, address string) ([]net.Addr, error) {
 	return addrs, nil
 }
 
-func (m machine) Listen(addr net.Addr) (host.FD, error) {
-	if a, ok := addr.(*net.TCPAddr); ok {
-		port := a.Port
-		if port == 0 {
-			port = m.ephemeral()
+func (m machine) Listen(addr net.Addr, set host.Settings) (host.FD, error) {
+	addr = m.numbered(addr)
+	d := &desc{local: addr, listening: true, backlog: backlog, shares: set.ReusePort}
+	if set.Backlog > 0 {
+		d.backlog = set.Backlog
+	}
+	for other := m.listenerAt(addr); other != nil; other = other.next {
+		if !d.shares || !other.shares {
+			return 0, syscall.EADDRINUSE
 		}
-		addr = &net.TCPAddr{IP: a.IP, Port: port, Zone: a.Zone}
 	}
-	if m.listenerAt(addr) != nil {
-		return 0, syscall.EADDRINUSE
-	}
-	d := &desc{local: addr, listening: true}
+	d.next = m.listeners[addr.String()]
 	m.listeners[addr.String()] = d
 	m.tracef("listen fd=%d %v", m.open(d), addr)
 	return d.fd, nil
+}
+
+// numbered gives an address a port, if it has none.
+func (w *World) numbered(addr net.Addr) net.Addr {
+	if a, ok := addr.(*net.TCPAddr); ok && a.Port == 0 {
+		return &net.TCPAddr{IP: a.IP, Port: w.ephemeral(), Zone: a.Zone}
+	}
+	return addr
 }
 
 func (w *World) ephemeral() int {
@@ -164,10 +175,13 @@ func (w *World) listenerAt(addr net.Addr) *desc {
 	return nil
 }
 
-func (m machine) Connect(addr net.Addr) (host.FD, error) {
+func (m machine) Connect(addr net.Addr, set host.Settings) (host.FD, error) {
 	local := net.Addr(&net.UnixAddr{Net: "unix"})
 	if a, ok := addr.(*net.TCPAddr); ok {
 		local = &net.TCPAddr{IP: a.IP, Port: m.ephemeral()}
+	}
+	if set.Local != nil {
+		local = m.numbered(set.Local)
 	}
 	client := &desc{local: local, peer: addr}
 	m.tracef("connect fd=%d %v", m.open(client), addr)
@@ -181,7 +195,10 @@ func (w *World) arrive(client *desc) {
 		return
 	}
 	l := w.listenerAt(client.peer)
-	if l == nil || len(l.queue) == backlog {
+	for l != nil && l.next != nil && w.rng.IntN(2) == 0 {
+		l = l.next // which of those that share the address
+	}
+	if l == nil || len(l.queue) >= l.backlog {
 		w.at(w.now+w.latency(), func() {
 			client.err = syscall.ECONNREFUSED
 			w.raise(client, host.Writable|host.Hangup)
@@ -263,11 +280,12 @@ func (m machine) CloseFD(fd host.FD) error {
 	m.fds[fd] = nil
 	d.want, d.edge = 0, 0
 	if d.datagram {
+		d.closed = true
 		delete(m.listeners, packetKey(d.local))
 		return nil
 	}
 	if d.listening {
-		delete(m.listeners, d.local.String())
+		m.unlisten(d)
 		for _, c := range d.queue {
 			m.hangUp(c)
 		}
@@ -275,6 +293,20 @@ func (m machine) CloseFD(fd host.FD) error {
 	}
 	m.hangUp(d)
 	return nil
+}
+
+// unlisten takes a listener from its address, and leaves others there.
+func (w *World) unlisten(d *desc) {
+	key := d.local.String()
+	first := w.listeners[key]
+	if first != d {
+		for first.next != d {
+			first = first.next
+		}
+		first.next = d.next
+	} else if w.listeners[key] = d.next; d.next == nil {
+		delete(w.listeners, key)
+	}
 }
 
 func (d *desc) String() string { return fmt.Sprintf("fd %d", d.fd) }

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"net"
+	"slices"
 	"syscall"
 
 	"github.com/corolla-go/corolla/internal/host"
@@ -19,6 +20,7 @@ const (
 type packets struct {
 	datagram bool
 	arrived  []packet
+	groups   []net.IP // of which it is a member
 }
 
 type packet struct {
@@ -28,7 +30,7 @@ type packet struct {
 
 func packetKey(addr net.Addr) string { return addr.Network() + " " + addr.String() }
 
-func (m machine) OpenPacket(local, remote net.Addr) (host.FD, error) {
+func (m machine) OpenPacket(local, remote net.Addr, _ host.Settings) (host.FD, error) {
 	switch {
 	case local == nil && remote.Network() != "udp":
 		local = &net.UnixAddr{Net: "unixgram"}
@@ -43,7 +45,7 @@ func (m machine) OpenPacket(local, remote net.Addr) (host.FD, error) {
 	}
 	d := &desc{local: local, peer: remote}
 	d.datagram = true
-	if local.String() != "" {
+	if local.String() != "" && !isGroup(local) { // a group has members instead
 		m.listeners[packetKey(local)] = d
 	}
 	m.tracef("packet fd=%d %v %v", m.open(d), local, remote)
@@ -91,8 +93,36 @@ func (m machine) TryWriteTo(fd host.FD, b []byte, to net.Addr) error {
 		return nil
 	}
 	p := packet{d.local, append([]byte(nil), b...)}
+	if isGroup(to) {
+		m.multicast(to.(*net.UDPAddr), p)
+		return nil
+	}
 	m.at(m.now+m.latency(), func() { m.deliver(d, to, p) })
 	return nil
+}
+
+func isGroup(addr net.Addr) bool {
+	u, ok := addr.(*net.UDPAddr)
+	return ok && u.IP.IsMulticast()
+}
+
+// multicast sends to every member of a group: those that have the port now.
+func (w *World) multicast(to *net.UDPAddr, p packet) {
+	for _, d := range w.fds {
+		if d == nil || !slices.ContainsFunc(d.groups, to.IP.Equal) {
+			continue
+		}
+		if a, ok := d.local.(*net.UDPAddr); ok && a.Port == to.Port {
+			w.at(w.now+w.latency(), func() { w.arriveAt(d, p) })
+		}
+	}
+}
+
+func (w *World) arriveAt(d *desc, p packet) {
+	if len(d.arrived) < maxQueued && !d.closed {
+		d.arrived = append(d.arrived, p)
+		w.raise(d, host.Readable)
+	}
 }
 
 func (w *World) deliver(from *desc, to net.Addr, p packet) {
@@ -101,10 +131,9 @@ func (w *World) deliver(from *desc, to net.Addr, p packet) {
 	case d == nil && from.peer != nil && w.fds[from.fd] == from: // told by who is connected only
 		from.err = syscall.ECONNREFUSED
 		w.raise(from, host.Readable)
-	case d == nil, len(d.arrived) >= maxQueued, d.peer != nil && d.peer.String() != p.from.String():
+	case d == nil, d.peer != nil && d.peer.String() != p.from.String():
 	default:
-		d.arrived = append(d.arrived, p)
-		w.raise(d, host.Readable)
+		w.arriveAt(d, p)
 	}
 }
 

@@ -17,6 +17,7 @@ type stream struct {
 	other     *desc
 	connected bool
 	closed    bool
+	end       end
 	err       error // what became of connecting, or a reset
 
 	in       []byte // arrived and not read
@@ -57,6 +58,8 @@ func (m machine) TryRead(fd host.FD, b []byte) (n int, err error) {
 	}
 	defer func() { m.tracef("read fd=%d %d of %d %v", fd, n, len(b), err) }()
 	switch {
+	case d.end == writeEnd:
+		return 0, syscall.EBADF
 	case len(d.in) > 0: // also what had arrived before a reset
 		n = copy(b, d.in)
 		if d.in = d.in[n:]; len(d.in) == 0 {
@@ -76,7 +79,13 @@ func (m machine) TryRead(fd host.FD, b []byte) (n int, err error) {
 
 // makeRoom tells a blocked writer when at least half of the buffer is free.
 func (w *World) makeRoom(d *desc) {
-	if o := d.other; o.blocked && len(d.in)+d.under <= w.config.buffer/2 {
+	o := d.other
+	if !o.blocked || len(d.in)+d.under > w.config.buffer/2 {
+		return
+	}
+	if d.end == readEnd {
+		w.unblock(o)
+	} else {
 		w.send(d, func(to *desc) { w.unblock(to) })
 	}
 }
@@ -95,6 +104,10 @@ func (m machine) TryWrite(fd host.FD, b []byte) (n int, err error) {
 	}
 	defer func() { m.tracef("write fd=%d %d of %d %v", fd, n, len(b), err) }()
 	switch {
+	case d.end == readEnd:
+		return 0, syscall.EBADF
+	case d.end == writeEnd:
+		return m.pour(d, b)
 	case d.err != nil:
 		err = d.err
 		d.err, d.finished = nil, true
@@ -194,7 +207,12 @@ func (w *World) finish(d *desc) {
 // stream, or a reset where bytes were left unread.
 func (w *World) hangUp(d *desc) {
 	d.closed = true
-	if d.other == nil {
+	switch {
+	case d.other == nil:
+		return
+	case d.end == readEnd:
+		d.other.finished = true
+		w.raise(d.other, host.Writable|host.Hangup)
 		return
 	}
 	if len(d.in) > 0 {

@@ -105,6 +105,7 @@ type Host interface {
 	Unwatch(fd FD) error
 
 	Net
+	Files
 
 	// Start runs job elsewhere: on a goroutine of its own. A simulated machine
 	// runs it within Wait, after a delay of its own choosing.
@@ -127,11 +128,11 @@ type Net interface {
 	Resolve(network, address string) ([]net.Addr, error)
 
 	// Listen returns a listening socket.
-	Listen(addr net.Addr) (FD, error)
+	Listen(addr net.Addr, set Settings) (FD, error)
 
 	// OpenPacket returns a datagram socket that is bound to local, if that is not nil, and
 	// connected to remote, if that is not nil: *net.UDPAddr or *net.UnixAddr.
-	OpenPacket(local, remote net.Addr) (FD, error)
+	OpenPacket(local, remote net.Addr, set Settings) (FD, error)
 
 	// TryReadFrom reads one datagram. If it is longer than b, its end is lost, and truncated
 	// says so. The end of a stream is not an event of datagrams: one of no bytes is a datagram.
@@ -143,7 +144,7 @@ type Net interface {
 
 	// Connect begins to connect. The result is known, through ConnectError,
 	// when the descriptor is Writable.
-	Connect(addr net.Addr) (FD, error)
+	Connect(addr net.Addr, set Settings) (FD, error)
 
 	// ConnectError returns what became of Connect: nil once connected.
 	ConnectError(fd FD) error

@@ -13,3 +13,6 @@ import (
 func New() (Host, error) {
 	return nil, fmt.Errorf("an event loop on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }
+
+// CloseOnExec does nothing: no descriptors are handed over here.
+func CloseOnExec(int) {}

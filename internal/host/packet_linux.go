@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func (h *epoll) OpenPacket(local, remote net.Addr) (FD, error) {
+func (h *epoll) OpenPacket(local, remote net.Addr, set Settings) (FD, error) {
 	addr := local
 	if addr == nil {
 		addr = remote
@@ -19,7 +19,8 @@ func (h *epoll) OpenPacket(local, remote net.Addr) (FD, error) {
 	if err != nil {
 		return 0, err
 	}
-	if family != unix.AF_UNIX { // as Go's net has it
+	err = apply(fd, common(set))
+	if err == nil && family != unix.AF_UNIX { // as Go's net has it
 		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BROADCAST, 1)
 	}
 	if err == nil && local != nil {

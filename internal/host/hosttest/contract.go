@@ -88,7 +88,7 @@ func connectAcceptTalk(h *harness) {
 func connectRefused(h *harness) {
 	l, addr := h.listen()
 	h.close(l)
-	c, err := h.Host.Connect(addr)
+	c, err := h.Host.Connect(addr, host.Settings{})
 	if err == nil {
 		h.watch(c, both)
 		h.await(c, host.Writable)
@@ -101,7 +101,7 @@ func connectRefused(h *harness) {
 
 func addressInUse(h *harness) {
 	_, addr := h.listen()
-	if _, err := h.Host.Listen(addr); !errors.Is(err, syscall.EADDRINUSE) {
+	if _, err := h.Host.Listen(addr, host.Settings{}); !errors.Is(err, syscall.EADDRINUSE) {
 		h.Errorf("second listener: %v", err)
 	}
 }

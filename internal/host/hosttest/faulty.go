@@ -130,11 +130,11 @@ func (f *Faulty) Accept(fd host.FD) (host.FD, error) {
 }
 
 // Connect may find no descriptor.
-func (f *Faulty) Connect(addr net.Addr) (host.FD, error) {
+func (f *Faulty) Connect(addr net.Addr, set host.Settings) (host.FD, error) {
 	if f.now("connect", Limit) {
 		return 0, syscall.EMFILE
 	}
-	return f.Host.Connect(addr)
+	return f.Host.Connect(addr, set)
 }
 
 // ConnectError may say that the connection was reset at once.

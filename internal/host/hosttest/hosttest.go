@@ -49,6 +49,10 @@ func Test(t *testing.T, open func(t *testing.T) Subject) {
 		{"ClosedDescriptorIsForgotten", closedDescriptorIsForgotten},
 		{"DatagramsKeepTheirBounds", datagramsKeepTheirBounds},
 		{"DatagramToNobody", datagramToNobody},
+		{"PipeCarriesAStream", pipeCarriesAStream},
+		{"PipeThatNobodyReads", pipeThatNobodyReads},
+		{"SpliceThroughAPipe", spliceThroughAPipe},
+		{"SendPartOfAFile", sendPartOfAFile},
 		{"StartRunsJobsElsewhere", startRunsJobs},
 		{"SignalsAreDelivered", signalsAreDelivered},
 		{"ResolveLiteralsAndNames", resolve},
@@ -147,7 +151,7 @@ const both = host.Read | host.Write | host.Edge
 
 func (h *harness) listen() (fd, net.Addr) {
 	h.Helper()
-	d, err := h.Host.Listen(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	d, err := h.Host.Listen(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}, host.Settings{})
 	h.must(err)
 	h.watch(d, host.Read|host.Edge)
 	return d, h.Host.LocalAddr(d)
@@ -169,7 +173,7 @@ func (h *harness) accept(l fd) fd {
 func (h *harness) pair() (client, server fd) {
 	h.Helper()
 	l, addr := h.listen()
-	client, err := h.Host.Connect(addr)
+	client, err := h.Host.Connect(addr, host.Settings{})
 	h.must(err)
 	h.watch(client, both)
 	server = h.accept(l)

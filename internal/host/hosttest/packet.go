@@ -10,7 +10,7 @@ import (
 
 func (h *harness) packet(local, remote net.Addr) fd {
 	h.Helper()
-	d, err := h.Host.OpenPacket(local, remote)
+	d, err := h.Host.OpenPacket(local, remote, host.Settings{})
 	h.must(err)
 	h.watch(d, both)
 	return d

@@ -1,0 +1,296 @@
+package corolla_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/corolla-go/corolla"
+)
+
+func TestAdoptListenerAndHandItBack(t *testing.T) {
+	l := realLoop(t, new(errorLog))
+	defer l.Close()
+	theirs, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := theirs.Addr().String()
+	ln, err := l.Adopt(theirs.(*net.TCPListener))
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs.Close() // the duplicate goes on
+	run(t, l, func(task *corolla.Task) error {
+		c, err := l.Dial("tcp", addr).Await(task)
+		if err != nil {
+			return err
+		}
+		if err := ln.WaitReadable(task); err != nil {
+			return err
+		}
+		s, err := ln.TryAccept()
+		if err != nil {
+			return err
+		}
+		closeAll(t, c, s)
+		return nil
+	})
+	f, err := ln.Detach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ln.Detach(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("detached twice: %v", err)
+	}
+	back, err := net.FileListener(f)
+	f.Close()
+	if err != nil || back.Addr().String() != addr {
+		t.Fatalf("handed back: %v, %v", back, err)
+	}
+	back.Close()
+}
+
+func TestAdoptConnectionAndDetach(t *testing.T) {
+	l := realLoop(t, new(errorLog))
+	defer l.Close()
+	ln, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	ours, err := net.Dial("unix", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	s, err := l.Adopt(ours.(*net.UnixConn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours.Close()
+	run(t, l, func(task *corolla.Task) error {
+		if c, err := s.PeerCredentials(); err != nil || c.PID != os.Getpid() || c.UID != os.Getuid() {
+			t.Errorf("credentials: %+v, %v", c, err)
+		}
+		if _, err := peer.Write([]byte("hello")); err != nil {
+			return err
+		}
+		if got, err := readN(task, s, 5); string(got) != "hello" || err != nil {
+			t.Errorf("read %q, %v", got, err)
+		}
+		return nil
+	})
+	var out corolla.Outbox
+	out.Init(s, func(error) {})
+	for out.Len() == 0 {
+		if err := out.Write(make([]byte, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Detach(); err == nil || !strings.Contains(err.Error(), "still to be sent") {
+		t.Errorf("detached with something to send: %v", err)
+	}
+	out.Drop()
+	f, err := s.Detach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if _, err := io.Copy(io.Discard, peer); err != nil { // the end comes: there is no other duplicate
+		t.Error(err)
+	}
+}
+
+func TestAdoptWhatCannotBePolled(t *testing.T) {
+	l := realLoop(t, new(errorLog))
+	defer l.Close()
+	f, err := os.Create(filepath.Join(t.TempDir(), "plain"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Adopt(f); !errors.Is(err, syscall.EPERM) {
+		t.Errorf("a plain file: %v", err)
+	}
+	f.Close()
+	if _, err := l.Adopt(f); err == nil || !strings.Contains(err.Error(), "closed file") {
+		t.Errorf("a closed file: %v", err)
+	}
+}
+
+func TestTerminal(t *testing.T) {
+	l := realLoop(t, new(errorLog))
+	defer l.Close()
+	s, other, err := l.Terminal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.Resize(30, 100), s.Resize(0, 0)); err != nil {
+		t.Error(err)
+	}
+	if err := s.Resize(-1, 5); err == nil {
+		t.Error("a terminal of -1 rows")
+	}
+	theirs, err := l.Adopt(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.Close()
+	run(t, l, func(task *corolla.Task) error {
+		if _, err := theirs.TryWrite([]byte("hello\n")); err != nil {
+			t.Error(err)
+		}
+		if got, err := readN(task, s, 7); string(got) != "hello\r\n" || err != nil {
+			t.Errorf("read %q, %v", got, err)
+		}
+		closeAll(t, theirs)
+		if got, err := readN(task, s, 1); len(got) != 0 || err != io.EOF {
+			t.Errorf("at the end: %q, %v", got, err)
+		}
+		closeAll(t, s)
+		return nil
+	})
+}
+
+func TestPassFiles(t *testing.T) {
+	l := realLoop(t, new(errorLog))
+	defer l.Close()
+	a, b := socketPairOn(t, l, "unix", filepath.Join(t.TempDir(), "s"))
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, l, func(task *corolla.Task) error {
+		if n, err := a.TryWriteFiles([]byte("one"), r, w); n != 3 || err != nil {
+			t.Errorf("pass files: %d, %v", n, err)
+		}
+		if _, err := a.TryWrite([]byte("two")); err != nil {
+			t.Error(err)
+		}
+		r.Close()
+		w.Close()
+		if err := b.WaitReadable(task); err != nil {
+			return err
+		}
+		buf := make([]byte, 100)
+		n, files, err := b.TryReadFiles(buf)
+		if string(buf[:n]) != "one" && string(buf[:n]) != "onetwo" || len(files) != 2 || err != nil {
+			t.Fatalf("received %q, %d files, %v", buf[:n], len(files), err)
+		}
+		if _, err := files[1].Write([]byte("through")); err != nil {
+			t.Error(err)
+		}
+		if m, err := files[0].Read(buf); string(buf[:m]) != "through" || err != nil {
+			t.Errorf("through the pipe: %q, %v", buf[:m], err)
+		}
+		for _, f := range files {
+			f.Close()
+		}
+		if n == 3 {
+			if n, files, err := b.TryReadFiles(buf); string(buf[:n]) != "two" || len(files) != 0 || err != nil {
+				t.Errorf("then: %q, %d files, %v", buf[:n], len(files), err)
+			}
+		}
+		if _, _, err := b.TryReadFiles(buf); err != corolla.ErrWouldBlock {
+			t.Errorf("then: %v", err)
+		}
+		if _, err := a.TryWriteFiles(nil, os.Stdin); !errors.Is(err, syscall.EINVAL) {
+			t.Errorf("files without a byte: %v", err)
+		}
+		closeAll(t, a)
+		if err := b.WaitReadable(task); err != nil {
+			return err
+		}
+		if _, _, err := b.TryReadFiles(buf); err != io.EOF {
+			t.Errorf("at the end: %v", err)
+		}
+		closeAll(t, b)
+		return nil
+	})
+}
+
+func TestOnExit(t *testing.T) {
+	l := realLoop(t, new(errorLog))
+	defer l.Close()
+	cmd := exec.Command("true")
+	if err := cmd.Start(); err != nil {
+		t.Skip(err)
+	}
+	run(t, l, func(task *corolla.Task) error {
+		done := corolla.NewFuture[int](l)
+		stop, err := l.OnExit(cmd.Process, func() { done.Resolve(1) })
+		if err != nil {
+			return err
+		}
+		if _, err := done.Await(task); err != nil {
+			return err
+		}
+		stop()
+		return cmd.Wait()
+	})
+	if _, err := l.OnExit(cmd.Process, func() {}); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("a process that was waited for: %v", err)
+	}
+}
+
+// TestInherited runs itself as systemd would.
+func TestInherited(t *testing.T) {
+	if os.Getenv("COROLLA_TEST_INHERITED") != "" {
+		inherited(t)
+		return
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	f, err := ln.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	// The shell knows the number of the process that it becomes.
+	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0" -test.run '^TestInherited$'`, os.Args[0])
+	cmd.Env = append(os.Environ(), "COROLLA_TEST_INHERITED="+ln.Addr().String(), "LISTEN_FDS=2", "LISTEN_FDNAMES=web:")
+	cmd.ExtraFiles = []*os.File{f, f}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func inherited(t *testing.T) {
+	files, err := corolla.Inherited()
+	if err != nil || len(files) != 2 || files[0].Name() != "web" || files[1].Name() != "LISTEN_FD_4" {
+		t.Fatalf("%v, %v", files, err)
+	}
+	l := realLoop(t, new(errorLog))
+	defer l.Close()
+	ln, err := l.Adopt(files[0])
+	if err != nil || ln.LocalAddr().String() != os.Getenv("COROLLA_TEST_INHERITED") {
+		t.Errorf("adopted %v, %v", ln, err)
+	}
+	for _, f := range files {
+		f.Close()
+	}
+	if again, err := corolla.Inherited(); again != nil || err != nil || os.Getenv("LISTEN_FDS") != "" {
+		t.Errorf("a second time: %v, %v", again, err)
+	}
+	for env, want := range map[string]string{"": "", "no": "LISTEN_FDS", "-1": "LISTEN_FDS", "100000": "LISTEN_FDS"} {
+		t.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid()))
+		t.Setenv("LISTEN_FDS", env)
+		if files, err := corolla.Inherited(); files != nil || (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("LISTEN_FDS=%q: %v, %v", env, files, err)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package host
+
+import (
+	"os"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// control calls f with the descriptor that c holds.
+func control(c syscall.Conn, f func(fd int) error) error {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	if err := raw.Control(func(fd uintptr) { failed = f(int(fd)) }); err != nil {
+		return err
+	}
+	return failed
+}
+
+func (h *epoll) Adopt(c syscall.Conn) (fd FD, mode Mode, err error) {
+	n := -1
+	err = control(c, func(fd int) (err error) {
+		n, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+		return os.NewSyscallError("fcntl", err)
+	})
+	if err != nil {
+		return 0, Mode{}, err
+	}
+	flags, err := unix.FcntlInt(uintptr(n), unix.F_GETFL, 0)
+	if err == nil {
+		err = unix.SetNonblock(n, true)
+	}
+	if err != nil {
+		return 0, Mode{}, closing(n, os.NewSyscallError("fcntl", err))
+	}
+	access := flags & unix.O_ACCMODE
+	mode = Mode{Read: access != unix.O_WRONLY, Write: access != unix.O_RDONLY}
+	_, err = unix.IoctlGetTermios(n, unix.TCGETS)
+	mode.Terminal = err == nil
+	return FD(n), mode, nil
+}
+
+func (h *epoll) Release(fd FD) (*os.File, error) {
+	h.touched = true
+	delete(h.ours, fd) // its path is the new owner's
+	if err := h.Unwatch(fd); err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), "socket"), nil
+}
+
+func (h *epoll) OpenPipe() (r, w FD, err error) {
+	var p [2]int
+	if err := unix.Pipe2(p[:], unix.O_NONBLOCK|unix.O_CLOEXEC); err != nil {
+		return 0, 0, os.NewSyscallError("pipe2", err)
+	}
+	return FD(p[0]), FD(p[1]), nil
+}
+
+func (h *epoll) OpenTerminal() (FD, *os.File, error) {
+	const flags = unix.O_RDWR | unix.O_NOCTTY | unix.O_CLOEXEC
+	fd, err := unix.Open("/dev/ptmx", flags|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return 0, nil, &os.PathError{Op: "open", Path: "/dev/ptmx", Err: err}
+	}
+	n := 0
+	if err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err == nil {
+		n, err = unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	}
+	if err != nil {
+		return 0, nil, closing(fd, os.NewSyscallError("ioctl", err))
+	}
+	name := "/dev/pts/" + strconv.Itoa(n)
+	other, err := unix.Open(name, flags, 0)
+	if err != nil {
+		return 0, nil, closing(fd, &os.PathError{Op: "open", Path: name, Err: err})
+	}
+	return FD(fd), os.NewFile(uintptr(other), name), nil
+}
+
+func (h *epoll) Resize(fd FD, rows, columns int) error {
+	return os.NewSyscallError("ioctl", unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ,
+		&unix.Winsize{Row: uint16(rows), Col: uint16(columns)}))
+}
+
+func (h *epoll) OpenProcess(pid int) (FD, error) {
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	return FD(fd), os.NewSyscallError("pidfd_open", err)
+}
+
+// CloseOnExec keeps a descriptor that the program was started with from those that it starts.
+func CloseOnExec(fd int) { unix.CloseOnExec(fd) }

@@ -1,0 +1,249 @@
+package corolla
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/corolla-go/corolla/internal/host"
+)
+
+// What moves without coming into the program.
+
+// TryWriteFiles writes at most len(b) bytes, of which there must be one, to a Unix socket, and
+// passes open files along with the first of them: at most 64. The receiver gets duplicates.
+// ErrWouldBlock means that neither was sent.
+func (s *Socket) TryWriteFiles(b []byte, files ...syscall.Conn) (int, error) {
+	s.loop.check("Socket.TryWriteFiles")
+	switch {
+	case s.closed:
+		return 0, s.gone("write")
+	case len(b) == 0:
+		return 0, fmt.Errorf("corolla: pass files: they need at least one byte to go with: %w", syscall.EINVAL)
+	case len(files) > host.MaxFiles:
+		return 0, fmt.Errorf("corolla: pass %d files: at most %d: %w", len(files), host.MaxFiles, syscall.EINVAL)
+	case !s.w.ready:
+		return 0, ErrWouldBlock
+	}
+	n, err := s.loop.host.TryWriteFiles(s.fd, b, files)
+	if err == host.ErrAgain || err == nil && n < len(b) {
+		s.w.ready = false
+	}
+	return n, err
+}
+
+// TryReadFiles is TryRead of a Unix socket, and returns the files that came with the bytes as
+// well: the caller's to close. Without it they are closed unseen.
+func (s *Socket) TryReadFiles(b []byte) (int, []*os.File, error) {
+	s.loop.check("Socket.TryReadFiles")
+	switch {
+	case s.closed:
+		return 0, nil, s.gone("read")
+	case len(b) == 0:
+		return 0, nil, nil
+	case !s.r.ready:
+		return 0, nil, ErrWouldBlock
+	}
+	n, files, err := s.loop.host.TryReadFiles(s.fd, b)
+	if err == io.EOF {
+		s.ended = true
+		s.r.mute()
+	}
+	s.r.ready = err != host.ErrAgain // a read stops short where files begin
+	return n, files, err
+}
+
+// TrySendFile sends at most n bytes of a plain file, from an offset on, and returns how many;
+// sendfile(2) does it within the system. io.EOF means that the file ends there. A file that is
+// not in memory is read from its disk meanwhile: SendFile takes small steps.
+func (s *Socket) TrySendFile(f *os.File, off int64, n int) (int, error) {
+	s.loop.check("Socket.TrySendFile")
+	switch {
+	case s.closed:
+		return 0, s.gone("write")
+	case n <= 0:
+		return 0, nil
+	case !s.w.ready:
+		return 0, ErrWouldBlock
+	}
+	sent, err := s.loop.host.TrySendFile(s.fd, f, off, n)
+	s.w.ready = err != host.ErrAgain
+	return sent, err
+}
+
+// The largest steps of a transfer, and how many there are in a row before others have a turn.
+const (
+	maxStep = 64 << 10
+	maxRun  = 8
+)
+
+// transfer is a SendFile or a Splice under way.
+type transfer struct {
+	to     *Socket
+	moved  int64
+	result *Future[int64]
+	ended  bool
+	step   func() (again bool)
+	close  func()
+}
+
+func newTransfer(to *Socket) *transfer {
+	x := &transfer{to: to, result: NewFuture[int64](to.loop)}
+	x.result.OnCancel(func(cause error) { x.end(&CanceledError{Cause: cause}) })
+	return x
+}
+
+// run takes steps for as long as they go on.
+func (x *transfer) run() {
+	for range maxRun {
+		if x.ended || !x.step() {
+			return
+		}
+	}
+	x.to.loop.Soon(x.run)
+}
+
+// await goes on when a socket is ready.
+func (x *transfer) await(once func(func()) error) {
+	if err := once(x.run); err != nil {
+		x.end(err)
+	}
+}
+
+func (x *transfer) end(err error) {
+	if x.ended {
+		return
+	}
+	x.ended = true
+	if x.close != nil {
+		x.close()
+	}
+	if err != nil {
+		err = &TransferError{Moved: x.moved, Err: err}
+	}
+	x.result.settleOnce(x.moved, err)
+}
+
+// TransferError says how far a transfer has come that has failed.
+type TransferError struct {
+	Moved int64 // bytes that the destination has taken
+	Err   error
+}
+
+func (e *TransferError) Error() string { return fmt.Sprintf("after %d bytes: %v", e.Moved, e.Err) }
+
+// Unwrap returns what has failed.
+func (e *TransferError) Unwrap() error { return e.Err }
+
+func transferError(op string, s *Socket, err error) error {
+	e := &net.OpError{Op: op, Source: s.LocalAddr(), Addr: s.PeerAddr(), Err: err}
+	if e.Source != nil {
+		e.Net = e.Source.Network()
+	}
+	return e
+}
+
+// SendFile sends n bytes of a plain file from an offset on, or up to its end if n is less than
+// 0, and results in how many were sent, which is less than n if the file ends before. Nobody
+// else may write to the socket meanwhile. Canceling the future ends it. An error is a
+// *TransferError.
+func (s *Socket) SendFile(f *os.File, off, n int64) *Future[int64] {
+	x := newTransfer(s)
+	x.step = func() bool {
+		size := int64(maxStep)
+		if n >= 0 {
+			size = min(size, n-x.moved)
+		}
+		if size == 0 {
+			x.end(nil)
+			return false
+		}
+		sent, err := s.TrySendFile(f, off+x.moved, int(size))
+		switch {
+		case err == ErrWouldBlock:
+			x.await(s.OnceWritable)
+		case err == io.EOF:
+			x.end(nil)
+		case err != nil:
+			x.end(transferError("write", s, err))
+		}
+		x.moved += int64(sent)
+		return err == nil
+	}
+	x.run()
+	return x.result
+}
+
+// Splice moves what arrives at s to another socket until s's stream ends, and results in how
+// many bytes that was; splice(2) does it within the system. Nobody else may read s or write to
+// the other meanwhile. The other's stream stays open. Canceling the future ends it; bytes that
+// the other has not taken yet are then lost. An error is a *TransferError whose *net.OpError
+// has the Op "read" or "write".
+func (s *Socket) Splice(to *Socket) *Future[int64] {
+	x := newTransfer(to)
+	r, w, err := s.loop.host.OpenPipe()
+	if err != nil {
+		x.end(fmt.Errorf("pipe: %w", err))
+		return x.result
+	}
+	x.close = func() {
+		_, _ = s.loop.host.CloseFD(r), s.loop.host.CloseFD(w) // nothing can go wrong with these
+	}
+	held := 0 // in the pipe, which is filled only when it is empty: so it is clear who is waited for
+	x.step = func() bool {
+		if held == 0 {
+			n, err := s.trySplice(w)
+			switch {
+			case err == ErrWouldBlock:
+				x.await(s.OnceReadable)
+			case err == io.EOF:
+				x.end(nil)
+			case err != nil:
+				x.end(transferError("read", s, err))
+			}
+			held = n
+			return err == nil
+		}
+		n, err := to.trySpliceFrom(r, held)
+		switch {
+		case err == ErrWouldBlock:
+			x.await(to.OnceWritable)
+		case err != nil:
+			x.end(transferError("write", to, err))
+		}
+		held -= n
+		x.moved += int64(n)
+		return err == nil
+	}
+	x.run()
+	return x.result
+}
+
+// trySplice moves what has arrived into a pipe.
+func (s *Socket) trySplice(pipe host.FD) (int, error) {
+	switch {
+	case s.closed:
+		return 0, s.gone("read")
+	case !s.r.ready:
+		return 0, ErrWouldBlock
+	}
+	n, err := s.loop.host.TrySplice(pipe, s.fd, maxStep)
+	s.r.ready = err != host.ErrAgain
+	s.ended = s.ended || err == io.EOF
+	return n, err
+}
+
+// trySpliceFrom sends what is in a pipe.
+func (s *Socket) trySpliceFrom(pipe host.FD, n int) (int, error) {
+	switch {
+	case s.closed:
+		return 0, s.gone("write")
+	case !s.w.ready:
+		return 0, ErrWouldBlock
+	}
+	n, err := s.loop.host.TrySplice(s.fd, pipe, n)
+	s.w.ready = err != host.ErrAgain
+	return n, err
+}
