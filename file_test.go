@@ -89,14 +89,14 @@ func TestSplice(t *testing.T) {
 func TestSpliceEnds(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		end  func(f *corolla.Future[int64], a, b, client, server *corolla.Socket)
+		end  func(f *corolla.Transfer, a, b, client, server *corolla.Socket)
 		op   string
 		is   error
 	}{
-		{"canceled", func(f *corolla.Future[int64], _, _, _, _ *corolla.Socket) { f.Cancel(nil) }, "", corolla.ErrCanceled},
-		{"source closed", func(_ *corolla.Future[int64], a, _, _, _ *corolla.Socket) { a.Close() }, "read", net.ErrClosed},
-		{"source reset", func(_ *corolla.Future[int64], _, _, client, _ *corolla.Socket) { client.Reset() }, "read", syscall.ECONNRESET},
-		{"destination closed", func(_ *corolla.Future[int64], _, b, client, _ *corolla.Socket) {
+		{"canceled", func(f *corolla.Transfer, _, _, _, _ *corolla.Socket) { f.Cancel(nil) }, "", corolla.ErrCanceled},
+		{"source closed", func(_ *corolla.Transfer, a, _, _, _ *corolla.Socket) { a.Close() }, "read", net.ErrClosed},
+		{"source reset", func(_ *corolla.Transfer, _, _, client, _ *corolla.Socket) { client.Reset() }, "read", syscall.ECONNRESET},
+		{"destination closed", func(_ *corolla.Transfer, _, b, client, _ *corolla.Socket) {
 			b.Close()
 			client.TryWrite([]byte("x"))
 		}, "write", net.ErrClosed},

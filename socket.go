@@ -304,6 +304,19 @@ func (s *Socket) PeerAddr() net.Addr {
 	return s.loop.host.PeerAddr(s.fd)
 }
 
+// PeerHost returns the IP address of the other side, or what else names it; empty if nothing
+// does.
+func (s *Socket) PeerHost() string {
+	switch a := s.PeerAddr().(type) {
+	case nil:
+		return ""
+	case *net.TCPAddr:
+		return a.IP.String()
+	default:
+		return a.String()
+	}
+}
+
 func (s *Socket) gone(op string) error { return fmt.Errorf("corolla: %s: %w", op, net.ErrClosed) }
 
 // opError says what was being done to what, as Go's net does.

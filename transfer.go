@@ -79,24 +79,28 @@ const (
 	maxRun  = 8
 )
 
-// transfer is a SendFile or a Splice under way.
-type transfer struct {
-	to     *Socket
-	moved  int64
-	result *Future[int64]
-	ended  bool
-	step   func() (again bool)
-	close  func()
+// Transfer is a SendFile or a Splice under way. Its future results in how many bytes were
+// moved; canceling it ends it. An error is a *TransferError.
+type Transfer struct {
+	*Future[int64]
+	to    *Socket
+	moved int64
+	ended bool
+	step  func() (again bool)
+	close func()
 }
 
-func newTransfer(to *Socket) *transfer {
-	x := &transfer{to: to, result: NewFuture[int64](to.loop)}
-	x.result.OnCancel(func(cause error) { x.end(&CanceledError{Cause: cause}) })
+// Moved returns how many bytes the destination has taken so far.
+func (x *Transfer) Moved() int64 { return x.moved }
+
+func newTransfer(to *Socket) *Transfer {
+	x := &Transfer{to: to, Future: NewFuture[int64](to.loop)}
+	x.OnCancel(func(cause error) { x.end(&CanceledError{Cause: cause}) })
 	return x
 }
 
 // run takes steps for as long as they go on.
-func (x *transfer) run() {
+func (x *Transfer) run() {
 	for range maxRun {
 		if x.ended || !x.step() {
 			return
@@ -106,13 +110,13 @@ func (x *transfer) run() {
 }
 
 // await goes on when a socket is ready.
-func (x *transfer) await(once func(func()) error) {
+func (x *Transfer) await(once func(func()) error) {
 	if err := once(x.run); err != nil {
 		x.end(err)
 	}
 }
 
-func (x *transfer) end(err error) {
+func (x *Transfer) end(err error) {
 	if x.ended {
 		return
 	}
@@ -123,7 +127,7 @@ func (x *transfer) end(err error) {
 	if err != nil {
 		err = &TransferError{Moved: x.moved, Err: err}
 	}
-	x.result.settleOnce(x.moved, err)
+	x.settleOnce(x.moved, err)
 }
 
 // TransferError says how far a transfer has come that has failed.
@@ -147,9 +151,8 @@ func transferError(op string, s *Socket, err error) error {
 
 // SendFile sends n bytes of a plain file from an offset on, or up to its end if n is less than
 // 0, and results in how many were sent, which is less than n if the file ends before. Nobody
-// else may write to the socket meanwhile. Canceling the future ends it. An error is a
-// *TransferError.
-func (s *Socket) SendFile(f *os.File, off, n int64) *Future[int64] {
+// else may write to the socket meanwhile.
+func (s *Socket) SendFile(f *os.File, off, n int64) *Transfer {
 	x := newTransfer(s)
 	x.step = func() bool {
 		size := int64(maxStep)
@@ -173,20 +176,20 @@ func (s *Socket) SendFile(f *os.File, off, n int64) *Future[int64] {
 		return err == nil
 	}
 	x.run()
-	return x.result
+	return x
 }
 
 // Splice moves what arrives at s to another socket until s's stream ends, and results in how
 // many bytes that was; splice(2) does it within the system. Nobody else may read s or write to
-// the other meanwhile. The other's stream stays open. Canceling the future ends it; bytes that
-// the other has not taken yet are then lost. An error is a *TransferError whose *net.OpError
-// has the Op "read" or "write".
-func (s *Socket) Splice(to *Socket) *Future[int64] {
+// the other meanwhile. The other's stream stays open. When it is canceled, bytes that
+// the other has not taken yet are lost. Its error wraps a *net.OpError whose Op, "read" or
+// "write", says which side has failed.
+func (s *Socket) Splice(to *Socket) *Transfer {
 	x := newTransfer(to)
 	r, w, err := s.loop.host.OpenPipe()
 	if err != nil {
 		x.end(fmt.Errorf("pipe: %w", err))
-		return x.result
+		return x
 	}
 	x.close = func() {
 		_, _ = s.loop.host.CloseFD(r), s.loop.host.CloseFD(w) // nothing can go wrong with these
@@ -218,7 +221,7 @@ func (s *Socket) Splice(to *Socket) *Future[int64] {
 		return err == nil
 	}
 	x.run()
-	return x.result
+	return x
 }
 
 // trySplice moves what has arrived into a pipe.

@@ -303,7 +303,7 @@ func TestCloseDoesNotWaitForEverForItsPeer(t *testing.T) {
 }
 
 // server runs test with a server whose handler echoes, and a way to connect to it.
-func server(t *testing.T, maxConns int, test func(t *testing.T, task *corolla.Task, srv *aio.Server, dial func() *aio.Conn)) {
+func server(t *testing.T, opt aio.ServeOption, test func(t *testing.T, task *corolla.Task, srv *aio.Server, dial func() *aio.Conn)) {
 	t.Helper()
 	w := sim.New(1)
 	l := w.NewLoop(corolla.ErrorHandler(func(err error) { t.Errorf("error handler: %v", err) }))
@@ -315,7 +315,7 @@ func server(t *testing.T, maxConns int, test func(t *testing.T, task *corolla.Ta
 		srv := aio.NewServer(ln, func(task *corolla.Task, c *aio.Conn) error {
 			_, err := io.Copy(c.Bind(task), c.Bind(task))
 			return err
-		}, maxConns)
+		}, opt)
 		addr := srv.Addr().String()
 		served := l.Go(srv.Serve)
 		test(t, task, srv, func() *aio.Conn {
@@ -341,7 +341,7 @@ func server(t *testing.T, maxConns int, test func(t *testing.T, task *corolla.Ta
 }
 
 func TestShutdownWaitsForClients(t *testing.T) { // differences 17, asyncio rule 49
-	server(t, 0, func(t *testing.T, task *corolla.Task, srv *aio.Server, dial func() *aio.Conn) {
+	server(t, aio.MaxConns(0), func(t *testing.T, task *corolla.Task, srv *aio.Server, dial func() *aio.Conn) {
 		a, b := dial(), dial()
 		send(t, task, a, "x")
 		if _, err := a.ReadFull(task, make([]byte, 1)); err != nil {
@@ -357,7 +357,7 @@ func TestShutdownWaitsForClients(t *testing.T) { // differences 17, asyncio rule
 }
 
 func TestShutdownAbortsClientsThatStay(t *testing.T) {
-	server(t, 0, func(t *testing.T, task *corolla.Task, srv *aio.Server, dial func() *aio.Conn) {
+	server(t, aio.MaxConns(0), func(t *testing.T, task *corolla.Task, srv *aio.Server, dial func() *aio.Conn) {
 		clients := []*aio.Conn{dial(), dial()}
 		if err := task.Sleep(time.Second); err != nil {
 			t.Fatal(err)
@@ -380,7 +380,7 @@ func TestShutdownAbortsClientsThatStay(t *testing.T) {
 }
 
 func TestServerLimit(t *testing.T) {
-	server(t, 2, func(t *testing.T, task *corolla.Task, srv *aio.Server, dial func() *aio.Conn) {
+	server(t, aio.MaxConns(2), func(t *testing.T, task *corolla.Task, srv *aio.Server, dial func() *aio.Conn) {
 		a, b, c := dial(), dial(), dial()
 		send(t, task, c, "x")
 		err := task.Timeout(time.Second, func(*corolla.Scope) error {
@@ -402,7 +402,7 @@ func TestServerLimit(t *testing.T) {
 }
 
 func TestShutdownOfAConnectionThatWasJustAccepted(t *testing.T) {
-	server(t, 0, func(t *testing.T, task *corolla.Task, srv *aio.Server, dial func() *aio.Conn) {
+	server(t, aio.MaxConns(0), func(t *testing.T, task *corolla.Task, srv *aio.Server, dial func() *aio.Conn) {
 		c := dial()
 		defer c.Close()
 		for srv.Conns() == 0 { // accepted, and its task has not begun

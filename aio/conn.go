@@ -13,7 +13,6 @@
 package aio
 
 import (
-	"cmp"
 	"errors"
 	"io"
 	"net"
@@ -21,6 +20,7 @@ import (
 	"time"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/secure"
 )
 
 // Conn is a stream connection. One task may read and another write at the same time; a
@@ -37,8 +37,8 @@ type Conn struct {
 	early       []byte // arrived before TLS was started, and belongs to it
 	limit       int
 	closed      bool
-	failed      error  // of ending the stream, when that was to wait for what was written
-	tls         *layer // nil is none
+	failed      error         // of ending the stream, when that was to wait for what was written
+	tls         *secure.Layer // nil is none
 }
 
 // NewConn makes a Conn of a connected socket, which it owns from then on.
@@ -57,8 +57,8 @@ func (c *Conn) sendFailed(error) {
 }
 
 // Dial connects to an address on "tcp", "tcp4", "tcp6" or "unix".
-func Dial(t *corolla.Task, network, address string) (*Conn, error) {
-	f := t.Loop().Dial(network, address)
+func Dial(t *corolla.Task, network, address string, opts ...corolla.SocketOption) (*Conn, error) {
+	f := t.Loop().Dial(network, address, opts...)
 	s, err := f.Await(t)
 	if err != nil {
 		f.OnDone(func(f *corolla.Future[*corolla.Socket]) { // connected, but t was canceled
@@ -94,32 +94,20 @@ func (c *Conn) take(b []byte) int {
 	return n
 }
 
-// readSome reads through TLS, if there is TLS.
+// readSome reads, through TLS if there is TLS.
 func (c *Conn) readSome(t *corolla.Task, b []byte) (int, error) {
-	if c.tls == nil {
-		return c.readRaw(t, b)
-	}
-	return c.tls.read(t, b)
-}
-
-// readRaw reads from the socket.
-func (c *Conn) readRaw(t *corolla.Task, b []byte) (int, error) {
-	for {
-		switch {
-		case c.closed:
-			return 0, net.ErrClosed
-		case c.read.expired:
-			return 0, os.ErrDeadlineExceeded
+	if c.tls != nil {
+		if err := c.tls.Handshake(t); err != nil {
+			return 0, err
 		}
-		n, err := c.sock.TryRead(b)
+		return c.tls.Read(t, b)
+	}
+	for {
+		n, err := below{c}.TryRead(b)
 		if err != corolla.ErrWouldBlock {
 			return n, err
 		}
-		if err := cmp.Or(c.out.Err(), c.failed); err != nil {
-			return 0, err
-		}
-		c.read.run = 0
-		if err := c.sock.WaitReadable(t); err != nil {
+		if err := (below{c}).Await(t); err != nil {
 			return 0, err
 		}
 	}
@@ -153,7 +141,10 @@ func (c *Conn) send(t *corolla.Task, b []byte) error {
 	if c.tls == nil {
 		return c.out.Write(b)
 	}
-	return c.tls.write(t, b)
+	if err := c.tls.Handshake(t); err != nil {
+		return err
+	}
+	return c.tls.Write(b)
 }
 
 // room parks t while too much is to be sent.
@@ -180,10 +171,14 @@ func (c *Conn) Flush(t *corolla.Task) error {
 		return err
 	}
 	defer c.write.end()
+	return c.wrap("write", c.flush(t))
+}
+
+func (c *Conn) flush(t *corolla.Task) error {
 	low, high := c.out.Marks()
 	c.out.SetMarks(0, 0) // so that anything at all is too much
 	defer func() { c.out.SetMarks(low, high) }()
-	return c.wrap("write", c.room(t))
+	return c.room(t)
 }
 
 // SetWriteMarks sets the water marks of what is to be sent, in bytes; see

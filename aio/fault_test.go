@@ -31,7 +31,7 @@ func taskServer(l *corolla.Loop) (string, error) {
 		return aio.Serve(t, ln, func(t *corolla.Task, c *aio.Conn) error {
 			_, err := io.Copy(c.Bind(t), c.Bind(t))
 			return err
-		}, 0)
+		})
 	})
 	return ln.Addr().String(), nil
 }

@@ -16,14 +16,21 @@ type Listener struct {
 }
 
 // Listen listens at an address on "tcp", "tcp4", "tcp6" or "unix". Port 0 picks a
-// free one, which Addr tells.
-func Listen(l *corolla.Loop, network, address string) (*Listener, error) {
-	s, err := l.Listen(network, address)
+// free one, which Addr tells. Connections that are accepted have the options too.
+func Listen(l *corolla.Loop, network, address string, opts ...corolla.SocketOption) (*Listener, error) {
+	s, err := l.Listen(network, address, opts...)
 	if err != nil {
 		return nil, err
 	}
-	return &Listener{sock: s}, nil
+	return NewListener(s), nil
 }
+
+// NewListener makes a Listener of a listening socket, which it owns from then on: one that was
+// adopted, say.
+func NewListener(s *corolla.Socket) *Listener { return &Listener{sock: s} }
+
+// Socket returns the socket underneath.
+func (ln *Listener) Socket() *corolla.Socket { return ln.sock }
 
 // Accept parks t until there is a connection, and returns it. While the process has no
 // descriptors left, connections are closed and the loop's error handler is told.

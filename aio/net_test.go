@@ -15,6 +15,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/internal/certtest"
 	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
@@ -48,9 +49,9 @@ func TestNetConn(t *testing.T) {
 		{"sim", "tcp", "127.0.0.1:0"},
 		{"tls", "tcp", "127.0.0.1:0"},
 	} {
-		var ca *authority
+		var ca *certtest.Authority
 		if c.name == "tls" {
-			ca = newAuthority(t)
+			ca = certtest.New(t)
 		}
 		t.Run(c.name, func(t *testing.T) {
 			nettest.TestConn(t, func() (net.Conn, net.Conn, func(), error) {
@@ -83,7 +84,7 @@ func TestNetConn(t *testing.T) {
 type pair struct{ a, b net.Conn }
 
 // connect returns the two ends of a connection of the loop.
-func connect(l *corolla.Loop, network, address string, ca *authority) (net.Conn, net.Conn, error) {
+func connect(l *corolla.Loop, network, address string, ca *certtest.Authority) (net.Conn, net.Conn, error) {
 	p, err := corolla.Call(context.Background(), l, func(t *corolla.Task) (p pair, err error) {
 		ln, err := aio.Listen(l, network, address)
 		if err != nil {
@@ -102,11 +103,11 @@ func connect(l *corolla.Loop, network, address string, ca *authority) (net.Conn,
 			return p, err
 		}
 		if ca != nil {
-			cert := ca.issue(time.Time{}, "server.test")
+			cert := ca.Issue(time.Time{}, "server.test")
 			shook := l.Go(func(t *corolla.Task) error {
 				return server.ServerTLS(t, &tls.Config{Certificates: []tls.Certificate{cert}})
 			})
-			err := client.ClientTLS(t, &tls.Config{RootCAs: ca.pool, ServerName: "server.test"})
+			err := client.ClientTLS(t, &tls.Config{RootCAs: ca.Pool, ServerName: "server.test"})
 			if _, e := shook.Await(t); err == nil {
 				err = e
 			}

@@ -18,25 +18,28 @@ type PacketConn struct {
 
 // ListenPacket returns a PacketConn that is bound to an address on "udp", "udp4", "udp6" or
 // "unixgram". Port 0 picks a free one, which LocalAddr tells.
-func ListenPacket(l *corolla.Loop, network, address string) (*PacketConn, error) {
-	s, err := l.ListenPacket(network, address)
+func ListenPacket(l *corolla.Loop, network, address string, opts ...corolla.SocketOption) (*PacketConn, error) {
+	s, err := l.ListenPacket(network, address, opts...)
 	if err != nil {
 		return nil, err
 	}
-	return &PacketConn{sock: s}, nil
+	return NewPacketConn(s), nil
 }
 
+// NewPacketConn makes a PacketConn of a datagram socket, which it owns from then on.
+func NewPacketConn(s *corolla.Socket) *PacketConn { return &PacketConn{sock: s} }
+
 // DialPacket returns a PacketConn that sends to an address alone, and hears from it alone.
-func DialPacket(t *corolla.Task, network, address string) (*PacketConn, error) {
+func DialPacket(t *corolla.Task, network, address string, opts ...corolla.SocketOption) (*PacketConn, error) {
 	addrs, err := t.Loop().Resolve(network, address).Await(t)
 	if err != nil {
 		return nil, err
 	}
-	s, err := t.Loop().OpenPacket(nil, addrs[0])
+	s, err := t.Loop().OpenPacket(nil, addrs[0], opts...)
 	if err != nil {
 		return nil, err
 	}
-	return &PacketConn{sock: s}, nil
+	return NewPacketConn(s), nil
 }
 
 // ReadFrom parks t until there is a datagram, which may have no bytes, and says who sent it. If

@@ -18,27 +18,47 @@ type Server struct {
 	ln       *Listener
 	handle   func(t *corolla.Task, c *Conn) error
 	room     *corolla.Semaphore // nil is no limit
+	perPeer  int                // 0 is no limit
+	peers    map[string]int     // connections of each address, if they are limited
 	conns    map[*Conn]*corolla.Future[struct{}]
 	order    []*Conn // of arrival, so that nothing depends on the order of a map
 	changed  corolla.Event
 	stopping bool
 }
 
+// ServeOption configures a Server.
+type ServeOption func(*Server)
+
+// MaxConns sets how many connections are served at a time; others wait to be accepted. 0, as
+// it is unless set, is no limit but the system's.
+func MaxConns(n int) ServeOption {
+	return func(s *Server) {
+		if s.room = nil; n > 0 {
+			s.room = corolla.NewSemaphore(n)
+		}
+	}
+}
+
+// MaxPerPeer sets how many connections of one IP address are served at a time; those beyond are
+// reset. 0, as it is unless set, is no limit.
+func MaxPerPeer(n int) ServeOption {
+	return func(s *Server) { s.perPeer, s.peers = n, map[string]int{} }
+}
+
 // NewServer returns a server that calls handle, in a task of its own, for each connection of
 // ln, which it owns from then on. The connection is closed when handle returns; an error
-// other than of the connection's end reaches the loop's error handler. At most maxConns are
-// served at a time, others wait to be accepted; 0 is no limit.
-func NewServer(ln *Listener, handle func(t *corolla.Task, c *Conn) error, maxConns int) *Server {
+// other than of the connection's end reaches the loop's error handler.
+func NewServer(ln *Listener, handle func(t *corolla.Task, c *Conn) error, opts ...ServeOption) *Server {
 	s := &Server{ln: ln, handle: handle, conns: map[*Conn]*corolla.Future[struct{}]{}}
-	if maxConns > 0 {
-		s.room = corolla.NewSemaphore(maxConns)
+	for _, o := range opts {
+		o(s)
 	}
 	return s
 }
 
-// Serve is NewServer(ln, handle, maxConns).Serve(t).
-func Serve(t *corolla.Task, ln *Listener, handle func(t *corolla.Task, c *Conn) error, maxConns int) error {
-	return NewServer(ln, handle, maxConns).Serve(t)
+// Serve is NewServer(ln, handle, opts...).Serve(t).
+func Serve(t *corolla.Task, ln *Listener, handle func(t *corolla.Task, c *Conn) error, opts ...ServeOption) error {
+	return NewServer(ln, handle, opts...).Serve(t)
 }
 
 // Serve accepts connections until Shutdown, and then returns ErrServerClosed; before that it
@@ -53,9 +73,7 @@ func (s *Server) Serve(t *corolla.Task) error {
 		}
 		c, err := s.ln.Accept(t)
 		if err != nil {
-			if s.room != nil {
-				s.room.Release()
-			}
+			s.release()
 			if !exhausted(err) {
 				return s.over(err)
 			}
@@ -90,10 +108,41 @@ func exhausted(err error) bool {
 	return false
 }
 
+// release makes room for another connection.
+func (s *Server) release() {
+	if s.room != nil {
+		s.room.Release()
+	}
+}
+
+// admit counts a connection to its peer, unless it is one too many.
+func (s *Server) admit(c *Conn) (leave func(), ok bool) {
+	if s.perPeer <= 0 {
+		return func() {}, true
+	}
+	peer := c.sock.PeerHost()
+	if s.peers[peer] >= s.perPeer {
+		return nil, false
+	}
+	s.peers[peer]++
+	return func() {
+		if s.peers[peer]--; s.peers[peer] == 0 {
+			delete(s.peers, peer)
+		}
+	}, true
+}
+
 func (s *Server) begin(t *corolla.Task, c *Conn) {
+	leave, ok := s.admit(c)
+	if !ok {
+		_ = c.Abort() // nothing was sent on it that could be lost
+		s.release()
+		return
+	}
 	s.order = append(s.order, c)
 	s.conns[c] = t.Loop().Go(func(t *corolla.Task) error { return s.handle(t, c) })
 	s.conns[c].OnDone(func(f *corolla.Future[struct{}]) { // also of a task that never began
+		leave()
 		s.end(c)
 		if _, err := f.Result(); err != nil && !ordinary(err) {
 			c.sock.Loop().Report(fmt.Errorf("connection handler: %w", err))
@@ -116,9 +165,7 @@ func (s *Server) end(c *Conn) {
 			break
 		}
 	}
-	if s.room != nil {
-		s.room.Release()
-	}
+	s.release()
 	s.changed.Set()
 }
 

@@ -12,6 +12,7 @@ type side struct {
 	run     int           // calls in a row that did not have to wait
 	timer   *corolla.Timer
 	expired bool
+	giveUp  func() // ends what the call under way waits for, if it does not look around
 }
 
 // maxRun is how many calls a task may make without waiting before others have a turn: a
@@ -39,6 +40,9 @@ func (d *side) end() { d.task = nil }
 
 // wake makes the call under way look around.
 func (d *side) wake() {
+	if d.giveUp != nil {
+		d.giveUp()
+	}
 	if d.task != nil {
 		d.task.Unpark()
 	}

@@ -1,18 +1,11 @@
 package aio_test
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"os"
 	"os/exec"
@@ -23,69 +16,10 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/internal/certtest"
 	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
-
-// authority makes certificates for tests.
-type authority struct {
-	t    testing.TB
-	cert *x509.Certificate
-	key  crypto.Signer
-	pool *x509.CertPool
-}
-
-func newAuthority(t testing.TB) *authority {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := &authority{t: t, key: key, pool: x509.NewCertPool()}
-	a.cert, _ = a.sign(&x509.Certificate{
-		Subject: pkix.Name{CommonName: "test authority"}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign,
-	}, key)
-	a.pool.AddCert(a.cert)
-	return a
-}
-
-func (a *authority) sign(template *x509.Certificate, key crypto.Signer) (*x509.Certificate, []byte) {
-	template.SerialNumber = big.NewInt(time.Now().UnixNano())
-	if template.NotAfter.IsZero() {
-		template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-	}
-	parent := a.cert
-	if parent == nil {
-		parent = template
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), a.key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return cert, der
-}
-
-// issue returns a certificate for names, valid until a time; zero is for a while.
-func (a *authority) issue(until time.Time, names ...string) tls.Certificate {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		Subject: pkix.Name{CommonName: names[0]}, DNSNames: names, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		KeyUsage:    x509.KeyUsageDigitalSignature,
-	}
-	if !until.IsZero() {
-		template.NotBefore, template.NotAfter = until.Add(-time.Hour), until
-	}
-	_, der := a.sign(template, key)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-}
 
 // onHosts runs test in a task of a real loop and of a simulated one, whose clocks agree with
 // the certificates'.
@@ -124,19 +58,19 @@ func echoTLS(t *testing.T, l *corolla.Loop, cfg *tls.Config) (*aio.Listener, str
 		return aio.Serve(task, ln, func(task *corolla.Task, c *aio.Conn) error {
 			_, err := io.Copy(c.Bind(task), c.Bind(task))
 			return err
-		}, 0)
+		})
 	})
 	return ln, ln.Addr().String()
 }
 
 func TestTLSBothWays(t *testing.T) {
-	ca := newAuthority(t)
-	cert, other := ca.issue(time.Time{}, "server.test"), ca.issue(time.Time{}, "other.test")
-	client := ca.issue(time.Time{}, "client.test")
+	ca := certtest.New(t)
+	cert, other := ca.Issue(time.Time{}, "server.test"), ca.Issue(time.Time{}, "other.test")
+	client := ca.Issue(time.Time{}, "client.test")
 	cache := tls.NewLRUClientSessionCache(4)
 	onHosts(t, func(t *testing.T, task *corolla.Task) {
 		ln, addr := echoTLS(t, task.Loop(), &tls.Config{
-			NextProtos: []string{"echo"}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: ca.pool,
+			NextProtos: []string{"echo"}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: ca.Pool,
 			GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { // one for each name
 				if hello.ServerName == "other.test" {
 					return &other, nil
@@ -147,7 +81,7 @@ func TestTLSBothWays(t *testing.T) {
 		defer ln.Close()
 		for i, name := range []string{"server.test", "server.test", "other.test"} {
 			c, err := aio.DialTLS(task, "tcp", addr, &tls.Config{
-				RootCAs: ca.pool, ServerName: name, NextProtos: []string{"echo"},
+				RootCAs: ca.Pool, ServerName: name, NextProtos: []string{"echo"},
 				Certificates: []tls.Certificate{client}, ClientSessionCache: cache,
 			})
 			if err != nil {
@@ -181,8 +115,8 @@ func TestTLSBothWays(t *testing.T) {
 }
 
 func TestTLSRefusals(t *testing.T) {
-	ca, stranger := newAuthority(t), newAuthority(t)
-	good, expired := ca.issue(time.Time{}, "server.test"), ca.issue(time.Now().Add(-time.Minute), "server.test")
+	ca, stranger := certtest.New(t), certtest.New(t)
+	good, expired := ca.Issue(time.Time{}, "server.test"), ca.Issue(time.Now().Add(-time.Minute), "server.test")
 	onHosts(t, func(t *testing.T, task *corolla.Task) {
 		l := task.Loop()
 		a, addr := echoTLS(t, l, &tls.Config{Certificates: []tls.Certificate{good}})
@@ -198,26 +132,26 @@ func TestTLSRefusals(t *testing.T) {
 			return aio.Serve(task, plain, func(task *corolla.Task, c *aio.Conn) error {
 				_, err := c.Write(task, []byte("220 welcome, speak plainly\r\n"))
 				return err
-			}, 0)
+			})
 		})
 		for _, c := range []struct {
 			what, addr string
 			cfg        *tls.Config
 			as         func(error) bool
 		}{
-			{"a wrong name", addr, &tls.Config{RootCAs: ca.pool, ServerName: "elsewhere.test"}, func(err error) bool {
+			{"a wrong name", addr, &tls.Config{RootCAs: ca.Pool, ServerName: "elsewhere.test"}, func(err error) bool {
 				var e x509.HostnameError
 				return errors.As(err, &e)
 			}},
-			{"an unknown authority", addr, &tls.Config{RootCAs: stranger.pool, ServerName: "server.test"}, func(err error) bool {
+			{"an unknown authority", addr, &tls.Config{RootCAs: stranger.Pool, ServerName: "server.test"}, func(err error) bool {
 				var e x509.UnknownAuthorityError
 				return errors.As(err, &e)
 			}},
-			{"an expired certificate", late, &tls.Config{RootCAs: ca.pool, ServerName: "server.test"}, func(err error) bool {
+			{"an expired certificate", late, &tls.Config{RootCAs: ca.Pool, ServerName: "server.test"}, func(err error) bool {
 				var e x509.CertificateInvalidError
 				return errors.As(err, &e) && e.Reason == x509.Expired
 			}},
-			{"TLS to a plain port", plain.Addr().String(), &tls.Config{RootCAs: ca.pool, ServerName: "server.test"}, func(err error) bool {
+			{"TLS to a plain port", plain.Addr().String(), &tls.Config{RootCAs: ca.Pool, ServerName: "server.test"}, func(err error) bool {
 				var e tls.RecordHeaderError
 				return errors.As(err, &e)
 			}},
@@ -235,7 +169,7 @@ func TestTLSRefusals(t *testing.T) {
 }
 
 // accepted returns what the server's side reads, for a client that does as it likes.
-func accepted(t *testing.T, task *corolla.Task, ca *authority, cert tls.Certificate, client func(task *corolla.Task, c *aio.Conn) error) (string, error) {
+func accepted(t *testing.T, task *corolla.Task, ca *certtest.Authority, cert tls.Certificate, client func(task *corolla.Task, c *aio.Conn) error) (string, error) {
 	t.Helper()
 	l := task.Loop()
 	ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
@@ -265,9 +199,9 @@ func accepted(t *testing.T, task *corolla.Task, ca *authority, cert tls.Certific
 }
 
 func TestTLSEndAndTruncation(t *testing.T) {
-	ca := newAuthority(t)
-	cert := ca.issue(time.Time{}, "server.test")
-	cfg := &tls.Config{RootCAs: ca.pool, ServerName: "server.test"}
+	ca := certtest.New(t)
+	cert := ca.Issue(time.Time{}, "server.test")
+	cfg := &tls.Config{RootCAs: ca.Pool, ServerName: "server.test"}
 	onHosts(t, func(t *testing.T, task *corolla.Task) {
 		got, err := accepted(t, task, ca, cert, func(task *corolla.Task, c *aio.Conn) error {
 			if err := c.ClientTLS(task, cfg); err != nil {
@@ -316,12 +250,12 @@ func TestTLSEndAndTruncation(t *testing.T) {
 }
 
 func TestTLSTimeoutDoesNotBreakTheConnection(t *testing.T) {
-	ca := newAuthority(t)
-	cert := ca.issue(time.Time{}, "server.test")
+	ca := certtest.New(t)
+	cert := ca.Issue(time.Time{}, "server.test")
 	onHosts(t, func(t *testing.T, task *corolla.Task) {
 		ln, addr := echoTLS(t, task.Loop(), &tls.Config{Certificates: []tls.Certificate{cert}})
 		defer ln.Close()
-		c, err := aio.DialTLS(task, "tcp", addr, &tls.Config{RootCAs: ca.pool, ServerName: "server.test"})
+		c, err := aio.DialTLS(task, "tcp", addr, &tls.Config{RootCAs: ca.Pool, ServerName: "server.test"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -347,8 +281,8 @@ func TestTLSTimeoutDoesNotBreakTheConnection(t *testing.T) {
 }
 
 func TestHandshakeThatNeverEndsIsCut(t *testing.T) {
-	ca := newAuthority(t)
-	cert := ca.issue(time.Time{}, "server.test")
+	ca := certtest.New(t)
+	cert := ca.Issue(time.Time{}, "server.test")
 	l := sim.New(1).NewLoop()
 	defer l.Close()
 	if err := l.Run(func(task *corolla.Task) error {
@@ -368,8 +302,8 @@ func TestHandshakeThatNeverEndsIsCut(t *testing.T) {
 }
 
 func TestStartTLS(t *testing.T) {
-	ca := newAuthority(t)
-	cert := ca.issue(time.Time{}, "server.test")
+	ca := certtest.New(t)
+	cert := ca.Issue(time.Time{}, "server.test")
 	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
 		server := task.Loop().Go(func(task *corolla.Task) error {
 			line, err := b.ReadUntil(task, []byte("\n"))
@@ -386,7 +320,7 @@ func TestStartTLS(t *testing.T) {
 			return errors.Join(err, b.Close())
 		})
 		send(t, task, a, "STARTTLS\n")
-		if err := a.ClientTLS(task, &tls.Config{RootCAs: ca.pool, ServerName: "server.test", Time: time.Now}); err != nil {
+		if err := a.ClientTLS(task, &tls.Config{RootCAs: ca.Pool, ServerName: "server.test", Time: time.Now}); err != nil {
 			t.Fatal(err)
 		}
 		got, err := io.ReadAll(a.Bind(task))
@@ -402,8 +336,8 @@ func TestStartTLS(t *testing.T) {
 // TestTLSWithOtherClients asks with programs that are not ours, where they are installed;
 // continuous integration installs them.
 func TestTLSWithOtherClients(t *testing.T) {
-	ca := newAuthority(t)
-	cert := ca.issue(time.Time{}, "localhost")
+	ca := certtest.New(t)
+	cert := ca.Issue(time.Time{}, "localhost")
 	l, err := corolla.New(corolla.SlowLimit(0))
 	if err != nil {
 		leaktest.NeedLoop(t, err)
@@ -421,13 +355,13 @@ func TestTLSWithOtherClients(t *testing.T) {
 			}
 			_, err := c.Write(task, []byte("HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nhello\n"))
 			return err
-		}, 0)
+		})
 	})
 	_, port, _ := net.SplitHostPort(ln.Addr().String())
 	stop := background(t, l, nil)
 	defer stop()
 	roots := filepath.Join(t.TempDir(), "ca.pem")
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw})
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Cert.Raw})
 	if err := os.WriteFile(roots, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -468,9 +402,9 @@ sys.stdout.write(b.decode())`
 }
 
 func TestEndThatComesWithTheLastData(t *testing.T) { // as TLS 1.2 gives it
-	ca := newAuthority(t)
-	cert := ca.issue(time.Time{}, "server.test")
-	cfg := &tls.Config{RootCAs: ca.pool, ServerName: "server.test", MaxVersion: tls.VersionTLS12}
+	ca := certtest.New(t)
+	cert := ca.Issue(time.Time{}, "server.test")
+	cfg := &tls.Config{RootCAs: ca.Pool, ServerName: "server.test", MaxVersion: tls.VersionTLS12}
 	onHosts(t, func(t *testing.T, task *corolla.Task) {
 		l := task.Loop()
 		ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
@@ -482,7 +416,7 @@ func TestEndThatComesWithTheLastData(t *testing.T) { // as TLS 1.2 gives it
 			return aio.Serve(task, ln, func(task *corolla.Task, c *aio.Conn) error {
 				_, err := c.Write(task, []byte("a\nb\n"))
 				return err // and the end follows at once
-			}, 0)
+			})
 		})
 		for range 5 {
 			c, err := aio.DialTLS(task, "tcp", ln.Addr().String(), cfg)
@@ -505,8 +439,8 @@ func TestEndThatComesWithTheLastData(t *testing.T) { // as TLS 1.2 gives it
 }
 
 func TestCanceledHandshakeIsNoCancelOfOthers(t *testing.T) {
-	ca := newAuthority(t)
-	cert := ca.issue(time.Time{}, "server.test")
+	ca := certtest.New(t)
+	cert := ca.Issue(time.Time{}, "server.test")
 	onHosts(t, func(t *testing.T, task *corolla.Task) {
 		l := task.Loop()
 		ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})

@@ -17,8 +17,8 @@ type Conn struct {
 var _ net.Conn = (*Conn)(nil)
 
 // Dial connects to an address on "tcp", "tcp4", "tcp6" or "unix".
-func (h *Hub) Dial(network, address string) (*Conn, error) {
-	c, err := aio.Dial(h.current("Dial"), network, address)
+func (h *Hub) Dial(network, address string, opts ...corolla.SocketOption) (*Conn, error) {
+	c, err := aio.Dial(h.current("Dial"), network, address, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -65,8 +65,8 @@ type Listener struct {
 var _ net.Listener = (*Listener)(nil)
 
 // Listen listens at an address on "tcp", "tcp4", "tcp6" or "unix".
-func (h *Hub) Listen(network, address string) (*Listener, error) {
-	ln, err := aio.Listen(h.loop, network, address)
+func (h *Hub) Listen(network, address string, opts ...corolla.SocketOption) (*Listener, error) {
+	ln, err := aio.Listen(h.loop, network, address, opts...)
 	if err != nil {
 		return nil, err
 	}

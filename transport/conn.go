@@ -10,7 +10,8 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"time"
+	"os"
+	"slices"
 
 	"github.com/corolla-go/corolla"
 )
@@ -61,11 +62,10 @@ type Conn struct {
 	proto  Protocol
 	out    corolla.Outbox
 	end    ending
-	idle   *corolla.Timer
-	limit  time.Duration // of idleness
-	last   time.Duration // when something was received or written
-	unsent int           // in the outbox, when that was last looked at
+	times  *times // nil is no limits
 	prod   *production
+	tls    *security // nil is none
+	moving *corolla.Transfer
 	state  state
 }
 
@@ -76,15 +76,17 @@ type ending struct {
 }
 
 // state is a set of flags.
-type state uint8
+type state uint16
 
 const (
-	opened  state = 1 << iota // Opened was called
-	paused                    // PauseReading was
-	gotEOF                    // the peer has ended its stream
-	shut                      // CloseWrite was called
-	closing                   // Close was: no more is read, or taken to write
-	lost                      // Closed was called, or will be next
+	opened   state = 1 << iota // Opened was called
+	paused                     // PauseReading was
+	gotEOF                     // the peer has ended its stream
+	shut                       // CloseWrite was called
+	closing                    // Close was: no more is read, or taken to write
+	lost                       // Closed was called, or will be next
+	away                       // another has the reading side
+	wasAbove                   // the high water mark, and the protocol was told
 )
 
 func (c *Conn) is(s state) bool { return c.state&s != 0 }
@@ -92,10 +94,15 @@ func (c *Conn) is(s state) bool { return c.state&s != 0 }
 // New makes a connected socket into a connection with a Protocol, which gets Opened in the
 // next turn and Data from the turn after that.
 func New(s *corolla.Socket, p Protocol) *Conn {
+	c := connect(s, p)
+	s.Loop().Soon(c.open)
+	return c
+}
+
+func connect(s *corolla.Socket, p Protocol) *Conn {
 	c := &Conn{sock: s, proto: p}
 	c.out.Init(s, c.writeFailed)
-	c.out.OnMarks(c.marks)
-	s.Loop().Soon(c.open)
+	c.out.OnMarks(func(bool) { c.marks(c.above()) })
 	return c
 }
 
@@ -110,8 +117,12 @@ func (c *Conn) open() {
 }
 
 func (c *Conn) startReading() {
-	if !c.is(closing | paused | gotEOF) {
-		c.sock.OnReadable(c.readable)
+	if c.is(closing|paused|gotEOF|away) || c.tls != nil && !c.tls.layer.Ready() {
+		return
+	}
+	c.sock.OnReadable(c.readable)
+	if c.tls != nil {
+		c.sock.Loop().Soon(c.readRecords)
 	}
 }
 
@@ -127,7 +138,16 @@ func (c *Conn) guard() {
 // that never stops sending has its share and no more. What the protocol writes meanwhile
 // leaves together.
 func (c *Conn) readable() {
+	if c.tls != nil {
+		c.readRecords()
+		return
+	}
 	defer c.guard()
+	c.readOnce(c.sock.TryRead)
+}
+
+// readOnce reads once and tells the protocol. It reports whether there was something.
+func (c *Conn) readOnce(read func([]byte) (int, error)) bool {
 	own, isBuffered := c.proto.(Buffered)
 	var b []byte
 	if isBuffered {
@@ -137,7 +157,14 @@ func (c *Conn) readable() {
 	} else {
 		b = c.sock.Loop().Scratch()
 	}
-	n, err := c.sock.TryRead(b)
+	var files []*os.File
+	receiver, isReceiver := c.proto.(FileReceiver)
+	n, err := 0, error(nil)
+	if isReceiver && c.tls == nil {
+		n, files, err = c.sock.TryReadFiles(b)
+	} else {
+		n, err = read(b)
+	}
 	switch {
 	case err == corolla.ErrWouldBlock:
 	case err == io.EOF:
@@ -145,15 +172,19 @@ func (c *Conn) readable() {
 	case err != nil:
 		c.lose(fmt.Errorf("read: %w", err))
 	default:
-		c.last = c.sock.Loop().Now()
+		c.active()
 		c.out.Cork()
-		if isBuffered {
+		switch {
+		case isBuffered:
 			own.Filled(c, n)
-		} else {
+		case isReceiver:
+			receiver.Files(c, b[:n], files)
+		default:
 			c.proto.Data(c, b[:n])
 		}
 		c.out.Uncork()
 	}
+	return err == nil
 }
 
 func (c *Conn) eof() {
@@ -175,7 +206,7 @@ func (c *Conn) Write(b []byte) error {
 	if err := c.writable(); err != nil {
 		return err
 	}
-	_ = c.out.Write(b) // Closed tells of a failure, now as later
+	c.send(b)
 	return nil
 }
 
@@ -183,6 +214,10 @@ func (c *Conn) Write(b []byte) error {
 func (c *Conn) WriteBatch(bufs ...[]byte) error {
 	if err := c.writable(); err != nil {
 		return err
+	}
+	if c.tls != nil {
+		c.send(slices.Concat(bufs...))
+		return nil
 	}
 	_ = c.out.WriteBatch(bufs)
 	return nil
@@ -192,13 +227,17 @@ func (c *Conn) writable() error {
 	if c.is(lost) || c.is(closing|shut) && c.prod == nil { // what a producer still has is sent
 		return fmt.Errorf("write to a connection that was closed: %w", net.ErrClosed)
 	}
-	c.last = c.sock.Loop().Now()
+	c.active()
 	return nil
 }
 
 func (c *Conn) writeFailed(err error) { c.lose(fmt.Errorf("write: %w", err)) }
 
 func (c *Conn) marks(above bool) {
+	if c.is(wasAbove) == above {
+		return
+	}
+	c.state ^= wasAbove
 	c.produce(above)
 	p, ok := c.proto.(WritePauser)
 	switch {
@@ -217,7 +256,12 @@ func (c *Conn) marks(above bool) {
 func (c *Conn) SetWriteMarks(low, high int) { c.out.SetMarks(low, high) }
 
 // Buffered returns how many bytes were written and not yet sent.
-func (c *Conn) Buffered() int { return c.out.Len() }
+func (c *Conn) Buffered() int {
+	if c.tls != nil {
+		return c.out.Len() + c.tls.size
+	}
+	return c.out.Len()
+}
 
 // PauseReading keeps Data from being called until ResumeReading. Doing it twice is doing it
 // once.
@@ -244,7 +288,7 @@ func (c *Conn) CloseWrite() {
 	}
 	c.state |= shut
 	c.afterProduction(func() {
-		c.out.Finish(func() {
+		c.finish(func() {
 			if err := c.sock.CloseWrite(); err != nil {
 				c.lose(fmt.Errorf("close write: %w", err))
 			} else if c.is(gotEOF) {
@@ -262,7 +306,7 @@ func (c *Conn) Close() {
 	}
 	c.state |= closing
 	c.sock.OnReadable(nil)
-	c.afterProduction(func() { c.out.Finish(func() { c.lose(nil) }) })
+	c.afterProduction(func() { c.finish(func() { c.lose(nil) }) })
 }
 
 // Abort closes at once: what is buffered is dropped, and the peer sees a reset.
@@ -280,8 +324,8 @@ func (c *Conn) lose(err error) {
 	}
 	c.state |= lost | closing
 	c.out.Drop()
-	if c.idle != nil {
-		c.idle.Stop()
+	if c.times != nil {
+		c.times.stop()
 	}
 	if e := c.sock.Close(); e != nil && !errors.Is(e, net.ErrClosed) {
 		err = errors.Join(err, e)
@@ -298,39 +342,6 @@ func (c *Conn) closed() {
 	if c.is(opened) {
 		c.proto.Closed(c, c.end.err)
 	}
-}
-
-// SetIdleTimeout closes the connection, with a *corolla.TimeoutError, when nothing was
-// received, written or taken by the peer for d; 0 is never. What the peer takes is looked at
-// each time d is over.
-func (c *Conn) SetIdleTimeout(d time.Duration) {
-	l := c.sock.Loop()
-	c.limit, c.last = d, l.Now()
-	switch {
-	case c.idle == nil && d > 0:
-		c.idle = l.After(d, c.idled)
-	case d > 0:
-		c.idle.Reset(d)
-	case c.idle != nil:
-		c.idle.Stop()
-	}
-}
-
-// idled looks when something last happened. A timer that is moved for each byte would cost
-// more than one that is sometimes early, and is then set again.
-func (c *Conn) idled() {
-	if c.is(lost) {
-		return
-	}
-	l := c.sock.Loop()
-	if n := c.out.Len(); n != c.unsent { // the peer takes what was written
-		c.unsent, c.last = n, l.Now()
-	}
-	if left := c.last + c.limit - l.Now(); left > 0 {
-		c.idle.Reset(left)
-		return
-	}
-	c.lose(&corolla.TimeoutError{After: c.limit})
 }
 
 // Protocol returns who is told what happens.

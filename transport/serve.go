@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/secure"
 )
 
 // Server accepts connections and gives each a protocol of its own.
@@ -14,6 +15,9 @@ type Server struct {
 	sock  *corolla.Socket
 	build func() Protocol
 	conns int
+
+	options []corolla.SocketOption
+	secure  func(*Conn) *secure.Layer // nil is no TLS
 
 	most, perPeer int            // limits; 0 is none
 	peers         map[string]int // connections of each address, if they are limited
@@ -32,19 +36,41 @@ func MaxPerPeer(n int) ServeOption {
 	return func(s *Server) { s.perPeer, s.peers = n, map[string]int{} }
 }
 
+// Options sets options of the listening socket, which its connections have too.
+func Options(opts ...corolla.SocketOption) ServeOption {
+	return func(s *Server) { s.options = opts }
+}
+
 // Serve listens at an address and calls build for the Protocol of each connection;
 // if it returns nil the connection is closed.
 func Serve(l *corolla.Loop, network, address string, build func() Protocol, opts ...ServeOption) (*Server, error) {
-	s, err := l.Listen(network, address)
+	srv := newServer(build, opts)
+	s, err := l.Listen(network, address, srv.options...)
 	if err != nil {
 		return nil, err
 	}
-	srv := &Server{sock: s, build: build}
+	srv.start(s)
+	return srv, nil
+}
+
+// ServeOn is Serve on a socket that listens already, which the server owns from then on.
+func ServeOn(s *corolla.Socket, build func() Protocol, opts ...ServeOption) *Server {
+	srv := newServer(build, opts)
+	srv.start(s)
+	return srv
+}
+
+func newServer(build func() Protocol, opts []ServeOption) *Server {
+	srv := &Server{build: build}
 	for _, o := range opts {
 		o(srv)
 	}
-	s.OnReadable(srv.accept)
-	return srv, nil
+	return srv
+}
+
+func (s *Server) start(sock *corolla.Socket) {
+	s.sock = sock
+	sock.OnReadable(s.accept)
 }
 
 // admit counts a connection, unless it is one too many. leave takes it off the count.
@@ -56,7 +82,7 @@ func (s *Server) admit(sock *corolla.Socket) (leave func(), ok bool) {
 	if s.perPeer <= 0 {
 		return s.leave, true
 	}
-	peer := peerOf(sock)
+	peer := sock.PeerHost()
 	if s.peers[peer] >= s.perPeer {
 		s.conns--
 		return nil, false
@@ -71,18 +97,6 @@ func (s *Server) admit(sock *corolla.Socket) (leave func(), ok bool) {
 }
 
 func (s *Server) leave() { s.conns-- }
-
-// peerOf returns the IP address at the other end, or what else names it.
-func peerOf(sock *corolla.Socket) string {
-	switch a := sock.PeerAddr().(type) {
-	case nil:
-		return ""
-	case *net.TCPAddr:
-		return a.IP.String()
-	default:
-		return a.String()
-	}
-}
 
 // maxAccepts is how many connections are taken in one turn, so that a flood of new
 // ones leaves room for those that are there.
@@ -125,9 +139,24 @@ func (s *Server) begin(sock *corolla.Socket) {
 			_ = sock.Close()
 		}
 	}()
-	if p = s.build(); p != nil {
-		New(sock, p).end.onLost = leave
+	if p = s.build(); p == nil {
+		return
 	}
+	c := connect(sock, p)
+	c.end.onLost = leave
+	if s.secure == nil {
+		sock.Loop().Soon(c.open)
+		return
+	}
+	peer := sock.PeerAddr()
+	c.secure(s.secure(c), func(err error) {
+		switch {
+		case err == nil:
+			sock.Loop().Soon(c.open)
+		case !c.is(lost):
+			sock.Loop().Report(fmt.Errorf("%v: %w", peer, err))
+		}
+	})
 }
 
 // Addr returns the address that is listened at, or nil after Close.
@@ -141,18 +170,35 @@ func (s *Server) Close() error { return s.sock.Close() }
 
 // Dial connects p to an address. The future gives its Conn, after Opened was called,
 // or the reason why there is none; p then hears nothing.
-func Dial(l *corolla.Loop, network, address string, p Protocol) *corolla.Future[*Conn] {
+func Dial(l *corolla.Loop, network, address string, p Protocol, opts ...corolla.SocketOption) *corolla.Future[*Conn] {
+	return dial(l, network, address, opts, func(s *corolla.Socket, result *corolla.Future[*Conn]) *Conn {
+		c := New(s, p)
+		l.Soon(func() { _ = result.Resolve(c) })
+		return c
+	})
+}
+
+func dial(l *corolla.Loop, network, address string, opts []corolla.SocketOption,
+	begin func(*corolla.Socket, *corolla.Future[*Conn]) *Conn,
+) *corolla.Future[*Conn] {
 	result := corolla.NewFuture[*Conn](l)
-	dial := l.Dial(network, address)
-	result.OnCancel(func(cause error) { dial.Cancel(cause) })
-	dial.OnDone(func(f *corolla.Future[*corolla.Socket]) {
+	f := l.Dial(network, address, opts...)
+	var c *Conn
+	result.OnCancel(func(cause error) {
+		if c == nil {
+			f.Cancel(cause)
+			return
+		}
+		_ = result.Fail(&corolla.CanceledError{Cause: cause}) // it was pending
+		c.Abort()                                             // connected, but not yet all that was asked for
+	})
+	f.OnDone(func(f *corolla.Future[*corolla.Socket]) {
 		s, err := f.Result()
 		if err != nil {
 			_ = result.Fail(err) // nobody else settles it
 			return
 		}
-		c := New(s, p)
-		l.Soon(func() { _ = result.Resolve(c) })
+		c = begin(s, result)
 	})
 	return result
 }

@@ -1,4 +1,4 @@
-package aio
+package secure
 
 import (
 	"crypto"
@@ -8,9 +8,9 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// offloading returns a copy of a configuration whose private keys sign on goroutines of their
+// Offloading returns a copy of a configuration whose private keys sign on goroutines of their
 // own, while the task that wants the signature is parked.
-func offloading(l *corolla.Loop, cfg *tls.Config) *tls.Config {
+func Offloading(l *corolla.Loop, cfg *tls.Config) *tls.Config {
 	if cfg == nil {
 		return new(tls.Config)
 	}
@@ -39,7 +39,7 @@ func offloading(l *corolla.Loop, cfg *tls.Config) *tls.Config {
 			if c == nil || err != nil {
 				return c, err
 			}
-			return offloading(l, c), nil
+			return Offloading(l, c), nil
 		}
 	}
 	return cfg

@@ -1,0 +1,236 @@
+package aio
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/corolla-go/corolla"
+)
+
+// SendFile sends n bytes of a plain file from an offset on, behind what was written before, or
+// up to its end if n is less than 0. It parks t until all is with the system and returns how
+// much that was, which is less than n without an error if the file ends before. Without TLS the
+// bytes do not come into the program (sendfile(2)).
+func (c *Conn) SendFile(t *corolla.Task, f *os.File, off, n int64) (int64, error) {
+	if err := c.write.begin(t); err != nil {
+		return 0, err
+	}
+	defer c.write.end()
+	if c.tls != nil {
+		sent, err := c.sendFileTLS(t, f, off, n)
+		return sent, c.wrap("write", err)
+	}
+	if err := c.flush(t); err != nil {
+		return 0, c.wrap("write", err)
+	}
+	sent, err := c.transfer(t, &c.write, c.sock.SendFile(f, off, n))
+	return sent, c.wrap("write", err)
+}
+
+// transfer waits for a transfer that is one direction's call.
+func (c *Conn) transfer(t *corolla.Task, d *side, x *corolla.Transfer) (int64, error) {
+	d.run = 0
+	d.giveUp = func() { x.Cancel(nil) }
+	defer func() { d.giveUp = nil }()
+	_, err := x.Await(t)
+	switch {
+	case err == nil:
+	case c.closed:
+		err = net.ErrClosed
+	case d.expired:
+		err = os.ErrDeadlineExceeded
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err // wrap says the rest
+	}
+	return x.Moved(), err
+}
+
+// fileStep is how much of a file is read at a time for TLS.
+const fileStep = 64 << 10
+
+func (c *Conn) sendFileTLS(t *corolla.Task, f *os.File, off, n int64) (sent int64, err error) {
+	buf := make([]byte, fileStep)
+	for n < 0 || sent < n {
+		size := int64(len(buf))
+		if n >= 0 {
+			size = min(size, n-sent)
+		}
+		at := off + sent
+		m, err := corolla.Offload(t.Loop(), func() (int, error) { return f.ReadAt(buf[:size], at) }).Await(t)
+		if m > 0 {
+			if err := c.send(t, buf[:m]); err != nil {
+				return sent, err
+			}
+			sent += int64(m)
+		}
+		if err == io.EOF {
+			break
+		}
+		if err == nil {
+			err = c.room(t)
+		}
+		if err != nil {
+			return sent, err
+		}
+	}
+	return sent, c.flush(t)
+}
+
+// Splice moves what arrives at src to dst, behind what was written before, until src's stream
+// ends, and returns how many bytes that was. dst's stream stays open: CloseWrite ends it.
+// Without TLS the bytes do not come into the program (splice(2)). A proxy is two of these.
+func Splice(t *corolla.Task, dst, src *Conn) (n int64, err error) {
+	if err := src.read.begin(t); err != nil {
+		return 0, err
+	}
+	defer src.read.end()
+	if err := dst.write.begin(t); err != nil {
+		return 0, err
+	}
+	defer dst.write.end()
+	if dst.tls != nil || src.tls != nil {
+		return copyAcross(t, dst, src)
+	}
+	n = int64(len(src.in))
+	if n > 0 {
+		if err := dst.send(t, src.in); err != nil {
+			return 0, dst.wrap("write", err)
+		}
+		src.in = nil
+	}
+	if err := dst.flush(t); err != nil {
+		return n, dst.wrap("write", err)
+	}
+	if src.closed {
+		return n, src.wrap("read", net.ErrClosed)
+	}
+	x := src.sock.Splice(dst.sock)
+	src.read.giveUp = func() { x.Cancel(nil) }
+	defer func() { src.read.giveUp = nil }()
+	moved, err := dst.transfer(t, &dst.write, x)
+	n += moved
+	switch {
+	case err == nil, errors.Is(err, corolla.ErrBusy):
+		return n, err
+	case src.closed:
+		return n, src.wrap("read", net.ErrClosed)
+	case src.read.expired:
+		return n, src.wrap("read", os.ErrDeadlineExceeded)
+	}
+	return n, dst.wrap("splice", err)
+}
+
+// copyAcross is Splice through the program.
+func copyAcross(t *corolla.Task, dst, src *Conn) (n int64, err error) {
+	buf := make([]byte, 16<<10) // a TLS record
+	for {
+		m := 0
+		if len(src.in) > 0 {
+			m = src.take(buf)
+		} else if m, err = src.readSome(t, buf); err != nil {
+			if err == io.EOF {
+				return n, dst.wrap("write", dst.flush(t))
+			}
+			return n, src.wrap("read", err)
+		}
+		if err = dst.send(t, buf[:m]); err == nil {
+			err = dst.room(t)
+		}
+		if err != nil {
+			return n, dst.wrap("write", err)
+		}
+		n += int64(m)
+	}
+}
+
+var errFilesTLS = fmt.Errorf("files cannot be passed through TLS: %w", errors.ErrUnsupported)
+
+// WriteFiles writes b, of at least one byte, behind what was written before, and passes open
+// files along with its first byte, at most 64. The connection must be a Unix socket. The
+// receiver gets duplicates; those here stay the caller's.
+func (c *Conn) WriteFiles(t *corolla.Task, b []byte, files ...syscall.Conn) error {
+	if err := c.write.begin(t); err != nil {
+		return err
+	}
+	defer c.write.end()
+	if c.tls != nil {
+		return c.wrap("write", errFilesTLS)
+	}
+	if err := c.flush(t); err != nil {
+		return c.wrap("write", err)
+	}
+	for {
+		switch {
+		case c.closed:
+			return c.wrap("write", net.ErrClosed)
+		case c.write.expired:
+			return c.wrap("write", os.ErrDeadlineExceeded)
+		}
+		n, err := c.sock.TryWriteFiles(b, files...)
+		if err == nil {
+			return c.wrap("write", c.out.Write(b[n:]))
+		}
+		if err == corolla.ErrWouldBlock {
+			err = c.sock.WaitWritable(t)
+		}
+		if err != nil {
+			return c.wrap("write", err)
+		}
+	}
+}
+
+// ReadFiles is Read of a Unix socket, and returns the files that came with the bytes as well:
+// the caller's to close. Files that come where Read, ReadUntil or Lines read are closed unseen.
+func (c *Conn) ReadFiles(t *corolla.Task, b []byte) (int, []*os.File, error) {
+	if err := c.read.begin(t); err != nil {
+		return 0, nil, err
+	}
+	defer c.read.end()
+	if c.tls != nil {
+		return 0, nil, c.wrap("read", errFilesTLS)
+	}
+	if len(c.in) > 0 && len(b) > 0 {
+		return c.take(b), nil, nil
+	}
+	for {
+		switch {
+		case c.closed:
+			return 0, nil, c.wrap("read", net.ErrClosed)
+		case c.read.expired:
+			return 0, nil, c.wrap("read", os.ErrDeadlineExceeded)
+		}
+		n, files, err := c.sock.TryReadFiles(b)
+		if err != corolla.ErrWouldBlock {
+			return n, files, c.wrap("read", err)
+		}
+		if err := (below{c}).Await(t); err != nil {
+			return 0, nil, c.wrap("read", err)
+		}
+	}
+}
+
+// Detach gives the connection away, once all that was written is sent: as a file, of which
+// net.FileConn makes a net.Conn, and what had arrived and was read by nobody. It fails on a
+// connection with TLS.
+func (c *Conn) Detach(t *corolla.Task) (f *os.File, unread []byte, err error) {
+	if c.tls != nil {
+		return nil, nil, c.wrap("detach", fmt.Errorf("a connection with TLS: %w", errors.ErrUnsupported))
+	}
+	if err := c.Flush(t); err != nil {
+		return nil, nil, err
+	}
+	f, err = c.sock.Detach()
+	if err != nil {
+		return nil, nil, c.wrap("detach", err)
+	}
+	unread, c.in, c.closed = c.in, nil, true
+	c.read.close()
+	c.write.close()
+	return f, unread, nil
+}

@@ -1,0 +1,88 @@
+package transport
+
+import (
+	"time"
+
+	"github.com/corolla-go/corolla"
+)
+
+// times are the limits in time of a connection.
+type times struct {
+	idle     *corolla.Timer
+	limit    time.Duration // of idleness
+	last     time.Duration // when something was received or written
+	unsent   int           // when that was last looked at
+	deadline *corolla.Timer
+}
+
+func (y *times) stop() {
+	for _, t := range [...]*corolla.Timer{y.idle, y.deadline} {
+		if t != nil {
+			t.Stop()
+		}
+	}
+}
+
+// limits returns the connection's times, which most never need.
+func (c *Conn) limits() *times {
+	if c.times == nil {
+		c.times = &times{}
+	}
+	return c.times
+}
+
+// active notes that something was received or written.
+func (c *Conn) active() {
+	if c.times != nil {
+		c.times.last = c.sock.Loop().Now()
+	}
+}
+
+// SetIdleTimeout closes the connection, with a *corolla.TimeoutError, when nothing was
+// received, written or taken by the peer for d; 0 is never. What the peer takes is looked at
+// each time d is over.
+func (c *Conn) SetIdleTimeout(d time.Duration) {
+	y := c.limits()
+	y.limit = d
+	c.active()
+	y.idle = c.setTimer(y.idle, d, c.idled)
+}
+
+// SetDeadline closes the connection, with a *corolla.TimeoutError, when d is over, whatever
+// happens meanwhile; 0 is never. A protocol sets it when it begins to wait for a whole request,
+// and anew when it has it, so that a peer that sends a byte now and then cannot hold the
+// connection for ever.
+func (c *Conn) SetDeadline(d time.Duration) {
+	y := c.limits()
+	y.deadline = c.setTimer(y.deadline, d, func() { c.lose(&corolla.TimeoutError{After: d}) })
+}
+
+// setTimer makes f be called after d, and nothing that was set before.
+func (c *Conn) setTimer(old *corolla.Timer, d time.Duration, f func()) *corolla.Timer {
+	if old != nil {
+		old.Stop()
+	}
+	if d <= 0 || c.is(lost) {
+		return nil
+	}
+	return c.sock.Loop().After(d, f)
+}
+
+// idled looks when something last happened. A timer that is moved for each byte would cost
+// more than one that is sometimes early, and is then set again.
+func (c *Conn) idled() {
+	y := c.times
+	n := c.Buffered()
+	if c.moving != nil {
+		n += int(c.moving.Moved())
+	}
+	if n != y.unsent { // the peer takes what was written
+		y.unsent = n
+		c.active()
+	}
+	if left := y.last + y.limit - c.sock.Loop().Now(); left > 0 {
+		y.idle.Reset(left)
+		return
+	}
+	c.lose(&corolla.TimeoutError{After: y.limit})
+}

@@ -1,0 +1,244 @@
+package transport
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/secure"
+)
+
+// HandshakeTimeout is how long a handshake may take: a minute, as asyncio has it.
+const HandshakeTimeout = secure.HandshakeTimeout
+
+// MaxHandshakes is how many handshakes a server's connections have under way at a time; more
+// wait for their turn.
+const MaxHandshakes = secure.MaxHandshakes
+
+// ErrTruncated is what Closed gets when a connection with TLS ends without TLS's own end: an
+// attacker may have cut it off. It matches io.ErrUnexpectedEOF.
+var ErrTruncated error = secure.ErrTruncated
+
+// security is TLS on a connection.
+type security struct {
+	layer *secure.Layer
+	queue []item // to encrypt, once the handshake is done and what is before is sent
+	size  int    // bytes in it
+	busy  bool   // the first item is at work
+	then  func() // once all of it is encrypted
+}
+
+// item is a piece of text to encrypt, or something that writes by itself and says when it has.
+type item struct {
+	text []byte
+	work func(done func())
+}
+
+// below is a Conn as the connection below its TLS.
+type below struct{ *Conn }
+
+func (c below) TryRead(b []byte) (int, error)        { return c.sock.TryRead(b) }
+func (c below) Await(t *corolla.Task) error          { return c.sock.WaitReadable(t) }
+func (c below) Send(b []byte) error                  { return c.out.Write(b) }
+func (c *Conn) client(cfg *tls.Config) *secure.Layer { return secure.Client(below{c}, cfg) }
+
+// ServeTLS is Serve with TLS: a connection's Opened comes after its handshake. A handshake that
+// fails is reported to the loop's error handler, for its protocol never hears of it. cfg must
+// have a certificate or a way to get one; crypto/tls says how one is chosen for each name, and
+// how they are replaced while the server runs (GetCertificate).
+func ServeTLS(l *corolla.Loop, network, address string, cfg *tls.Config, build func() Protocol, opts ...ServeOption) (*Server, error) {
+	if err := secure.CheckServer(cfg); err != nil {
+		return nil, err
+	}
+	srv, err := Serve(l, network, address, build, opts...)
+	if err != nil {
+		return nil, err
+	}
+	cfg = secure.Offloading(l, cfg)
+	queue := corolla.NewSemaphore(MaxHandshakes)
+	srv.secure = func(c *Conn) *secure.Layer { return secure.Server(below{c}, cfg, queue) }
+	return srv, nil
+}
+
+// DialTLS is Dial with TLS: Opened comes, and the future has its result, after the handshake.
+// If cfg, which may be nil, names no server, the host of the address is the name that the
+// server's certificate must have.
+func DialTLS(l *corolla.Loop, network, address string, cfg *tls.Config, p Protocol, opts ...corolla.SocketOption) *corolla.Future[*Conn] {
+	cfg, err := secure.ForAddress(cfg, address)
+	if err != nil {
+		result := corolla.NewFuture[*Conn](l)
+		_ = result.Fail(err) // the first to settle it
+		return result
+	}
+	return dial(l, network, address, opts, func(s *corolla.Socket, result *corolla.Future[*Conn]) *Conn {
+		c := connect(s, p)
+		c.secure(c.client(secure.Offloading(l, cfg)), func(err error) {
+			if err != nil {
+				_ = result.Fail(err)
+				return
+			}
+			l.Soon(c.open)
+			l.Soon(func() { _ = result.Resolve(c) })
+		})
+		return c
+	})
+}
+
+// ClientTLS starts TLS, as the client, on a connection that is in use: what is written from
+// then on is encrypted, and Data gets what was decrypted. What Data has been given already
+// is no part of it. done is called after the handshake; if that fails, Closed follows with the
+// same error.
+func (c *Conn) ClientTLS(cfg *tls.Config, done func(error)) error {
+	return c.startTLS(func() *secure.Layer { return c.client(secure.Offloading(c.sock.Loop(), cfg)) }, done)
+}
+
+// ServerTLS is ClientTLS as the server.
+func (c *Conn) ServerTLS(cfg *tls.Config, done func(error)) error {
+	if err := secure.CheckServer(cfg); err != nil {
+		return err
+	}
+	return c.startTLS(func() *secure.Layer {
+		return secure.Server(below{c}, secure.Offloading(c.sock.Loop(), cfg), nil)
+	}, done)
+}
+
+func (c *Conn) startTLS(layer func() *secure.Layer, done func(error)) error {
+	switch {
+	case c.tls != nil:
+		return errors.New("transport: TLS was started before")
+	case c.is(closing | shut | lost):
+		return fmt.Errorf("start TLS on a connection that was closed: %w", net.ErrClosed)
+	}
+	c.secure(layer(), func(err error) {
+		defer c.guard()
+		done(err)
+		if err == nil {
+			c.startReading()
+		}
+	})
+	return nil
+}
+
+// TLS returns the state of TLS on the connection. It reports false if there is none, or its
+// handshake is not done.
+func (c *Conn) TLS() (tls.ConnectionState, bool) {
+	if c.tls == nil || !c.tls.layer.Ready() {
+		return tls.ConnectionState{}, false
+	}
+	return c.tls.layer.State(), true
+}
+
+// secure puts TLS on the connection, and does the handshake in a task. If it fails, the
+// connection is lost.
+func (c *Conn) secure(layer *secure.Layer, done func(error)) {
+	c.sock.OnReadable(nil)
+	c.tls = &security{layer: layer, busy: true}
+	c.sock.Loop().Go(layer.Handshake, corolla.Name("TLS handshake")).OnDone(func(f *corolla.Future[struct{}]) {
+		_, err := f.Result()
+		if err != nil {
+			err = fmt.Errorf("handshake: %w", err)
+		}
+		if c.is(lost) && err == nil {
+			err = fmt.Errorf("handshake: %w", net.ErrClosed)
+		}
+		done(err)
+		if err != nil {
+			c.lose(err)
+			return
+		}
+		c.tls.busy = false
+		c.encrypt()
+	})
+}
+
+// send takes a piece of text, for TLS if there is TLS.
+func (c *Conn) send(b []byte) {
+	if c.tls == nil {
+		_ = c.out.Write(b) // Closed tells of a failure, now as later
+		return
+	}
+	if !c.tls.busy && len(c.tls.queue) == 0 {
+		_ = c.tls.layer.Write(b)
+		return
+	}
+	c.tls.queue = append(c.tls.queue, item{text: append([]byte(nil), b...)})
+	c.tls.size += len(b)
+	c.marks(c.above())
+}
+
+// above reports whether more is to be sent than the high water mark, or still more than the low.
+func (c *Conn) above() bool {
+	if c.tls == nil || c.tls.size == 0 {
+		return c.out.Above()
+	}
+	low, high := c.out.Marks()
+	if c.is(wasAbove) {
+		return c.Buffered() > low
+	}
+	return c.Buffered() > high
+}
+
+// encrypt works through the queue.
+func (c *Conn) encrypt() {
+	y := c.tls
+	for len(y.queue) > 0 && !y.busy && !c.is(lost) {
+		next := y.queue[0]
+		if next.work == nil {
+			y.queue = y.queue[1:]
+			y.size -= len(next.text)
+			_ = y.layer.Write(next.text)
+			continue
+		}
+		y.busy = true
+		next.work(func() {
+			y.busy = false
+			y.queue = y.queue[1:]
+			c.encrypt()
+		})
+	}
+	if len(y.queue) > 0 || c.is(lost) {
+		return
+	}
+	y.queue = nil
+	c.marks(c.above())
+	if then := y.then; then != nil && !y.busy {
+		y.then = nil
+		then()
+	}
+}
+
+// finish ends the stream, behind all that was written, and then calls done.
+func (c *Conn) finish(done func()) {
+	y := c.tls
+	switch {
+	case y == nil:
+		c.out.Finish(done)
+	case y.busy && !y.layer.Ready() && len(y.queue) == 0 && c.is(closing):
+		done() // nothing was ever said
+	case y.busy || len(y.queue) > 0:
+		y.then = func() { c.finish(done) }
+	default:
+		_ = y.layer.CloseWrite() // what cannot be said now cannot be said
+		c.out.Finish(done)
+	}
+}
+
+// maxRecords is how many TLS records are read before others have a turn.
+const maxRecords = 8
+
+// readRecords reads what has arrived. A record may hold more than Data was given when reading
+// was paused, and no event of the socket's tells of that: so it is called when reading begins.
+func (c *Conn) readRecords() {
+	defer c.guard()
+	for range maxRecords {
+		if c.is(paused|closing|lost|gotEOF) || !c.tls.layer.Ready() {
+			return
+		}
+		if !c.readOnce(func(b []byte) (int, error) { return c.tls.layer.Read(nil, b) }) {
+			return
+		}
+	}
+	c.sock.Loop().Soon(c.readRecords)
+}
