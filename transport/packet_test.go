@@ -1,0 +1,140 @@
+package transport_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/transport"
+)
+
+// packets is a PacketProtocol that writes down what happens.
+type packets struct {
+	said     []string
+	onPacket func(c *transport.PacketConn, b []byte, from net.Addr)
+	ended    corolla.Event
+}
+
+func (p *packets) say(f string, args ...any) { p.said = append(p.said, fmt.Sprintf(f, args...)) }
+func (p *packets) String() string            { return strings.Join(p.said, " ") }
+
+func (p *packets) Opened(*transport.PacketConn) { p.say("opened") }
+
+func (p *packets) Packet(c *transport.PacketConn, b []byte, from net.Addr) {
+	p.say("%q", b)
+	if p.onPacket != nil {
+		p.onPacket(c, b, from)
+	}
+}
+
+func (p *packets) Failed(_ *transport.PacketConn, err error) { p.say("failed: %v", err) }
+
+func (p *packets) Closed(*transport.PacketConn) {
+	p.say("closed")
+	p.ended.Set()
+}
+
+// onBoth runs test in a task on both hosts.
+func onBoth(t *testing.T, test func(t *testing.T, task *corolla.Task, log *[]error)) {
+	t.Helper()
+	onTLSHosts(t, test)
+}
+
+func TestPackets(t *testing.T) {
+	onBoth(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+		l := task.Loop()
+		server := &packets{onPacket: func(c *transport.PacketConn, b []byte, from net.Addr) {
+			if string(b) == "panic" {
+				panic("as asked")
+			}
+			if err := c.Write([]byte(strings.ToUpper(string(b))), from); err != nil {
+				t.Error(err)
+			}
+		}}
+		s, err := transport.ListenPacket(l, "udp", "127.0.0.1:0", server)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := &packets{}
+		c, err := transport.DialPacket(l, "udp", s.LocalAddr().String(), client).Await(task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, text := range []string{"one", "", "panic", "two"} {
+			if err := c.Write([]byte(text), nil); err != nil {
+				t.Error(err)
+			}
+			// One at a time: datagrams can overtake each other.
+			answers := []int{2, 3, 3, 4}[i]
+			until(t, task, func() bool { return len(server.said) == i+2 && len(client.said) == answers })
+		}
+		if client.String() != `opened "ONE" "" "TWO"` || server.String() != `opened "one" "" "panic" "two"` {
+			t.Errorf("client %v, server %v", client, server)
+		}
+		if len(*log) != 1 || !strings.Contains((*log)[0].Error(), "as asked") {
+			t.Errorf("reported: %v", *log)
+		}
+		if err := c.Write(make([]byte, 70_000), nil); !errors.Is(err, syscall.EMSGSIZE) {
+			t.Errorf("an oversize datagram: %v", err)
+		}
+		// Reading can be paused.
+		s.PauseReading()
+		if err := c.Write([]byte("later"), nil); err != nil {
+			t.Error(err)
+		}
+		for range 20 {
+			if err := task.Yield(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(server.said) != 5 {
+			t.Errorf("while paused: %v", server)
+		}
+		s.ResumeReading()
+		until(t, task, func() bool { return len(server.said) == 6 })
+		until(t, task, func() bool { return len(client.said) == 5 })
+		// When nobody is there any more, the connected one hears of it.
+		s.Close()
+		s.Close()
+		if strings.Contains(server.String(), "closed") {
+			t.Error("Closed was called within Close")
+		}
+		if err := server.ended.Wait(task); err != nil {
+			t.Error(err)
+		}
+		if err := s.Write(nil, nil); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("after Close: %v", err)
+		}
+		if err := c.Write([]byte("anybody?"), nil); err != nil {
+			t.Error(err)
+		}
+		until(t, task, func() bool { return strings.Contains(client.String(), "failed: read: connection refused") })
+		c.Close()
+		if err := client.ended.Wait(task); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestDialPacketErrors(t *testing.T) {
+	onBoth(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
+		l, p := task.Loop(), &packets{}
+		for _, bad := range []string{"127.0.0.1", "no.such.host.invalid:1"} {
+			if _, err := transport.DialPacket(l, "udp", bad, p).Await(task); err == nil || !strings.HasPrefix(err.Error(), "dial "+bad+": ") {
+				t.Errorf("dial %s: %v", bad, err)
+			}
+		}
+		f := transport.DialPacket(l, "udp", "127.0.0.1:9", p)
+		f.Cancel(nil)
+		if _, err := f.Await(task); !errors.Is(err, corolla.ErrCanceled) {
+			t.Errorf("canceled: %v", err)
+		}
+		if p.String() != "" {
+			t.Errorf("the protocol was told %v", p)
+		}
+	})
+}

@@ -1,0 +1,417 @@
+package transport_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/internal/certtest"
+	"github.com/corolla-go/corolla/internal/leaktest"
+	"github.com/corolla-go/corolla/sim"
+	"github.com/corolla-go/corolla/transport"
+)
+
+// onTLSHosts runs test in a task on both hosts, whose clocks agree with certificates. What
+// reaches the error handler is in log.
+func onTLSHosts(t *testing.T, test func(t *testing.T, task *corolla.Task, log *[]error)) {
+	t.Helper()
+	for _, name := range []string{"real", "sim"} {
+		t.Run(name, func(t *testing.T) {
+			var log []error
+			opts := []corolla.Option{corolla.SlowLimit(0), corolla.ErrorHandler(func(err error) { log = append(log, err) })}
+			l, err := corolla.New(opts...)
+			var w *sim.World
+			if name == "sim" {
+				if err == nil {
+					err = l.Close()
+				}
+				w = sim.New(1, sim.Begin(time.Now()))
+				l = w.NewLoop(opts...)
+			}
+			if err != nil {
+				leaktest.NeedLoop(t, err)
+			}
+			if err := l.Run(func(task *corolla.Task) error { test(t, task, &log); return nil }); err != nil {
+				t.Error(err)
+			}
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
+			if w != nil && w.Open() != 0 {
+				t.Errorf("%d descriptors are open", w.Open())
+			}
+		})
+	}
+}
+
+// louder answers in upper case, and says what happens.
+type louder struct{ recorder }
+
+func newLouder() *louder {
+	s := &louder{}
+	s.onData = func(c *transport.Conn, b []byte) { _ = c.Write([]byte(strings.ToUpper(string(b)))) }
+	return s
+}
+
+var errNotRecorded = errors.New("not recorded")
+
+// wait waits until Closed was called.
+func (r *recorder) wait(t *testing.T, task *corolla.Task) error {
+	t.Helper()
+	if err := task.Timeout(20*time.Second, func(*corolla.Scope) error { return r.ended.Wait(task) }); err != nil {
+		t.Errorf("Closed was not called: %v; it was told %q", err, r)
+		return errNotRecorded
+	}
+	return r.err
+}
+
+func TestTLSInPushStyle(t *testing.T) {
+	ca := certtest.New(t)
+	cert := ca.Issue(time.Time{}, "server.test")
+	onTLSHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+		l := task.Loop()
+		var served []*louder
+		srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", &tls.Config{
+			Certificates: []tls.Certificate{cert}, NextProtos: []string{"shout"},
+		}, func() transport.Protocol {
+			served = append(served, newLouder())
+			return served[len(served)-1]
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer srv.Close()
+		addr := srv.Addr().String()
+		cfg := &tls.Config{RootCAs: ca.Pool, ServerName: "server.test", NextProtos: []string{"shout"}}
+		got, want := "", strings.Repeat("HELLO ", 20_000)
+		client := &recorder{}
+		client.onData = func(c *transport.Conn, b []byte) {
+			if got += string(b); len(got) == len(want) {
+				c.Close()
+			}
+		}
+		c, err := transport.DialTLS(l, "tcp", addr, cfg, client).Await(task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if state, ok := c.TLS(); !ok || state.NegotiatedProtocol != "shout" {
+			t.Errorf("TLS state: %+v, %v", state.NegotiatedProtocol, ok)
+		}
+		if err := c.WriteBatch([]byte(strings.ToLower(want[:6])), []byte(strings.ToLower(want[6:]))); err != nil {
+			t.Error(err)
+		}
+		if err := client.wait(t, task); err != nil || got != want {
+			t.Errorf("the client got %d bytes of %d, closed with %v", len(got), len(want), err)
+		}
+		if err := served[0].wait(t, task); err != nil {
+			t.Errorf("the server closed with %v", err)
+		}
+		if client.String() != "opened data closed" || served[0].String() != "opened data closed" {
+			t.Errorf("client %q, server %q", client, served[0])
+		}
+		// The same server answers another style's client.
+		a, err := aio.DialTLS(task, "tcp", addr, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustWrite(t, task, a, "again")
+		buf := make([]byte, 5)
+		if _, err := a.ReadFull(task, buf); string(buf) != "AGAIN" || err != nil {
+			t.Errorf("read %q, %v", buf, err)
+		}
+		if err := a.CloseWrite(); err != nil { // with a close-notify
+			t.Error(err)
+		}
+		if _, err := a.Read(task, buf); err != io.EOF {
+			t.Errorf("the end: %v", err)
+		}
+		_ = a.Close()
+		if err := served[1].wait(t, task); err != nil {
+			t.Errorf("the server closed with %v", err)
+		}
+		for _, err := range *log {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTLSRefusalsInPushStyle(t *testing.T) {
+	ca, stranger := certtest.New(t), certtest.New(t)
+	cert := ca.Issue(time.Time{}, "server.test")
+	onTLSHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+		l := task.Loop()
+		if _, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", nil, nil); err == nil {
+			t.Error("ServeTLS without a certificate")
+		}
+		build := func() transport.Protocol { return newLouder() }
+		srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}}, build)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer srv.Close()
+		addr := srv.Addr().String()
+		p := &recorder{}
+		_, err = transport.DialTLS(l, "tcp", addr, &tls.Config{RootCAs: stranger.Pool, ServerName: "server.test"}, p).Await(task)
+		var unknown x509.UnknownAuthorityError
+		if !errors.As(err, &unknown) || p.String() != "" {
+			t.Errorf("unknown authority: %v; the protocol was told %q", err, p)
+		}
+		_, err = transport.DialTLS(l, "tcp", addr, &tls.Config{RootCAs: ca.Pool, ServerName: "elsewhere.test"}, p).Await(task)
+		var name x509.HostnameError
+		if !errors.As(err, &name) || p.String() != "" {
+			t.Errorf("wrong name: %v; the protocol was told %q", err, p)
+		}
+		// Plain text to a TLS port.
+		a, err := aio.Dial(task, "tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustWrite(t, task, a, "GET / HTTP/1.0\r\n\r\n")
+		if _, err := readAll(t, task, a); err == nil {
+			t.Error("no error")
+		}
+		_ = a.Close()
+		until(t, task, func() bool { return len(*log) == 3 && srv.Conns() == 0 })
+		for _, err := range *log {
+			if !strings.Contains(err.Error(), "handshake: ") {
+				t.Errorf("reported: %v", err)
+			}
+		}
+		f := transport.DialTLS(l, "tcp", addr, &tls.Config{RootCAs: ca.Pool}, p)
+		f.Cancel(nil)
+		if _, err := f.Await(task); !errors.Is(err, corolla.ErrCanceled) {
+			t.Errorf("canceled: %v", err)
+		}
+	})
+}
+
+// The client connects, and says nothing.
+func TestHandshakeThatNeverEndsInPushStyle(t *testing.T) {
+	ca := certtest.New(t)
+	cert := ca.Issue(time.Time{}, "server.test")
+	var log []error
+	l := sim.New(1).NewLoop(corolla.ErrorHandler(func(err error) { log = append(log, err) }))
+	defer l.Close()
+	if err := l.Run(func(task *corolla.Task) error {
+		srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}},
+			func() transport.Protocol { return newLouder() })
+		if err != nil {
+			return err
+		}
+		defer srv.Close()
+		a, err := aio.Dial(task, "tcp", srv.Addr().String())
+		if err != nil {
+			return err
+		}
+		defer a.Close()
+		begin := l.Now()
+		_, err = a.Read(task, make([]byte, 1))
+		if took := l.Now() - begin; err == nil || (took-transport.HandshakeTimeout).Abs() > time.Second {
+			t.Errorf("%v after %v", err, took)
+		}
+		if len(log) != 1 || !errors.Is(log[0], os.ErrDeadlineExceeded) || srv.Conns() != 0 {
+			t.Errorf("reported %v, with %d connections", log, srv.Conns())
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+// starter is a server that speaks plainly until it is asked for TLS.
+type starter struct {
+	recorder
+	cfg *tls.Config
+}
+
+func (s *starter) Data(c *transport.Conn, b []byte) {
+	if _, ok := c.TLS(); ok {
+		_ = c.Write([]byte("secret " + string(b)))
+		return
+	}
+	s.say("%s", b)
+	_ = c.Write([]byte("go ahead"))
+	if err := c.ServerTLS(s.cfg, func(err error) { s.say("handshake %v", err) }); err != nil {
+		s.say("%v", err)
+	}
+	_ = c.Write([]byte("first "))
+	if err := c.ServerTLS(s.cfg, nil); err == nil {
+		s.say("twice")
+	}
+}
+
+func TestStartTLSInPushStyle(t *testing.T) {
+	ca := certtest.New(t)
+	cert := ca.Issue(time.Time{}, "server.test")
+	onTLSHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+		l := task.Loop()
+		server := &starter{cfg: &tls.Config{Certificates: []tls.Certificate{cert}}}
+		srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func() transport.Protocol { return server })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer srv.Close()
+		client, got := &recorder{}, ""
+		client.onData = func(c *transport.Conn, b []byte) {
+			got += string(b)
+			switch got {
+			case "go ahead":
+				if err := c.ClientTLS(&tls.Config{RootCAs: ca.Pool, ServerName: "server.test"}, func(err error) {
+					client.say("handshake %v", err)
+				}); err != nil {
+					t.Error(err)
+				}
+				_ = c.Write([]byte("word")) // waits for the handshake
+			case "go aheadfirst secret word":
+				c.Close()
+			}
+		}
+		c, err := transport.Dial(l, "tcp", srv.Addr().String(), client).Await(task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Write([]byte("starttls")); err != nil {
+			t.Error(err)
+		}
+		if err := client.wait(t, task); err != nil || got != "go aheadfirst secret word" {
+			t.Errorf("client got %q, %v", got, err)
+		}
+		if err := server.wait(t, task); err != nil {
+			t.Error(err)
+		}
+		if client.String() != "opened data handshake <nil> data closed" || server.String() != "opened starttls handshake <nil> closed" {
+			t.Errorf("client %q, server %q", client, &server.recorder)
+		}
+		for _, err := range *log {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTLSTruncationAndGarbageInPushStyle(t *testing.T) {
+	ca := certtest.New(t)
+	cert := ca.Issue(time.Time{}, "server.test")
+	for name, c := range map[string]struct {
+		end func(*corolla.Task, *aio.Conn) error
+		is  func(error) bool
+	}{
+		"truncated": {
+			func(_ *corolla.Task, c *aio.Conn) error { return c.Socket().CloseWrite() },
+			func(err error) bool {
+				return errors.Is(err, transport.ErrTruncated) && errors.Is(err, io.ErrUnexpectedEOF)
+			},
+		},
+		"garbage": {
+			func(_ *corolla.Task, c *aio.Conn) error {
+				_, err := c.Socket().TryWrite([]byte(strings.Repeat("garbage ", 10)))
+				return err
+			},
+			func(err error) bool { return err != nil && !errors.Is(err, io.ErrUnexpectedEOF) },
+		},
+		"clean": {
+			func(_ *corolla.Task, c *aio.Conn) error { return c.CloseWrite() },
+			func(err error) bool { return err == nil },
+		},
+		"reset": {
+			func(_ *corolla.Task, c *aio.Conn) error { return c.Abort() },
+			func(err error) bool { return err != nil && !errors.Is(err, transport.ErrTruncated) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onTLSHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+				server := newLouder()
+				srv, err := transport.ServeTLS(task.Loop(), "tcp", "127.0.0.1:0",
+					&tls.Config{Certificates: []tls.Certificate{cert}}, func() transport.Protocol { return server })
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer srv.Close()
+				a, err := aio.DialTLS(task, "tcp", srv.Addr().String(), &tls.Config{RootCAs: ca.Pool})
+				if err != nil {
+					t.Fatal(err)
+				}
+				mustWrite(t, task, a, "x")
+				if _, err := a.ReadFull(task, make([]byte, 1)); err != nil {
+					t.Error(err)
+				}
+				if err := c.end(task, a); err != nil {
+					t.Error(err)
+				}
+				if err := server.wait(t, task); !c.is(err) {
+					t.Errorf("Closed got %v", err)
+				}
+				_ = a.Abort()
+			})
+		})
+	}
+}
+
+// Pausing, water marks, producers and idle times work as without TLS.
+func TestFlowControlThroughTLS(t *testing.T) {
+	ca := certtest.New(t)
+	cert := ca.Issue(time.Time{}, "server.test")
+	onTLSHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+		l := task.Loop()
+		server := &pauser{}
+		srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}},
+			func() transport.Protocol { return server })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer srv.Close()
+		a, err := aio.DialTLS(task, "tcp", srv.Addr().String(), &tls.Config{RootCAs: ca.Pool})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		until(t, task, func() bool { return server.conn != nil })
+		const size = 16 << 20
+		if err := server.conn.Write(make([]byte, size)); err != nil {
+			t.Error(err)
+		}
+		if server.String() != "opened pause" {
+			t.Errorf("the server was told %q", server)
+		}
+		buf := make([]byte, 64<<10)
+		for got := 0; got < size; {
+			n, err := a.Read(task, buf)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got += n
+		}
+		until(t, task, func() bool { return server.String() == "opened pause resume" })
+		server.conn.PauseReading()
+		mustWrite(t, task, a, "while paused")
+		if err := task.Sleep(10 * time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(server.String(), "data") {
+			t.Error("data came while paused")
+		}
+		server.conn.ResumeReading()
+		until(t, task, func() bool { return strings.Contains(server.String(), "data") })
+		server.conn.SetIdleTimeout(10 * time.Millisecond)
+		if err := server.wait(t, task); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("idle: %v", err)
+		}
+		for _, err := range *log {
+			t.Error(err)
+		}
+		if err := server.conn.ClientTLS(nil, nil); err == nil {
+			t.Error("TLS twice")
+		}
+		if err := server.conn.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("after the end: %v", fmt.Sprint(err))
+		}
+	})
+}
