@@ -87,6 +87,10 @@ func (l *Loop) Now() time.Duration { return l.now }
 // Time returns the wall-clock time that belongs to Now.
 func (l *Loop) Time() time.Time { return l.host.Epoch().Add(l.now) }
 
+// Simulated reports whether the loop runs on a simulated machine, which has no processes or
+// descriptors of its own.
+func (l *Loop) Simulated() bool { return l.host.Repeatable() }
+
 // Run starts main as a task and runs the loop until it has finished. It then
 // cancels every other task, waits until they have ended too, or until Stop, and returns
 // main's error.

@@ -33,11 +33,12 @@ sim:               . internal/ds internal/host
 internal/secure:   .
 aio:               . internal/secure
 transport:         . internal/secure
+process:           . aio transport
 deferred:          .
 gen:               .
 green:             . aio
-examples:          . aio transport deferred green gen sim golang.org/x/sys
-cmd:               . aio transport deferred green gen sim examples golang.org/x/sys
+examples:          . aio transport process deferred green gen sim golang.org/x/sys
+cmd:               . aio transport process deferred green gen sim examples golang.org/x/sys
 tools:
 bench:             *
 `

@@ -1,0 +1,21 @@
+//go:build !unix
+
+package process
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// attributes are what os.StartProcess is told besides.
+func (c *Command) attributes() (*syscall.SysProcAttr, error) {
+	if c.User != "" || c.Group || c.Terminal {
+		return nil, errors.ErrUnsupported
+	}
+	return nil, nil
+}
+
+func signalGroup(int, os.Signal) error { return errors.ErrUnsupported }
+
+func ended(*os.ProcessState) (sig os.Signal, core, ok bool) { return nil, false, false }

@@ -1,0 +1,64 @@
+//go:build unix
+
+package process
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"strconv"
+	"syscall"
+)
+
+// attributes are what os.StartProcess is told besides.
+func (c *Command) attributes() (*syscall.SysProcAttr, error) {
+	attr := &syscall.SysProcAttr{Setpgid: c.Group && !c.Terminal}
+	if c.Terminal { // a session of its own, which is a group too
+		attr.Setsid, attr.Setctty, attr.Ctty = true, true, 0
+	}
+	if c.User == "" {
+		return attr, nil
+	}
+	u, err := user.Lookup(c.User)
+	if err != nil {
+		if u, err = user.LookupId(c.User); err != nil {
+			return nil, fmt.Errorf("user %q: %w", c.User, err)
+		}
+	}
+	groups, err := u.GroupIds()
+	if err != nil {
+		return nil, fmt.Errorf("groups of user %q: %w", c.User, err)
+	}
+	var ids []uint32
+	for _, s := range append([]string{u.Uid, u.Gid}, groups...) {
+		id, err := strconv.ParseUint(s, 10, 32)
+		if err != nil {
+			return nil, fmt.Errorf("user %q: %w", c.User, err)
+		}
+		ids = append(ids, uint32(id))
+	}
+	attr.Credential = &syscall.Credential{
+		Uid: ids[0], Gid: ids[1], Groups: ids[2:],
+		NoSetGroups: int(ids[0]) == os.Geteuid() && os.Geteuid() != 0, // who is nobody else needs no right
+	}
+	return attr, nil
+}
+
+// signalGroup sends a signal to a process and all in its group. The process must not have been
+// waited for.
+func signalGroup(pid int, sig os.Signal) error {
+	s, ok := sig.(syscall.Signal)
+	if !ok {
+		return fmt.Errorf("signal %v: %w", sig, syscall.EINVAL)
+	}
+	return syscall.Kill(-pid, s)
+}
+
+// ended says by which signal a process was ended, if it was.
+func ended(state *os.ProcessState) (sig os.Signal, core, ok bool) {
+	s, is := state.Sys().(syscall.WaitStatus)
+	if !is || !s.Signaled() {
+		return nil, false, false
+	}
+	return s.Signal(), s.CoreDump(), true
+}

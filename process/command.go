@@ -1,0 +1,209 @@
+// Package process runs other programs from a loop: with their input and output as connections,
+// in the style of tasks (Start, Run) or of protocols (Spawn).
+//
+//	p, err := process.Start(t, process.Command{Path: "sort", Stdin: process.Pipe, Stdout: process.Pipe})
+//	…
+//	for line, err := range p.Stdout.Lines(t) { … }
+//	err = p.Wait(t)
+//
+// A program is started on another goroutine, for that may block. Processes that still run when
+// the loop is closed are killed. A simulated loop has none: the error wraps
+// errors.ErrUnsupported.
+package process
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/corolla-go/corolla"
+)
+
+// Command says what to run, and with what. Only Path must be set.
+type Command struct {
+	Path string   // a name, which is looked for as a shell does, or a path
+	Args []string // without the name
+	Env  []string // as "KEY=value"; nil is this program's own
+	Dir  string   // where it runs; empty is this program's own
+	User string   // a name or a number; empty is this program's own. It takes the right to change
+
+	Stdin, Stdout, Stderr Stream
+	Files                 []*os.File // descriptors 3, 4 and so on; they stay the caller's
+
+	// Terminal gives the process a terminal, of which it is in control, in place of Stdin,
+	// Stdout and Stderr. The connection named Terminal is its other end.
+	Terminal      bool
+	Rows, Columns int // of the terminal; 0 is 24 and 80
+
+	// Group puts the process and those that it starts into a group. Signal and Kill are then
+	// for all of them.
+	Group bool
+
+	// Grace is how long a process that is to end, because who waits for it was canceled, has
+	// between SIGTERM and SIGKILL. 0 is SIGKILL at once.
+	Grace time.Duration
+
+	// MaxOutput is how many bytes of each output Run takes: DefaultMaxOutput if 0.
+	MaxOutput int
+}
+
+// Stream says what one of a process's standard streams is.
+type Stream struct {
+	kind kind
+	file *os.File
+}
+
+type kind uint8
+
+const (
+	null kind = iota
+	pipe
+	inherit
+	merge
+	file
+)
+
+var (
+	// Null is /dev/null: what a Command has if nothing is said.
+	Null = Stream{kind: null}
+	// Pipe is a connection to this program.
+	Pipe = Stream{kind: pipe}
+	// Inherit is this program's own.
+	Inherit = Stream{kind: inherit}
+	// Merge, for Stderr, is whatever Stdout is.
+	Merge = Stream{kind: merge}
+)
+
+// File is an open file, which stays the caller's.
+func File(f *os.File) Stream { return Stream{kind: file, file: f} }
+
+var errNoPath = errors.New("no Path")
+
+// check finds what cannot be.
+func (c *Command) check(l *corolla.Loop) error {
+	switch {
+	case l.Simulated():
+		return fmt.Errorf("a process on a simulated machine: %w", errors.ErrUnsupported)
+	case c.Path == "":
+		return errNoPath
+	case c.Stdin.kind == merge || c.Stdout.kind == merge:
+		return errors.New("Merge is for Stderr alone")
+	case c.Terminal && (c.Stdin.kind != null || c.Stdout.kind != null || c.Stderr.kind != null):
+		return errors.New("with a Terminal, Stdin, Stdout and Stderr are that")
+	}
+	for _, s := range [...]Stream{c.Stdin, c.Stdout, c.Stderr} {
+		if s.kind == file && s.file == nil {
+			return errors.New("File(nil)")
+		}
+	}
+	return nil
+}
+
+// ends are the two sides of a process's descriptors.
+type ends struct {
+	child  []*os.File // 0, 1, 2, …: what it gets
+	close  []*os.File // of those, what is ours to close once it has them
+	parent [3]*os.File
+}
+
+// open opens what the process gets, except for a terminal.
+func (c *Command) open() (e ends, err error) {
+	for fd, s := range [...]Stream{c.Stdin, c.Stdout, c.Stderr} {
+		var f *os.File
+		switch s.kind {
+		case null:
+			if f, err = os.OpenFile(os.DevNull, os.O_RDWR, 0); err == nil {
+				e.close = append(e.close, f)
+			}
+		case pipe:
+			f, err = e.pipe(fd)
+		case inherit:
+			f = [...]*os.File{os.Stdin, os.Stdout, os.Stderr}[fd]
+		case merge:
+			f = e.child[1]
+		case file:
+			f = s.file
+		}
+		if err != nil {
+			e.closeAll()
+			return ends{}, err
+		}
+		e.child = append(e.child, f)
+	}
+	return e, nil
+}
+
+func (e *ends) pipe(fd int) (*os.File, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	if fd == 0 {
+		e.parent[0] = w
+		e.close = append(e.close, r)
+		return r, nil
+	}
+	e.parent[fd] = r
+	e.close = append(e.close, w)
+	return w, nil
+}
+
+// closeAll closes what is ours. Nothing was written to any of it, so nothing can be lost.
+func (e *ends) closeAll() {
+	for _, f := range e.close {
+		_ = f.Close()
+	}
+	for _, f := range e.parent {
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+}
+
+// start runs the program. It blocks, so it is called on another goroutine.
+func (c *Command) start(terminal *os.File) (p *os.Process, parent [3]*os.File, err error) {
+	path, err := exec.LookPath(c.Path)
+	if err != nil {
+		return nil, parent, bare(err)
+	}
+	attr, err := c.attributes()
+	if err != nil {
+		return nil, parent, err
+	}
+	e := ends{child: []*os.File{terminal, terminal, terminal}}
+	if terminal == nil {
+		if e, err = c.open(); err != nil {
+			return nil, parent, err
+		}
+	}
+	p, err = os.StartProcess(path, append([]string{c.Path}, c.Args...), &os.ProcAttr{
+		Dir: c.Dir, Env: c.Env, Files: append(e.child, c.Files...), Sys: attr,
+	})
+	if err != nil {
+		e.closeAll()
+		var at *os.PathError
+		if errors.As(err, &at) && at.Path == path {
+			err = at.Err
+		}
+		return nil, parent, err // of the folder, it says which
+	}
+	for _, f := range e.close {
+		_ = f.Close()
+	}
+	return p, e.parent, nil
+}
+
+// bare takes off what says that the program could not be found: whoever reports it names it.
+func bare(err error) error {
+	var e *exec.Error
+	if errors.As(err, &e) {
+		err = e.Err
+	}
+	var at *os.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return err
+}

@@ -1,0 +1,124 @@
+package process
+
+import (
+	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/transport"
+)
+
+// Protocol is told what happens to a process. (Twisted's ProcessProtocol.)
+type Protocol interface {
+	// Started is called once, before anything else.
+	Started(p *Transport)
+	// Output is called with what the process said on descriptor 1 or 2, or its terminal, which
+	// is 1: at least one byte, and good only until Output returns.
+	Output(p *Transport, fd int, b []byte)
+	// Exited is called once, when the process has ended: with nil after exit status 0, and
+	// otherwise an *ExitError. Others that it has started may still hold its outputs open.
+	Exited(p *Transport, err error)
+	// Closed is called once, when the process has ended and its outputs too.
+	Closed(p *Transport)
+}
+
+// Transport is a process in push style.
+type Transport struct {
+	*Child
+
+	// The connections: of the streams that are a Pipe, and the Terminal; others are nil. They
+	// are closed by themselves when the process closes its ends. Stdin.Close ends the process's
+	// input.
+	Stdin, Stdout, Stderr, Terminal *transport.Conn
+
+	proto  Protocol
+	open   int // outputs
+	exited bool
+}
+
+// Spawn starts a process. The future gives its Transport, after Started was called.
+func Spawn(l *corolla.Loop, cmd Command, proto Protocol) *corolla.Future[*Transport] {
+	result := corolla.NewFuture[*Transport](l)
+	f := begin(l, cmd)
+	result.OnCancel(func(cause error) {
+		f.Cancel(cause)
+		_ = result.Fail(&corolla.CanceledError{Cause: cause}) // it was pending
+	})
+	f.OnDone(func(f *corolla.Future[*started]) {
+		s, err := f.Result()
+		if err != nil {
+			_ = result.Fail(err) // or it was canceled
+			return
+		}
+		p := &Transport{Child: s.child, proto: proto}
+		p.connect(s)
+		p.guarded(func() { proto.Started(p) })
+		p.OnExit(p.ended)
+		_ = result.Resolve(p)
+	})
+	return result
+}
+
+func (p *Transport) connect(s *started) {
+	for i, c := range [...]**transport.Conn{&p.Stdin, &p.Stdout, &p.Stderr} {
+		if sock := s.socks[i]; sock != nil && i == 0 {
+			*c = transport.New(sock, input{})
+		} else if sock != nil {
+			p.open++
+			*c = transport.New(sock, &output{p, i})
+		}
+	}
+	if s.master != nil {
+		p.open++
+		p.Terminal = transport.New(s.master, &output{p, 1})
+	}
+}
+
+// guarded calls the protocol. A panic kills the process.
+func (p *Transport) guarded(f func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			p.loop.Recovered(v, "a process's protocol")
+			_ = p.Kill() // or it has ended
+		}
+	}()
+	f()
+}
+
+func (p *Transport) ended(err error) {
+	p.exited = true
+	p.guarded(func() { p.proto.Exited(p, err) })
+	p.closed()
+}
+
+// closed tells the protocol when all is over.
+func (p *Transport) closed() {
+	if !p.exited || p.open > 0 {
+		return
+	}
+	if p.Stdin != nil {
+		p.Stdin.Abort() // nobody reads it any more
+	}
+	p.guarded(func() { p.proto.Closed(p) })
+}
+
+// output is the Protocol of one of a process's outputs.
+type output struct {
+	p  *Transport
+	fd int
+}
+
+func (o *output) Opened(*transport.Conn) {}
+
+func (o *output) Data(_ *transport.Conn, b []byte) {
+	o.p.guarded(func() { o.p.proto.Output(o.p, o.fd, b) })
+}
+
+func (o *output) Closed(*transport.Conn, error) {
+	o.p.open--
+	o.p.closed()
+}
+
+// input is the Protocol of a process's input.
+type input struct{}
+
+func (input) Opened(*transport.Conn)        {}
+func (input) Data(*transport.Conn, []byte)  {}
+func (input) Closed(*transport.Conn, error) {}
