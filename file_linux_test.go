@@ -1,7 +1,9 @@
 package corolla_test
 
 import (
+	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -293,4 +295,49 @@ func inherited(t *testing.T) {
 			t.Errorf("LISTEN_FDS=%q: %v, %v", env, files, err)
 		}
 	}
+}
+
+// TestSecondInterruptEndsTheProgram interrupts itself, as another process, twice.
+func TestSecondInterruptEndsTheProgram(t *testing.T) {
+	if os.Getenv("COROLLA_TEST_INTERRUPT") != "" {
+		stubborn(t)
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run", "^TestSecondInterruptEndsTheProgram$")
+	cmd.Env = append(os.Environ(), "COROLLA_TEST_INTERRUPT=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said := bufio.NewScanner(out)
+	for _, want := range []string{"running", "cleaning up"} {
+		if !said.Scan() || said.Text() != want {
+			t.Fatalf("it said %q, want %q; %v", said.Text(), want, said.Err())
+		}
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Error(err)
+		}
+	}
+	err = cmd.Wait()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || !exit.Sys().(syscall.WaitStatus).Signaled() {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+// stubborn never ends by itself, even when it is canceled.
+func stubborn(t *testing.T) {
+	l, err := corolla.New(corolla.CancelOnSignal(os.Interrupt))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = l.Run(func(task *corolla.Task) error {
+		fmt.Println("running")
+		err := forever(task)
+		fmt.Println("cleaning up")
+		return errors.Join(err, task.Shielded(func(*corolla.Scope) error { return forever(task) }))
+	})
 }

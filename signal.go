@@ -2,6 +2,7 @@ package corolla
 
 import (
 	"os"
+	"slices"
 	"sync"
 )
 
@@ -24,3 +25,39 @@ func (l *Loop) cancelOnSignal(t *Task) (stop func()) {
 	stop = sync.OnceFunc(stop)
 	return stop
 }
+
+// Signals are those that have arrived and that no task has taken.
+type Signals struct {
+	pending []os.Signal
+	arrived Event
+	stop    func()
+}
+
+// Signals catches signals for tasks that wait for them, until Stop. While it is in force they do
+// not end the program. One that arrives again before it was taken is taken once.
+func (l *Loop) Signals(sigs ...os.Signal) *Signals {
+	s := &Signals{}
+	s.stop = sync.OnceFunc(l.OnSignal(func(sig os.Signal) {
+		if !slices.Contains(s.pending, sig) {
+			s.pending = append(s.pending, sig)
+			s.arrived.Set()
+		}
+	}, sigs...))
+	return s
+}
+
+// Wait parks t until there is a signal, and takes it: the first to have arrived.
+func (s *Signals) Wait(t *Task) (os.Signal, error) {
+	for len(s.pending) == 0 {
+		s.arrived.Clear()
+		if err := s.arrived.Wait(t); err != nil {
+			return nil, err
+		}
+	}
+	sig := s.pending[0]
+	s.pending = s.pending[1:]
+	return sig, nil
+}
+
+// Stop leaves the signals to the system again. What has arrived can still be taken.
+func (s *Signals) Stop() { s.stop() }

@@ -91,6 +91,38 @@ func TestSignalsReachTheLoop(t *testing.T) {
 	}
 }
 
+func TestWaitForSignals(t *testing.T) {
+	w := sim.New(1)
+	l := w.NewLoop()
+	defer l.Close()
+	run(t, l, func(task *corolla.Task) error {
+		s := l.Signals(os.Interrupt, os.Kill)
+		defer s.Stop()
+		l.After(ms, func() { w.Signal(os.Interrupt) })
+		if sig, err := s.Wait(task); sig != os.Interrupt || err != nil || l.Now() < ms {
+			t.Errorf("Wait = %v, %v at %v", sig, err, l.Now())
+		}
+		for _, sig := range []os.Signal{os.Kill, os.Interrupt, os.Kill} { // before anybody waits
+			w.Signal(sig)
+		}
+		if err := task.Sleep(ms); err != nil {
+			return err
+		}
+		s.Stop()
+		w.Signal(os.Interrupt)
+		for _, want := range []os.Signal{os.Kill, os.Interrupt} {
+			if sig, err := s.Wait(task); sig != want || err != nil {
+				t.Errorf("Wait = %v, %v, want %v", sig, err, want)
+			}
+		}
+		err := task.Timeout(ms, func(*corolla.Scope) error { _, err := s.Wait(task); return err })
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("with none left: %v", err)
+		}
+		return nil
+	})
+}
+
 func TestSignalCancelsTheMainTask(t *testing.T) { // asyncio rule 50
 	w := sim.New(1)
 	l := w.NewLoop(corolla.CancelOnSignal(os.Interrupt))
