@@ -19,6 +19,7 @@ import (
 	"github.com/corolla-go/corolla/internal/certtest"
 	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
+	"github.com/corolla-go/corolla/transport"
 )
 
 // onHosts runs test in a task of a real loop and of a simulated one, whose clocks agree with
@@ -335,37 +336,72 @@ func TestStartTLS(t *testing.T) {
 
 // TestTLSWithOtherClients asks with programs that are not ours, where they are installed;
 // continuous integration installs them.
+const answer = "HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nhello\n"
+
+// answering is a Protocol that answers any request.
+type answering struct{ got string }
+
+func (*answering) Opened(*transport.Conn)        {}
+func (*answering) Closed(*transport.Conn, error) {}
+
+func (p *answering) Data(c *transport.Conn, b []byte) {
+	if p.got += string(b); strings.Contains(p.got, "\r\n\r\n") {
+		_ = c.Write([]byte(answer))
+		c.Close()
+	}
+}
+
+// Programs that others have written, as clients of both styles.
 func TestTLSWithOtherClients(t *testing.T) {
 	ca := certtest.New(t)
-	cert := ca.Issue(time.Time{}, "localhost")
-	l, err := corolla.New(corolla.SlowLimit(0))
-	if err != nil {
-		leaktest.NeedLoop(t, err)
-	}
-	ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Go(func(task *corolla.Task) error {
-		return aio.Serve(task, ln, func(task *corolla.Task, c *aio.Conn) error {
-			for line, err := range c.Lines(task) {
-				if err != nil || len(line) == 0 {
-					break
-				}
-			}
-			_, err := c.Write(task, []byte("HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nhello\n"))
-			return err
-		})
-	})
-	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	stop := background(t, l, nil)
-	defer stop()
+	cfg := &tls.Config{Certificates: []tls.Certificate{ca.Issue(time.Time{}, "localhost")}}
 	roots := filepath.Join(t.TempDir(), "ca.pem")
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Cert.Raw})
 	if err := os.WriteFile(roots, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	python := `import socket,ssl,sys
+	for style, serve := range map[string]func(*corolla.Loop) (net.Addr, error){
+		"task": func(l *corolla.Loop) (net.Addr, error) {
+			ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", cfg)
+			if err != nil {
+				return nil, err
+			}
+			l.Go(func(task *corolla.Task) error {
+				return aio.Serve(task, ln, func(task *corolla.Task, c *aio.Conn) error {
+					for line, err := range c.Lines(task) {
+						if err != nil || len(line) == 0 {
+							break
+						}
+					}
+					_, err := c.Write(task, []byte(answer))
+					return err
+				})
+			})
+			return ln.Addr(), nil
+		},
+		"push": func(l *corolla.Loop) (net.Addr, error) {
+			srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", cfg, func() transport.Protocol { return &answering{} })
+			if err != nil {
+				return nil, err
+			}
+			return srv.Addr(), nil
+		},
+	} {
+		t.Run(style, func(t *testing.T) {
+			l, err := corolla.New(corolla.SlowLimit(0))
+			leaktest.NeedLoop(t, err)
+			addr, err := serve(l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer background(t, l, nil)()
+			_, port, _ := net.SplitHostPort(addr.String())
+			askAll(t, roots, port)
+		})
+	}
+}
+
+const pythonSSL = `import socket,ssl,sys
 c=ssl.create_default_context(cafile=sys.argv[1]); c.verify_flags &= ~getattr(ssl,"VERIFY_X509_STRICT",0)
 s=c.wrap_socket(socket.create_connection(("127.0.0.1",int(sys.argv[2]))),server_hostname="localhost")
 s.sendall(b"GET / HTTP/1.0\r\n\r\n")
@@ -375,20 +411,33 @@ while True:
     if not d: break
     b+=d
 sys.stdout.write(b.decode())`
+
+const pythonAsyncio = `import asyncio,ssl,sys
+async def main():
+    c=ssl.create_default_context(cafile=sys.argv[1]); c.verify_flags &= ~getattr(ssl,"VERIFY_X509_STRICT",0)
+    r,w=await asyncio.open_connection("127.0.0.1",int(sys.argv[2]),ssl=c,server_hostname="localhost")
+    w.write(b"GET / HTTP/1.0\r\n\r\n"); await w.drain()
+    sys.stdout.write((await r.read()).decode())
+    w.close(); await w.wait_closed()
+asyncio.run(main())`
+
+func askAll(t *testing.T, roots, port string) {
+	t.Helper()
 	asked := 0
 	for name, args := range map[string][]string{
-		"curl":    {"-sS", "--cacert", roots, "https://localhost:" + port + "/"},
-		"openssl": {"s_client", "-quiet", "-CAfile", roots, "-verify_return_error", "-connect", "127.0.0.1:" + port},
-		"python3": {"-c", python, roots, port},
-		"socat":   {"-t5", "-", "OPENSSL:localhost:" + port + ",cafile=" + roots + ",pf=ip4"},
+		"curl":    {"curl", "-sS", "--cacert", roots, "https://localhost:" + port + "/"},
+		"openssl": {"openssl", "s_client", "-quiet", "-CAfile", roots, "-verify_return_error", "-connect", "127.0.0.1:" + port},
+		"ssl":     {"python3", "-c", pythonSSL, roots, port},
+		"asyncio": {"python3", "-c", pythonAsyncio, roots, port},
+		"socat":   {"socat", "-t5", "-", "OPENSSL:localhost:" + port + ",cafile=" + roots + ",pf=ip4"},
 	} {
-		if _, err := exec.LookPath(name); err != nil {
+		if _, err := exec.LookPath(args[0]); err != nil {
 			if os.Getenv("CI") != "" {
-				t.Errorf("continuous integration must install %s", name)
+				t.Errorf("continuous integration must install %s", args[0])
 			}
 			continue
 		}
-		cmd := exec.Command(name, args...)
+		cmd := exec.Command(args[0], args[1:]...)
 		cmd.Stdin = strings.NewReader("GET / HTTP/1.0\r\n\r\n")
 		out, err := cmd.CombinedOutput()
 		if err != nil || !strings.Contains(string(out), "hello\n") {
