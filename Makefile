@@ -1,4 +1,4 @@
-.PHONY: all fmt lint test bench
+.PHONY: all fmt lint test soak bench
 
 all: fmt lint test
 
@@ -13,6 +13,9 @@ lint:
 test:
 	go test ./...
 	go test -race ./...
+
+soak:
+	COROLLA_SOAK=$(or $(SOAK),3m) go test -run '^TestSoak$$' -v -timeout 30m ./aio
 
 bench:
 	go test -run '^$$' -bench . ./...

@@ -148,13 +148,12 @@ func (s *Server) begin(sock *corolla.Socket) {
 		sock.Loop().Soon(c.open)
 		return
 	}
-	peer := sock.PeerAddr()
 	c.secure(s.secure(c), func(err error) {
 		switch {
 		case err == nil:
 			sock.Loop().Soon(c.open)
 		case !c.is(lost):
-			sock.Loop().Report(fmt.Errorf("%v: %w", peer, err))
+			sock.Loop().Report(err)
 		}
 	})
 }

@@ -21,6 +21,23 @@ const MaxHandshakes = secure.MaxHandshakes
 // attacker may have cut it off. It matches io.ErrUnexpectedEOF.
 var ErrTruncated error = secure.ErrTruncated
 
+// HandshakeError says that a handshake has failed. It is what DialTLS, Closed and, on a server,
+// the loop's error handler get.
+type HandshakeError struct {
+	Peer net.Addr // nil if it is gone already
+	Err  error
+}
+
+func (e *HandshakeError) Error() string {
+	if e.Peer == nil {
+		return fmt.Sprintf("handshake: %v", e.Err)
+	}
+	return fmt.Sprintf("handshake with %v: %v", e.Peer, e.Err)
+}
+
+// Unwrap returns why it has failed.
+func (e *HandshakeError) Unwrap() error { return e.Err }
+
 // security is TLS on a connection.
 type security struct {
 	layer *secure.Layer
@@ -135,13 +152,14 @@ func (c *Conn) TLS() (tls.ConnectionState, bool) {
 func (c *Conn) secure(layer *secure.Layer, done func(error)) {
 	c.sock.OnReadable(nil)
 	c.tls = &security{layer: layer, busy: true}
+	peer := c.sock.PeerAddr()
 	c.sock.Loop().Go(layer.Handshake, corolla.Name("TLS handshake")).OnDone(func(f *corolla.Future[struct{}]) {
 		_, err := f.Result()
-		if err != nil {
-			err = fmt.Errorf("handshake: %w", err)
-		}
 		if c.is(lost) && err == nil {
-			err = fmt.Errorf("handshake: %w", net.ErrClosed)
+			err = net.ErrClosed
+		}
+		if err != nil {
+			err = &HandshakeError{Peer: peer, Err: err}
 		}
 		done(err)
 		if err != nil {

@@ -182,7 +182,8 @@ func TestTLSRefusalsInPushStyle(t *testing.T) {
 		_ = a.Close()
 		until(t, task, func() bool { return len(*log) == 3 && srv.Conns() == 0 })
 		for _, err := range *log {
-			if !strings.Contains(err.Error(), "handshake: ") {
+			var e *transport.HandshakeError
+			if !errors.As(err, &e) || !strings.Contains(err.Error(), "handshake with 127.0.0.1:") {
 				t.Errorf("reported: %v", err)
 			}
 		}
