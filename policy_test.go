@@ -33,12 +33,13 @@ sim:               . internal/ds internal/host
 internal/secure:   .
 aio:               . internal/secure
 transport:         . internal/secure
+transport/framing:
 process:           . aio transport
 deferred:          .
 gen:               .
 green:             . aio
-examples:          . aio transport process deferred green gen sim golang.org/x/sys
-cmd:               . aio transport process deferred green gen sim examples golang.org/x/sys
+examples:          . aio transport transport/framing process deferred green gen sim golang.org/x/sys
+cmd:               . aio transport transport/framing process deferred green gen sim examples golang.org/x/sys
 tools:
 bench:             *
 `

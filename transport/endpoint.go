@@ -1,0 +1,264 @@
+package transport
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/corolla-go/corolla"
+)
+
+// An Endpoint says where to listen or what to connect to, and how: a line of text, for a
+// configuration or a flag (Twisted's endpoint strings). For servers:
+//
+//	tcp:8080   tcp:8080:interface=127.0.0.1:backlog=100   tcp6:8080   unix:/run/my.sock
+//	tls:443:cert=/etc/cert.pem:key=/etc/key.pem
+//
+// and for clients:
+//
+//	tcp:host:8080:timeout=10   tls:host:443:ca=/etc/ca.pem   unix:/run/my.sock
+//
+// The first is the kind; then come what the kind needs, by place or by name, and names of options.
+// A colon or an equals sign that is part of a value is written with a backslash before it, as is
+// a backslash: Quote does it. "ssl" is "tls".
+type Endpoint struct {
+	Kind    string            // "tcp", "tcp4", "tcp6", "tls" or "unix"
+	Args    []string          // by place
+	Options map[string]string // by name
+}
+
+// Quote returns a text as an Endpoint's string needs it.
+func Quote(s string) string { return quoter.Replace(s) }
+
+var quoter = strings.NewReplacer(`\`, `\\`, ":", `\:`, "=", `\=`)
+
+// ParseEndpoint reads an endpoint's string. It does not know yet whether it is for a server or
+// a client; Listen and Connect do.
+func ParseEndpoint(s string) (Endpoint, error) {
+	fail := func(format string, args ...any) (Endpoint, error) {
+		return Endpoint{}, fmt.Errorf("endpoint %q: "+format, append([]any{s}, args...)...)
+	}
+	e := Endpoint{Options: map[string]string{}}
+	parts, err := split(s)
+	if err != nil {
+		return fail("%w", err)
+	}
+	for i, p := range parts {
+		switch {
+		case i == 0 && p.named:
+			return fail("it begins with a name instead of a kind")
+		case i == 0:
+			e.Kind = p.value
+		case !p.named && len(e.Options) > 0:
+			return fail("%q comes behind an option, and has no name", p.value)
+		case !p.named:
+			e.Args = append(e.Args, p.value)
+		default:
+			if _, twice := e.Options[p.name]; twice {
+				return fail("%s is given twice", p.name)
+			}
+			e.Options[p.name] = p.value
+		}
+	}
+	if e.Kind == "ssl" {
+		e.Kind = "tls"
+	}
+	if !slices.Contains(kinds, e.Kind) {
+		return fail("unknown kind %q; one of: %s", e.Kind, strings.Join(kinds, ", "))
+	}
+	return e, nil
+}
+
+var kinds = []string{"tcp", "tcp4", "tcp6", "tls", "unix"}
+
+// String returns what ParseEndpoint reads.
+func (e Endpoint) String() string {
+	parts := []string{Quote(e.Kind)}
+	for _, a := range e.Args {
+		parts = append(parts, Quote(a))
+	}
+	names := make([]string, 0, len(e.Options))
+	for name := range e.Options {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		parts = append(parts, Quote(name)+"="+Quote(e.Options[name]))
+	}
+	return strings.Join(parts, ":")
+}
+
+// part is what stands between two colons.
+type part struct {
+	name, value string
+	named       bool
+}
+
+func split(s string) (parts []part, err error) {
+	var p part
+	var text strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\\' && i+1 == len(s):
+			return nil, fmt.Errorf("it ends with a backslash")
+		case c == '\\':
+			i++
+			text.WriteByte(s[i])
+		case c == ':':
+			p.value = text.String()
+			parts = append(parts, p)
+			p, text = part{}, strings.Builder{}
+		case c == '=' && !p.named:
+			p.name, p.named = text.String(), true
+			text.Reset()
+		default:
+			text.WriteByte(c)
+		}
+	}
+	p.value = text.String()
+	return append(parts, p), nil
+}
+
+// reader takes arguments and options one by one, and remembers what is wrong.
+type reader struct {
+	e    Endpoint
+	left map[string]string
+	args []string
+	err  error
+}
+
+func (e Endpoint) reader() *reader {
+	r := &reader{e: e, args: e.Args, left: map[string]string{}}
+	for name, value := range e.Options {
+		r.left[name] = value
+	}
+	return r
+}
+
+func (r *reader) fail(format string, args ...any) {
+	if r.err == nil {
+		r.err = fmt.Errorf("endpoint %q: "+format, append([]any{r.e.String()}, args...)...)
+	}
+}
+
+// arg takes the next argument, by place or by name; it must be there.
+func (r *reader) arg(name string) string {
+	if len(r.args) > 0 {
+		v := r.args[0]
+		r.args = r.args[1:]
+		return v
+	}
+	v, ok := r.left[name]
+	if !ok {
+		r.fail("no %s", name)
+	}
+	delete(r.left, name)
+	return v
+}
+
+// option takes an option, which need not be there.
+func (r *reader) option(name, otherwise string) string {
+	v, ok := r.left[name]
+	if !ok {
+		return otherwise
+	}
+	delete(r.left, name)
+	return v
+}
+
+func (r *reader) port() string {
+	s := r.arg("port")
+	if n, err := strconv.Atoi(s); r.err == nil && (err != nil || n < 0 || n > 65535) {
+		r.fail("port %q: a number from 0 to 65535", s)
+	}
+	return s
+}
+
+// end is called when all is taken.
+func (r *reader) end() error {
+	if len(r.args) > 0 {
+		r.fail("%q is one too many", r.args[0])
+	}
+	for _, name := range []string{"interface", "backlog", "timeout", "bind", "cert", "key", "ca", "name", "host", "port", "path"} {
+		if _, ok := r.left[name]; ok {
+			r.fail("%s does not go with %s here", name, r.e.Kind)
+		}
+	}
+	for name := range r.left {
+		r.fail("unknown option %q", name)
+	}
+	return r.err
+}
+
+// Listen serves at the endpoint, as Serve does.
+func (e Endpoint) Listen(l *corolla.Loop, build func() Protocol, opts ...ServeOption) (*Server, error) {
+	r := e.reader()
+	var network, address string
+	var cfg *tls.Config
+	if e.Kind == "unix" {
+		network, address = "unix", r.arg("path")
+	} else {
+		port := r.port()
+		network, address = strings.Replace(e.Kind, "tls", "tcp", 1), net.JoinHostPort(r.option("interface", ""), port)
+	}
+	if s := r.option("backlog", ""); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n <= 0 {
+			r.fail("backlog %q: a number from 1 on", s)
+		}
+		opts = append([]ServeOption{Options(corolla.Backlog(max(n, 1)))}, opts...)
+	}
+	if e.Kind == "tls" {
+		cfg = r.certificate()
+	}
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	if cfg != nil {
+		return ServeTLS(l, network, address, cfg, build, opts...)
+	}
+	return Serve(l, network, address, build, opts...)
+}
+
+// Connect connects a protocol to the endpoint, as Dial does.
+func (e Endpoint) Connect(l *corolla.Loop, p Protocol, opts ...corolla.SocketOption) *corolla.Future[*Conn] {
+	r := e.reader()
+	var network, address string
+	var cfg *tls.Config
+	if e.Kind == "unix" {
+		network, address = "unix", r.arg("path")
+	} else {
+		host := r.arg("host")
+		network, address = strings.Replace(e.Kind, "tls", "tcp", 1), net.JoinHostPort(host, r.port())
+	}
+	if s := r.option("timeout", ""); s != "" {
+		seconds, err := strconv.ParseFloat(s, 64)
+		if err != nil || !(seconds >= 0 && seconds <= 1e6) {
+			r.fail("timeout %q: seconds", s)
+		}
+		opts = append([]corolla.SocketOption{corolla.DialTimeout(time.Duration(seconds * 1e9))}, opts...)
+	}
+	if s := r.option("bind", ""); s != "" {
+		ip := net.ParseIP(s)
+		if ip == nil {
+			r.fail("bind %q: an IP address", s)
+		}
+		opts = append([]corolla.SocketOption{corolla.LocalAddr(&net.TCPAddr{IP: ip})}, opts...)
+	}
+	if e.Kind == "tls" {
+		cfg = r.roots()
+	}
+	if err := r.end(); err != nil {
+		result := corolla.NewFuture[*Conn](l)
+		_ = result.Fail(err) // the first to settle it
+		return result
+	}
+	if cfg != nil {
+		return DialTLS(l, network, address, cfg, p, opts...)
+	}
+	return Dial(l, network, address, p, opts...)
+}
