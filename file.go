@@ -29,7 +29,7 @@ func (l *Loop) Adopt(c syscall.Conn) (*Socket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("corolla: adopt: %w", err)
 	}
-	s, err := l.newSocket(fd, mode.Write)
+	s, err := l.newSocket(fd, networkOf(l.host.LocalAddr(fd)), mode.Write)
 	if err != nil {
 		return nil, fmt.Errorf("corolla: adopt: %w", err)
 	}
@@ -68,10 +68,10 @@ func (l *Loop) Pipe() (r, w *Socket, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("corolla: pipe: %w", err)
 	}
-	if r, err = l.newSocket(rfd, false); err != nil {
+	if r, err = l.newSocket(rfd, pipe, false); err != nil {
 		return nil, nil, errors.Join(err, l.host.CloseFD(wfd))
 	}
-	if w, err = l.newSocket(wfd, true); err != nil {
+	if w, err = l.newSocket(wfd, pipe, true); err != nil {
 		return nil, nil, errors.Join(err, r.Close())
 	}
 	w.writeOnly = true
@@ -89,7 +89,7 @@ func (l *Loop) Terminal() (*Socket, *os.File, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("corolla: open a terminal: %w", err)
 	}
-	s, err := l.newSocket(fd, true)
+	s, err := l.newSocket(fd, file, true)
 	if err != nil {
 		return nil, nil, errors.Join(err, other.Close())
 	}
@@ -120,7 +120,7 @@ func (l *Loop) OnExit(p *os.Process, f func()) (stop func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("corolla: watch process %d: %w", p.Pid, err)
 	}
-	s, err := l.newSocket(fd, false)
+	s, err := l.newSocket(fd, file, false)
 	if err != nil {
 		return nil, fmt.Errorf("corolla: watch process %d: %w", p.Pid, err)
 	}

@@ -40,7 +40,7 @@ func (l *Loop) OpenPacket(local, remote net.Addr, opts ...SocketOption) (*Socket
 	if err != nil {
 		return nil, opError("open", what, err)
 	}
-	s, err := l.newSocket(fd, true)
+	s, err := l.newSocket(fd, networkOf(what), true)
 	return s, opError("open", what, err)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"syscall"
 
 	"github.com/corolla-go/corolla/internal/host"
@@ -28,6 +29,7 @@ type Socket struct {
 	ended  bool // the end of the stream was read
 	closed bool
 
+	network   network
 	writeOnly bool // a pipe's end
 	terminal  bool
 
@@ -35,8 +37,31 @@ type Socket struct {
 	shedding bool    // connections are closed for want of descriptors, and that was reported
 }
 
-func (l *Loop) newSocket(fd host.FD, writable bool) (*Socket, error) {
-	s := &Socket{loop: l, fd: fd}
+// network says what kind a socket is.
+type network uint8
+
+const (
+	file network = iota
+	pipe
+	tcp
+	unix
+	udp
+	unixgram
+)
+
+var networks = [...]string{file: "file", pipe: "pipe", tcp: "tcp", unix: "unix", udp: "udp", unixgram: "unixgram"}
+
+func networkOf(addr net.Addr) network {
+	if addr != nil {
+		if i := slices.Index(networks[:], addr.Network()); i >= 0 {
+			return network(i)
+		}
+	}
+	return file
+}
+
+func (l *Loop) newSocket(fd host.FD, n network, writable bool) (*Socket, error) {
+	s := &Socket{loop: l, fd: fd, network: n}
 	s.w.ready = writable
 	if err := l.host.Watch(fd, host.Read|host.Write|host.Edge); err != nil {
 		return nil, errors.Join(err, l.host.CloseFD(fd))
@@ -60,7 +85,7 @@ func (l *Loop) ListenAddr(addr net.Addr, opts ...SocketOption) (*Socket, error) 
 	if err != nil {
 		return nil, opError("listen", addr, err)
 	}
-	s, err := l.newSocket(fd, false)
+	s, err := l.newSocket(fd, networkOf(addr), false)
 	return s, opError("listen", addr, err)
 }
 
@@ -79,7 +104,7 @@ func (l *Loop) Connect(addr net.Addr, opts ...SocketOption) (*Socket, error) {
 	if err != nil {
 		return nil, opError("dial", addr, err)
 	}
-	s, err := l.newSocket(fd, false)
+	s, err := l.newSocket(fd, networkOf(addr), false)
 	return s, opError("dial", addr, err)
 }
 
@@ -118,7 +143,7 @@ func (s *Socket) TryAccept() (*Socket, error) {
 		return nil, err
 	}
 	s.shedding = false
-	return s.loop.newSocket(fd, true)
+	return s.loop.newSocket(fd, s.network, true)
 }
 
 // shed reports, once until connections are accepted again, that they are not.
@@ -281,6 +306,10 @@ func (s *Socket) FD() int {
 	}
 	return int(s.fd)
 }
+
+// Network returns what kind the socket is: "tcp", "unix", "udp", "unixgram", "pipe", or "file"
+// for anything else that was adopted.
+func (s *Socket) Network() string { return networks[s.network] }
 
 // Closed reports whether Close was called.
 func (s *Socket) Closed() bool { return s.closed }

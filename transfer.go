@@ -142,11 +142,7 @@ func (e *TransferError) Error() string { return fmt.Sprintf("after %d bytes: %v"
 func (e *TransferError) Unwrap() error { return e.Err }
 
 func transferError(op string, s *Socket, err error) error {
-	e := &net.OpError{Op: op, Source: s.LocalAddr(), Addr: s.PeerAddr(), Err: err}
-	if e.Source != nil {
-		e.Net = e.Source.Network()
-	}
-	return e
+	return &net.OpError{Op: op, Net: s.Network(), Source: s.LocalAddr(), Addr: s.PeerAddr(), Err: err}
 }
 
 // SendFile sends n bytes of a plain file from an offset on, or up to its end if n is less than

@@ -126,7 +126,7 @@ func (c *Conn) Write(t *corolla.Task, b []byte) (written int, err error) {
 			return written, c.wrap("write", err)
 		}
 		_, most := c.out.Marks()
-		piece := b[written:min(len(b), written+max(most, 1))]
+		piece := b[written:min(len(b), written+max(most-c.out.Len(), minPiece))]
 		if err := c.send(t, piece); err != nil {
 			return written, c.wrap("write", err)
 		}
@@ -135,6 +135,10 @@ func (c *Conn) Write(t *corolla.Task, b []byte) (written int, err error) {
 		}
 	}
 }
+
+// minPiece is how much Write takes at a time at the least: as much above the high water mark
+// there can be.
+const minPiece = 16 << 10
 
 // send takes a piece, through TLS if there is TLS. It waits only for TLS to begin.
 func (c *Conn) send(t *corolla.Task, b []byte) error {
@@ -278,10 +282,5 @@ func wrap(s *corolla.Socket, op string, err error) error {
 	if err == nil || err == io.EOF || errors.Is(err, corolla.ErrCanceled) || errors.Is(err, corolla.ErrBusy) {
 		return err
 	}
-	e := &net.OpError{Op: op, Net: "tcp", Err: err}
-	if e.Source = s.LocalAddr(); e.Source != nil {
-		e.Net = e.Source.Network()
-	}
-	e.Addr = s.PeerAddr()
-	return e
+	return &net.OpError{Op: op, Net: s.Network(), Source: s.LocalAddr(), Addr: s.PeerAddr(), Err: err}
 }

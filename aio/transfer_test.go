@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -325,5 +326,63 @@ func TestSlowLorisIsCut(t *testing.T) {
 		}
 		loris.Cancel(nil)
 		_, _ = loris.Await(task)
+	})
+}
+
+// A reader that stalls costs the water mark and one buffer, however much is written to it.
+func TestStalledReaderIsBounded(t *testing.T) {
+	connected(t, func(t *testing.T, task *corolla.Task, a, _ *aio.Conn) {
+		writer := task.Loop().Go(func(task *corolla.Task) error {
+			for {
+				if _, err := a.Write(task, make([]byte, 3<<20)); err != nil {
+					return err
+				}
+			}
+		})
+		most := 0
+		for range 200 {
+			if err := task.Sleep(100 * time.Microsecond); err != nil {
+				t.Fatal(err)
+			}
+			most = max(most, a.Buffered())
+		}
+		if most <= corolla.DefaultHighWater || most > corolla.DefaultHighWater+16<<10 {
+			t.Errorf("%d bytes were held", most)
+		}
+		writer.Cancel(nil)
+		_, _ = writer.Await(task)
+	})
+}
+
+func TestConnOnAPipe(t *testing.T) {
+	onHosts(t, func(t *testing.T, task *corolla.Task) {
+		r, w, err := task.Loop().Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, b := aio.NewConn(w), aio.NewConn(r)
+		send(t, task, a, "line one\nline two")
+		if line, err := b.ReadUntil(task, []byte("\n")); string(line) != "line one\n" || err != nil {
+			t.Errorf("read %q, %v", line, err)
+		}
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+		if rest, err := io.ReadAll(b.Bind(task)); string(rest) != "line two" || err != nil {
+			t.Errorf("read %q, %v", rest, err)
+		}
+		_ = b.Close()
+		if r, w, err = task.Loop().Pipe(); err != nil {
+			t.Fatal(err)
+		}
+		a = aio.NewConn(w)
+		_ = r.Close()
+		if _, err := a.Write(task, []byte("x")); !errors.Is(err, syscall.EPIPE) || err.Error() != "write pipe: broken pipe" {
+			t.Errorf("to a pipe that nobody reads: %v", err)
+		}
+		if _, err := a.Read(task, make([]byte, 1)); !errors.Is(err, io.EOF) && !errors.Is(err, syscall.EPIPE) {
+			t.Errorf("reading the writing end: %v", err)
+		}
+		_ = a.Close()
 	})
 }
