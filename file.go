@@ -15,8 +15,9 @@ import (
 // Adopt makes a Socket of something that is open already: a *net.TCPListener, a *net.UnixConn
 // and the like, or an *os.File that is a pipe, a terminal, a socket, or anything else that can
 // be polled. The descriptor is duplicated: the Socket and c are closed each by itself, and the
-// other side sees the end only when both are. Both share the non-blocking mode, so nothing else
-// should read c or write to it any more.
+// other side sees the end only when both are. Both share the non-blocking mode for as long as
+// the Socket is open, so nothing else should read c or write to it meanwhile, nor a process be
+// given it.
 //
 // A Socket of a pipe's end can do only what the end can; when the peer is gone, TryRead of the
 // writing end returns io.EOF. A plain file cannot be polled: the error wraps EPERM.
@@ -33,11 +34,11 @@ func (l *Loop) Adopt(c syscall.Conn) (*Socket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("corolla: adopt: %w", err)
 	}
-	s.writeOnly, s.terminal = !mode.Read, mode.Terminal
+	s.writeOnly, s.pieces, s.terminal = !mode.Read, !mode.Stream, mode.Terminal
 	return s, nil
 }
 
-// Detach gives the socket away: the loop forgets it, and the file has it. net.FileConn,
+// Detach gives the socket away: the loop forgets it, and the file has it, in blocking mode. net.FileConn,
 // net.FileListener and net.FilePacketConn make what they say of it. It fails while there is
 // something to send. For the loop the socket is closed: tasks that wait for it get
 // net.ErrClosed.
@@ -93,7 +94,7 @@ func (l *Loop) Terminal() (*Socket, *os.File, error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, other.Close())
 	}
-	s.terminal = true
+	s.pieces, s.terminal = true, true
 	return s, other, nil
 }
 
@@ -161,7 +162,9 @@ func Inherited() ([]*os.File, error) {
 		if i < len(names) && names[i] != "" {
 			name = names[i]
 		}
-		host.CloseOnExec(firstInherited + i)
+		if err := host.TakeInherited(firstInherited + i); err != nil {
+			return nil, fmt.Errorf("corolla: LISTEN_FDS=%s, but descriptor %d was not inherited: %w", number, firstInherited+i, err)
+		}
 		files[i] = os.NewFile(uintptr(firstInherited+i), name)
 	}
 	return files, nil

@@ -165,6 +165,108 @@ func TestTerminal(t *testing.T) {
 	})
 }
 
+// Its own number may be another's by then, and its events must not be taken for that one's.
+func TestClosedDuplicateIsForgotten(t *testing.T) {
+	l := realLoop(t, new(errorLog))
+	defer l.Close()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	s, err := l.Adopt(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := s.FD()
+	closeAll(t, s)
+	a, b, err := l.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.FD() != number && b.FD() != number {
+		t.Skip("the number was not given to another")
+	}
+	for _, s := range []*corolla.Socket{a, b} {
+		s.OnReadable(func() { t.Error("something to read") })
+	}
+	if _, err := w.Write([]byte("x")); err != nil {
+		t.Error(err)
+	}
+	run(t, l, func(task *corolla.Task) error { return task.Sleep(5 * ms) })
+	closeAll(t, a, b)
+}
+
+func TestModeOfTheDescriptorIsPutBack(t *testing.T) {
+	l := realLoop(t, new(errorLog))
+	defer l.Close()
+	blocks := func(f *os.File) bool {
+		raw, err := f.SyscallConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		flags := uintptr(0)
+		if err := raw.Control(func(fd uintptr) { flags, _, _ = syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_GETFL, 0) }); err != nil {
+			t.Fatal(err)
+		}
+		return flags&syscall.O_NONBLOCK == 0
+	}
+	var p [2]int
+	if err := syscall.Pipe(p[:]); err != nil {
+		t.Fatal(err)
+	}
+	r, w := os.NewFile(uintptr(p[0]), "r"), os.NewFile(uintptr(p[1]), "w")
+	defer r.Close()
+	defer w.Close()
+	s, err := l.Adopt(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if blocks(r) {
+		t.Error("the descriptor blocks while it is adopted")
+	}
+	closeAll(t, s)
+	if !blocks(r) {
+		t.Error("the descriptor does not block any more")
+	}
+	a, b, err := l.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := a.Detach()
+	if err != nil || !blocks(f) {
+		t.Errorf("a detached descriptor does not block; %v", err)
+	}
+	f.Close()
+	closeAll(t, b)
+}
+
+func TestTerminalGivesLineByLine(t *testing.T) {
+	l := realLoop(t, new(errorLog))
+	defer l.Close()
+	s, other, err := l.Terminal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := l.Adopt(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.Close()
+	run(t, l, func(task *corolla.Task) error {
+		if _, err := s.TryWrite([]byte("one\ntwo\n")); err != nil {
+			return err
+		}
+		got, err := readN(task, theirs, 8) // in two reads
+		if string(got) != "one\ntwo\n" || err != nil {
+			t.Errorf("read %q, %v", got, err)
+		}
+		closeAll(t, s, theirs)
+		return nil
+	})
+}
+
 func TestPassFiles(t *testing.T) {
 	l := realLoop(t, new(errorLog))
 	defer l.Close()

@@ -172,6 +172,103 @@ func TestSendFile(t *testing.T) {
 	})
 }
 
+// A transfer that was canceled leaves nothing behind that keeps others from the socket.
+func TestCanceledTransferLeavesTheSocketFree(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(name, make([]byte, 16<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		client, a := socketPair(t, l)
+		b, server := socketPair(t, l)
+		run(t, l, func(task *corolla.Task) error {
+			for range 2 {
+				splice, send := a.Splice(b), a.SendFile(f, 0, -1)
+				if again := a.Splice(b); !again.Done() {
+					t.Error("two transfers to one socket")
+				} else if _, err := again.Result(); !errors.Is(err, corolla.ErrBusy) {
+					t.Errorf("a second transfer: %v", err)
+				}
+				if err := task.Sleep(10 * ms); err != nil {
+					return err
+				}
+				splice.Cancel(nil)
+				send.Cancel(nil)
+				if _, err := splice.Await(task); !errors.Is(err, corolla.ErrCanceled) {
+					t.Errorf("splice: %v", err)
+				}
+				if _, err := send.Await(task); !errors.Is(err, corolla.ErrCanceled) {
+					t.Errorf("send: %v", err)
+				}
+			}
+			if _, err := client.TryWrite([]byte("x")); err != nil {
+				return err
+			}
+			if got, err := readN(task, a, 1); string(got) != "x" || err != nil {
+				t.Errorf("read %q, %v", got, err)
+			}
+			for _, s := range []*corolla.Socket{client, a, b, server} {
+				closeAll(t, s)
+			}
+			return nil
+		})
+	})
+}
+
+func TestSpliceEndsWithItsDestinationAndWithTheLoop(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		client, a := socketPair(t, l)
+		b, server := socketPair(t, l)
+		run(t, l, func(task *corolla.Task) error {
+			f := a.Splice(b)
+			if err := task.Yield(); err != nil {
+				return err
+			}
+			closeAll(t, b) // nothing arrives at a
+			if _, err := f.Await(task); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("its destination was closed: %v", err)
+			}
+			a.Splice(server) // the loop is closed meanwhile, and no descriptor may be left
+			return task.Yield()
+		})
+		_, _ = client, server
+	})
+}
+
+func TestFilesThatCannotBeSent(t *testing.T) {
+	dir, err := os.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	written, err := os.Create(filepath.Join(t.TempDir(), "w"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	written.Close()
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		a, b := socketPair(t, l)
+		run(t, l, func(task *corolla.Task) error {
+			for _, f := range []*os.File{dir, written} {
+				var of *os.PathError
+				if _, err := a.SendFile(f, 0, 10).Await(task); !errors.As(err, &of) || of.Path != f.Name() {
+					t.Errorf("%s: %v", f.Name(), err)
+				}
+			}
+			if _, err := a.TryWriteFiles([]byte("x"), dir); !errors.Is(err, errors.ErrUnsupported) {
+				t.Errorf("files passed over TCP: %v", err)
+			}
+			closeAll(t, a, b)
+			return nil
+		})
+	})
+}
+
 func TestMulticast(t *testing.T) {
 	group := net.IPv4(239, 255, 77, 77)
 	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {

@@ -11,7 +11,7 @@ const maxFlush = 5 * time.Second
 func (l *Loop) flush() {
 	var left []*Outbox
 	for _, w := range l.fds {
-		if s, ok := w.(*Socket); ok && s.out != nil && s.out.closing && s.out.size > 0 && !s.out.lent && len(s.out.loans) == 0 {
+		if s, ok := w.(*Socket); ok && s.out != nil && s.out.closing && s.out.sendable() {
 			s.out.onMarks = nil
 			left = append(left, s.out)
 		}
@@ -20,7 +20,7 @@ func (l *Loop) flush() {
 	for len(left) > 0 && l.host.Now() < until {
 		kept := left[:0]
 		for _, o := range left {
-			if o.flushNow(); o.size > 0 {
+			if o.flushNow(); o.sendable() {
 				kept = append(kept, o)
 			}
 		}
@@ -46,3 +46,7 @@ func (o *Outbox) flushNow() {
 		o.flush()
 	}
 }
+
+// sendable reports whether there are bytes to send before it is somebody else's turn, which does
+// not come any more.
+func (o *Outbox) sendable() bool { return len(o.chunks) > 0 && o.chunks[0] != nil }

@@ -47,7 +47,11 @@ func (o *Outbox) loseLoans() {
 	o.loans, o.lent = nil, false
 	for _, l := range loans {
 		err := o.err
-		if err == nil {
+		switch {
+		case err != nil:
+		case o.sock.loop.state >= closing:
+			err = ErrLoopClosed
+		default:
 			err = net.ErrClosed
 		}
 		l.lost(err)

@@ -32,15 +32,16 @@ type Loop struct {
 	fds    []watcher
 	events []host.Event
 
-	current  *Task
-	tasks    taskList
-	spare    coroutines
-	unseen   unseenList
-	jobs     jobs
-	closers  list.List // of func()
-	attached list.List // of func(): contexts that a simulated loop looks at
-	scratch  []byte
-	chunks   [][]byte // of outboxes, that nobody uses
+	current   *Task
+	tasks     taskList
+	spare     coroutines
+	unseen    unseenList
+	jobs      jobs
+	closers   list.List             // of func()
+	attached  list.List             // of func(): contexts that a simulated loop looks at
+	transfers map[*Socket]*Transfer // under way, by where they go
+	scratch   []byte
+	chunks    [][]byte // of outboxes, that nobody uses
 
 	state    state
 	stopping atomic.Bool

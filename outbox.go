@@ -353,8 +353,9 @@ func (o *Outbox) Drop() {
 
 func (o *Outbox) fail(err error) {
 	o.err = err
-	o.Drop()
+	o.closing, o.onEmpty = true, nil
 	if failed := o.onError; failed != nil {
-		failed(err)
+		failed(err) // before those who wait, for they may ask the connection
 	}
+	o.Drop()
 }

@@ -27,7 +27,8 @@ type readiness struct {
 // OnReadable calls f whenever the socket is readable, once a turn for as long as
 // it stays so; nil ends that. It replaces the callback set before, which does not
 // run any more even if it was about to. After the end of the stream was read, f is
-// not called again. It panics if a task waits for the same thing.
+// not called again. It panics if a task waits for the same thing, and takes the place of
+// OnceReadable's callback, which nil leaves alone.
 func (s *Socket) OnReadable(f func()) { s.on(&s.r, f, false, "OnReadable") }
 
 // OnWritable does for writing what OnReadable does for reading.
@@ -55,6 +56,9 @@ func (s *Socket) on(d *direction, f func(), once bool, what string) {
 	s.loop.check(what)
 	if f != nil && d.waiter != nil {
 		panic("corolla: " + what + " on a socket for which " + d.waiter.String() + " waits; a socket has one reader and one writer")
+	}
+	if f == nil && !once && d.callback != nil && d.callback.once {
+		return // somebody else's, who must hear
 	}
 	d.mute()
 	if f == nil || !once && (s.closed || d == &s.r && s.ended) {

@@ -1,18 +1,33 @@
 package corolla
 
 import (
+	"fmt"
 	"os"
 	"slices"
-	"sync"
 )
 
 // OnSignal calls f on the loop whenever one of the signals arrives, until stop is
 // called. While it is in force the signals do not end the program.
 func (l *Loop) OnSignal(f func(os.Signal), sigs ...os.Signal) (stop func()) {
 	l.check("OnSignal")
-	return l.host.Notify(func(sig os.Signal) {
-		_ = l.Post(func() { f(sig) }) // refused only when the loop is gone, and f with it
+	stopped := false
+	end := l.host.Notify(func(sig os.Signal) {
+		_ = l.Post(func() { // refused only when the loop is gone, and f with it
+			if !stopped {
+				f(sig)
+			}
+		})
 	}, sigs...)
+	var forget func()
+	stop = func() {
+		if !stopped {
+			stopped = true
+			forget()
+			end()
+		}
+	}
+	forget = l.OnClose(stop)
+	return stop
 }
 
 // cancelOnSignal cancels a task at the first of the loop's signals, and then leaves them to the
@@ -22,7 +37,6 @@ func (l *Loop) cancelOnSignal(t *Task) (stop func()) {
 		stop()
 		t.Cancel(&SignalError{Signal: sig})
 	}, l.opt.signals...)
-	stop = sync.OnceFunc(stop)
 	return stop
 }
 
@@ -31,24 +45,28 @@ type Signals struct {
 	pending []os.Signal
 	arrived Event
 	stop    func()
+	stopped bool
 }
 
 // Signals catches signals for tasks that wait for them, until Stop. While it is in force they do
 // not end the program. One that arrives again before it was taken is taken once.
 func (l *Loop) Signals(sigs ...os.Signal) *Signals {
 	s := &Signals{}
-	s.stop = sync.OnceFunc(l.OnSignal(func(sig os.Signal) {
+	s.stop = l.OnSignal(func(sig os.Signal) {
 		if !slices.Contains(s.pending, sig) {
 			s.pending = append(s.pending, sig)
 			s.arrived.Set()
 		}
-	}, sigs...))
+	}, sigs...)
 	return s
 }
 
 // Wait parks t until there is a signal, and takes it: the first to have arrived.
 func (s *Signals) Wait(t *Task) (os.Signal, error) {
 	for len(s.pending) == 0 {
+		if s.stopped {
+			return nil, fmt.Errorf("corolla: wait for a signal: %w", os.ErrClosed)
+		}
 		s.arrived.Clear()
 		if err := s.arrived.Wait(t); err != nil {
 			return nil, err
@@ -59,5 +77,10 @@ func (s *Signals) Wait(t *Task) (os.Signal, error) {
 	return sig, nil
 }
 
-// Stop leaves the signals to the system again. What has arrived can still be taken.
-func (s *Signals) Stop() { s.stop() }
+// Stop leaves the signals to the system again. What has arrived can still be taken; a task that
+// waits for more gets os.ErrClosed.
+func (s *Signals) Stop() {
+	s.stop()
+	s.stopped = true
+	s.arrived.Set()
+}

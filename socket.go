@@ -31,6 +31,7 @@ type Socket struct {
 
 	network   network
 	writeOnly bool // a pipe's end
+	pieces    bool // a short read says nothing
 	terminal  bool
 
 	out      *Outbox // that writes to it, if one does
@@ -174,9 +175,11 @@ func (s *Socket) TryRead(b []byte) (int, error) {
 	}
 	switch {
 	case err == nil:
-		s.r.ready = n == len(b) || s.hangup // a short read means drained, save at the end
+		s.r.ready = n == len(b) || s.hangup || s.pieces // a short read means drained, save at the end
 	case err == host.ErrAgain:
 		s.r.ready = false
+	case err == io.EOF && s.network >= udp: // a datagram of no bytes
+		return 0, nil
 	case err == io.EOF:
 		s.ended = true // but still ready, for whoever reads again
 		s.r.mute()
@@ -208,7 +211,7 @@ func (s *Socket) TryWrite(b []byte) (int, error) {
 		return 0, ErrWouldBlock
 	}
 	n, err := s.loop.host.TryWrite(s.fd, b)
-	if err == host.ErrAgain || err == nil && n < len(b) {
+	if err == host.ErrAgain || err == nil && n < len(b) && !s.pieces {
 		s.w.ready = false
 	}
 	return n, err
@@ -279,11 +282,18 @@ func (s *Socket) drop() error {
 
 // forget wakes who waits and drops the callbacks.
 func (s *Socket) forget() {
+	s.closed = true
 	if o := s.out; o != nil {
 		s.out = nil
 		o.Drop()
 	}
-	s.closed = true
+	if x := s.loop.transfers[s]; x != nil {
+		err := s.gone("write")
+		if s.loop.state >= closing {
+			err = ErrLoopClosed
+		}
+		x.end(transferError("write", s, err))
+	}
 	for _, d := range [...]*direction{&s.r, &s.w} {
 		if c := d.callback; c != nil && c.once {
 			d.ready = true

@@ -1,6 +1,7 @@
 package corolla
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -22,6 +23,8 @@ func (s *Socket) TryWriteFiles(b []byte, files ...syscall.Conn) (int, error) {
 		return 0, s.gone("write")
 	case len(b) == 0:
 		return 0, fmt.Errorf("corolla: pass files: they need at least one byte to go with: %w", syscall.EINVAL)
+	case s.network != unix:
+		return 0, fmt.Errorf("corolla: pass files: not a Unix socket: %w", errors.ErrUnsupported)
 	case len(files) > host.MaxFiles:
 		return 0, fmt.Errorf("corolla: pass %d files: at most %d: %w", len(files), host.MaxFiles, syscall.EINVAL)
 	case !s.w.ready:
@@ -87,6 +90,7 @@ type Transfer struct {
 	moved int64
 	ended bool
 	step  func() (again bool)
+	undo  func() // takes back what is waited for
 	close func()
 }
 
@@ -99,8 +103,25 @@ func newTransfer(to *Socket) *Transfer {
 	return x
 }
 
+// begin takes the first steps, unless there is a transfer to the same socket already.
+func (x *Transfer) begin() *Transfer {
+	l := x.to.loop
+	if l.transfers[x.to] != nil {
+		x.ended = true
+		_ = x.Fail(fmt.Errorf("transfer: %w", ErrBusy)) // nobody else has settled it
+		return x
+	}
+	if l.transfers == nil {
+		l.transfers = map[*Socket]*Transfer{}
+	}
+	l.transfers[x.to] = x
+	x.run()
+	return x
+}
+
 // run takes steps for as long as they go on.
 func (x *Transfer) run() {
+	x.undo = nil
 	for range maxRun {
 		if x.ended || !x.step() {
 			return
@@ -113,7 +134,9 @@ func (x *Transfer) run() {
 func (x *Transfer) await(once func(func()) error) {
 	if err := once(x.run); err != nil {
 		x.end(err)
+		return
 	}
+	x.undo = func() { _ = once(nil) }
 }
 
 func (x *Transfer) end(err error) {
@@ -121,6 +144,10 @@ func (x *Transfer) end(err error) {
 		return
 	}
 	x.ended = true
+	delete(x.to.loop.transfers, x.to)
+	if x.undo != nil {
+		x.undo()
+	}
 	if x.close != nil {
 		x.close()
 	}
@@ -165,14 +192,28 @@ func (s *Socket) SendFile(f *os.File, off, n int64) *Transfer {
 			x.await(s.OnceWritable)
 		case err == io.EOF:
 			x.end(nil)
+		case ofFile(err):
+			x.end(&os.PathError{Op: "send", Path: f.Name(), Err: err})
 		case err != nil:
 			x.end(transferError("write", s, err))
 		}
 		x.moved += int64(sent)
 		return err == nil
 	}
-	x.run()
-	return x
+	return x.begin()
+}
+
+// ofFile reports whether it is the file that cannot be sent, and not the socket that cannot take
+// it.
+func ofFile(err error) bool {
+	switch err {
+	case nil, io.EOF, ErrWouldBlock:
+		return false
+	case syscall.EINVAL, syscall.EBADF, syscall.EISDIR, syscall.EIO, syscall.ESPIPE, syscall.EOVERFLOW:
+		return true
+	}
+	var errno syscall.Errno
+	return !errors.As(err, &errno) && !errors.Is(err, net.ErrClosed)
 }
 
 // Splice moves what arrives at s to another socket until s's stream ends, and results in how
@@ -182,13 +223,24 @@ func (s *Socket) SendFile(f *os.File, off, n int64) *Transfer {
 // "write", says which side has failed.
 func (s *Socket) Splice(to *Socket) *Transfer {
 	x := newTransfer(to)
+	if to.loop != s.loop {
+		x.end(errors.New("splice to a socket of another loop"))
+		return x
+	}
 	r, w, err := s.loop.host.OpenPipe()
 	if err != nil {
 		x.end(fmt.Errorf("pipe: %w", err))
 		return x
 	}
+	ends := [...]pipeEnd{{s.loop, r}, {s.loop, w}}
+	for _, e := range ends {
+		s.loop.setWatcher(e.fd, e) // so that the loop closes it, if nobody else does
+	}
 	x.close = func() {
-		_, _ = s.loop.host.CloseFD(r), s.loop.host.CloseFD(w) // nothing can go wrong with these
+		for _, e := range ends {
+			s.loop.fds[e.fd] = nil
+			_ = e.drop()
+		}
 	}
 	held := 0 // in the pipe, which is filled only when it is empty: so it is clear who is waited for
 	x.step = func() bool {
@@ -216,9 +268,18 @@ func (s *Socket) Splice(to *Socket) *Transfer {
 		x.moved += int64(n)
 		return err == nil
 	}
-	x.run()
-	return x
+	return x.begin()
 }
+
+// pipeEnd is a descriptor that is only spliced.
+type pipeEnd struct {
+	loop *Loop
+	fd   host.FD
+}
+
+func (pipeEnd) event(host.Ready) {} // none comes: it is not watched
+
+func (e pipeEnd) drop() error { return e.loop.host.CloseFD(e.fd) }
 
 // trySplice moves what has arrived into a pipe.
 func (s *Socket) trySplice(pipe host.FD) (int, error) {
@@ -229,6 +290,9 @@ func (s *Socket) trySplice(pipe host.FD) (int, error) {
 		return 0, ErrWouldBlock
 	}
 	n, err := s.loop.host.TrySplice(pipe, s.fd, maxStep)
+	if err == syscall.EIO && s.terminal {
+		err = io.EOF
+	}
 	s.r.ready = err != host.ErrAgain
 	s.ended = s.ended || err == io.EOF
 	return n, err

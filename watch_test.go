@@ -108,8 +108,6 @@ func TestWaitForSignals(t *testing.T) {
 		if err := task.Sleep(ms); err != nil {
 			return err
 		}
-		s.Stop()
-		w.Signal(os.Interrupt)
 		for _, want := range []os.Signal{os.Kill, os.Interrupt} {
 			if sig, err := s.Wait(task); sig != want || err != nil {
 				t.Errorf("Wait = %v, %v, want %v", sig, err, want)
@@ -118,6 +116,24 @@ func TestWaitForSignals(t *testing.T) {
 		err := task.Timeout(ms, func(*corolla.Scope) error { _, err := s.Wait(task); return err })
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("with none left: %v", err)
+		}
+		w.Signal(os.Interrupt)
+		l.After(ms, s.Stop)
+		if err := task.Sleep(2 * ms); err != nil {
+			return err
+		}
+		w.Signal(os.Kill) // not caught any more
+		if sig, err := s.Wait(task); sig != os.Interrupt || err != nil {
+			t.Errorf("what had come before Stop: %v, %v", sig, err)
+		}
+		if _, err := s.Wait(task); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("after Stop: %v", err)
+		}
+		again := l.Signals(os.Interrupt)
+		waiting := l.Go(func(task *corolla.Task) error { _, err := again.Wait(task); return err })
+		l.After(ms, again.Stop)
+		if _, err := waiting.Await(task); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("a task that waits when it is stopped: %v", err)
 		}
 		return nil
 	})

@@ -64,6 +64,7 @@ type epoll struct {
 	reserve int // a descriptor to give up when there are no more, or -1
 	vectors [MaxBatch]unix.Iovec
 	ours    paths
+	shared  map[FD]bool // that were adopted, and whether they blocked before
 
 	poll   func(uintptr) bool // pollNested, made once so that Wait need not
 	events [MaxEvents]unix.EpollEvent

@@ -37,18 +37,58 @@ func (h *epoll) Adopt(c syscall.Conn) (fd FD, mode Mode, err error) {
 	if err != nil {
 		return 0, Mode{}, closing(n, os.NewSyscallError("fcntl", err))
 	}
+	if h.shared == nil {
+		h.shared = map[FD]bool{}
+	}
+	h.shared[FD(n)] = flags&unix.O_NONBLOCK == 0
 	access := flags & unix.O_ACCMODE
-	mode = Mode{Read: access != unix.O_WRONLY, Write: access != unix.O_RDONLY}
+	mode = Mode{Read: access != unix.O_WRONLY, Write: access != unix.O_RDONLY, Stream: isStream(n)}
 	_, err = unix.IoctlGetTermios(n, unix.TCGETS)
 	mode.Terminal = err == nil
 	return FD(n), mode, nil
 }
 
+// isStream reports whether bytes come without bounds between them: from a pipe, or a stream
+// socket. A terminal gives a line at a time, other sockets a message.
+func isStream(fd int) bool {
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil {
+		return false
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFIFO:
+		return true
+	case unix.S_IFSOCK:
+		kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
+		return err == nil && kind == unix.SOCK_STREAM
+	}
+	return false
+}
+
+// leave undoes what Adopt has done to what others hold too. Closing a duplicate does not take
+// the other from the epoll descriptor, and it would be reported under a number that means
+// something else by then.
+func (h *epoll) leave(fd FD) {
+	blocked, shared := h.shared[fd]
+	if !shared {
+		return
+	}
+	delete(h.shared, fd)
+	_ = h.Unwatch(fd) // or it was never watched
+	if blocked {
+		_ = unix.SetNonblock(int(fd), false)
+	}
+}
+
 func (h *epoll) Release(fd FD) (*os.File, error) {
 	h.touched = true
 	delete(h.ours, fd) // its path is the new owner's
+	delete(h.shared, fd)
 	if err := h.Unwatch(fd); err != nil {
 		return nil, err
+	}
+	if err := unix.SetNonblock(int(fd), false); err != nil { // or a process that is given it could not read
+		return nil, os.NewSyscallError("fcntl", err)
 	}
 	return os.NewFile(uintptr(fd), "socket"), nil
 }
@@ -92,5 +132,16 @@ func (h *epoll) OpenProcess(pid int) (FD, error) {
 	return FD(fd), os.NewSyscallError("pidfd_open", err)
 }
 
-// CloseOnExec keeps a descriptor that the program was started with from those that it starts.
-func CloseOnExec(fd int) { unix.CloseOnExec(fd) }
+// TakeInherited keeps a descriptor that the program was started with from those that it starts.
+// It fails for one that the program has not been started with: those are closed on exec already.
+func TakeInherited(fd int) error {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	if err == nil && flags&unix.FD_CLOEXEC != 0 {
+		err = unix.EBADF
+	}
+	if err != nil {
+		return err
+	}
+	unix.CloseOnExec(fd)
+	return nil
+}

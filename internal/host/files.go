@@ -21,6 +21,7 @@ type Settings struct {
 // Mode says what can be done with a descriptor that was adopted.
 type Mode struct {
 	Read, Write bool
+	Stream      bool // a short read means that there was no more
 	Terminal    bool // its end shows as EIO
 }
 
@@ -36,10 +37,11 @@ const MaxFiles = 64
 // Operations return ErrAgain where they would wait. What a machine cannot do returns an error
 // that wraps errors.ErrUnsupported.
 type Files interface {
-	// Adopt returns a duplicate of what c holds, made non-blocking, which also makes c so.
+	// Adopt returns a duplicate of what c holds, made non-blocking, which also makes c so, until
+	// the duplicate is closed.
 	Adopt(c syscall.Conn) (FD, Mode, error)
 
-	// Release gives a descriptor away, and forgets all about it.
+	// Release gives a descriptor away, as a file that blocks, and forgets all about it.
 	Release(fd FD) (*os.File, error)
 
 	// OpenPipe returns the two ends of a pipe.

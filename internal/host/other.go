@@ -14,5 +14,5 @@ func New() (Host, error) {
 	return nil, fmt.Errorf("an event loop on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }
 
-// CloseOnExec does nothing: no descriptors are handed over here.
-func CloseOnExec(int) {}
+// TakeInherited fails: no descriptors are handed over here.
+func TakeInherited(int) error { return errors.ErrUnsupported }

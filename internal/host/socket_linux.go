@@ -88,6 +88,7 @@ func (h *epoll) CloseWrite(fd FD) error { return unix.Shutdown(int(fd), unix.SHU
 func (h *epoll) CloseFD(fd FD) error {
 	h.touched = true
 	h.ours.unlink(fd)
+	h.leave(fd)
 	return unix.Close(int(fd))
 }
 
