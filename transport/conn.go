@@ -58,15 +58,16 @@ type Buffered interface {
 
 // Conn is the transport of one connection.
 type Conn struct {
-	sock   *corolla.Socket
-	proto  Protocol
-	out    corolla.Outbox
-	end    ending
-	times  *times // nil is no limits
-	prod   *production
-	tls    *security // nil is none
-	moving *corolla.Transfer
-	state  state
+	sock  *corolla.Socket
+	proto Protocol
+	out   corolla.Outbox
+	end   ending
+	times *times // nil is no limits
+	prod  *production
+	tls   *security         // nil is none
+	in    *corolla.Transfer // of what arrives, to another
+	outgo *corolla.Transfer // of what is sent, from elsewhere
+	state state
 }
 
 // ending is what happens at the end of a connection.
@@ -102,7 +103,7 @@ func New(s *corolla.Socket, p Protocol) *Conn {
 func connect(s *corolla.Socket, p Protocol) *Conn {
 	c := &Conn{sock: s, proto: p}
 	c.out.Init(s, c.writeFailed)
-	c.out.OnMarks(func(bool) { c.marks(c.above()) })
+	c.out.OnMarks(func(bool) { c.crossed() })
 	return c
 }
 
@@ -122,7 +123,7 @@ func (c *Conn) startReading() {
 	}
 	c.sock.OnReadable(c.readable)
 	if c.tls != nil {
-		c.sock.Loop().Soon(c.readRecords)
+		c.readSoon()
 	}
 }
 
@@ -160,7 +161,8 @@ func (c *Conn) readOnce(read func([]byte) (int, error)) bool {
 	var files []*os.File
 	receiver, isReceiver := c.proto.(FileReceiver)
 	n, err := 0, error(nil)
-	if isReceiver && c.tls == nil {
+	isReceiver = isReceiver && c.tls == nil
+	if isReceiver {
 		n, files, err = c.sock.TryReadFiles(b)
 	} else {
 		n, err = read(b)
@@ -175,10 +177,10 @@ func (c *Conn) readOnce(read func([]byte) (int, error)) bool {
 		c.active()
 		c.out.Cork()
 		switch {
-		case isBuffered:
-			own.Filled(c, n)
 		case isReceiver:
 			receiver.Files(c, b[:n], files)
+		case isBuffered:
+			own.Filled(c, n)
 		default:
 			c.proto.Data(c, b[:n])
 		}
@@ -253,7 +255,10 @@ func (c *Conn) marks(above bool) {
 // SetWriteMarks sets the water marks of what is buffered, in bytes: 16 KiB and 64 KiB unless
 // set. One that is less than 0 follows from the other: high is four times low. It panics
 // if low is above high.
-func (c *Conn) SetWriteMarks(low, high int) { c.out.SetMarks(low, high) }
+func (c *Conn) SetWriteMarks(low, high int) {
+	c.out.SetMarks(low, high)
+	c.crossed()
+}
 
 // Buffered returns how many bytes were written and not yet sent.
 func (c *Conn) Buffered() int {
@@ -299,21 +304,30 @@ func (c *Conn) CloseWrite() {
 }
 
 // Close sends what is buffered, and what a registered producer still has, and then closes.
-// No Data comes any more, and Closed comes in a later turn. A second Close does nothing.
+// No Data comes any more, and Closed comes in a later turn: with a *corolla.TimeoutError when the
+// peer takes nothing of what is buffered for 30 seconds. A second Close does nothing.
 func (c *Conn) Close() {
 	if c.is(closing) {
 		return
 	}
 	c.state |= closing
 	c.sock.OnReadable(nil)
-	c.afterProduction(func() { c.finish(func() { c.lose(nil) }) })
+	if c.in != nil {
+		c.in.Cancel(net.ErrClosed)
+	}
+	c.afterProduction(func() {
+		if c.finish(func() { c.lose(nil) }); !c.is(lost) {
+			c.linger()
+		}
+	})
 }
 
 // Abort closes at once: what is buffered is dropped, and the peer sees a reset.
 func (c *Conn) Abort() {
 	if !c.is(lost) {
+		c.state |= lost | closing // so that nobody does it before
 		c.end.err = c.sock.Reset()
-		c.lose(nil)
+		c.gone(nil)
 	}
 }
 
@@ -323,6 +337,11 @@ func (c *Conn) lose(err error) {
 		return
 	}
 	c.state |= lost | closing
+	c.gone(err)
+}
+
+// gone is what comes of it.
+func (c *Conn) gone(err error) {
 	c.out.Drop()
 	if c.times != nil {
 		c.times.stop()
@@ -331,7 +350,12 @@ func (c *Conn) lose(err error) {
 		err = errors.Join(err, e)
 	}
 	c.end.err = errors.Join(c.end.err, err)
-	c.sock.Loop().Soon(c.closed)
+	if c.tls == nil || c.tls.shake == nil {
+		c.sock.Loop().Soon(c.closed)
+	} // else it comes behind the end of the handshake
+	if c.tls != nil {
+		c.tls.drop()
+	}
 	c.stopProduction() // last, for it may panic
 }
 

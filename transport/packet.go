@@ -31,8 +31,8 @@ const MaxPacket = 64 << 10
 // ErrTooLong is what Failed gets when a datagram was longer than MaxPacket.
 var ErrTooLong = errors.New("transport: a datagram was too long, and is lost")
 
-// MaxQueued is how many bytes of datagrams wait to be sent, while the system takes none,
-// before Write loses them: a datagram that comes late is seldom better than one that does not.
+// MaxQueued is how many bytes of datagrams, and 64 more for each, wait to be sent, while the system
+// takes none, before Write loses them: a datagram that comes late is seldom better than one that does not.
 const MaxQueued = 256 << 10
 
 // ErrQueueFull is returned by Write when a datagram was lost because too much waits already.
@@ -70,9 +70,13 @@ func ListenPacket(l *corolla.Loop, network, address string, p PacketProtocol, op
 func DialPacket(l *corolla.Loop, network, address string, p PacketProtocol, opts ...corolla.SocketOption) *corolla.Future[*PacketConn] {
 	result := corolla.NewFuture[*PacketConn](l)
 	lookup := l.Resolve(network, address)
+	var c *PacketConn
 	result.OnCancel(func(cause error) {
 		lookup.Cancel(cause)
 		_ = result.Fail(&corolla.CanceledError{Cause: cause}) // it was pending
+		if c != nil {
+			c.Close()
+		}
 	})
 	lookup.OnDone(func(f *corolla.Future[[]net.Addr]) {
 		if result.Done() {
@@ -87,8 +91,8 @@ func DialPacket(l *corolla.Loop, network, address string, p PacketProtocol, opts
 			_ = result.Fail(fmt.Errorf("dial %s: %w", address, err))
 			return
 		}
-		c := NewPacketConn(s, p)
-		l.Soon(func() { _ = result.Resolve(c) })
+		c = NewPacketConn(s, p)
+		l.Soon(func() { _ = result.Resolve(c) }) // or it was canceled
 	})
 	return result
 }
@@ -171,10 +175,10 @@ func (c *PacketConn) Write(b []byte, to net.Addr) error {
 		}
 		c.sock.OnWritable(c.writable)
 	}
-	if c.size+len(b) > MaxQueued {
+	if c.size+len(b)+perPacket > MaxQueued {
 		return ErrQueueFull
 	}
-	c.size += len(b)
+	c.size += len(b) + perPacket
 	c.queue = append(c.queue, packet{append([]byte(nil), b...), to})
 	return nil
 }
@@ -188,7 +192,7 @@ func (c *PacketConn) writable() {
 			return
 		}
 		c.queue = c.queue[1:]
-		c.size -= len(next.data)
+		c.size -= len(next.data) + perPacket
 		if err != nil {
 			c.proto.Failed(c, fmt.Errorf("write: %w", err))
 		}
@@ -199,7 +203,9 @@ func (c *PacketConn) writable() {
 	}
 }
 
-// Buffered returns how many bytes of datagrams wait to be sent.
+const perPacket = 64
+
+// Buffered returns how many bytes of datagrams wait to be sent, as MaxQueued counts them.
 func (c *PacketConn) Buffered() int { return c.size }
 
 // PauseReading keeps Packet from being called until ResumeReading: the system keeps what it has

@@ -79,7 +79,11 @@ func (c *Conn) pull() {
 	}
 	defer c.guard()
 	p.pull.Resume()
-	if c.prod == p {
+	switch y := c.tls; {
+	case c.prod != p:
+	case y != nil && (y.busy || len(y.queue) > 0):
+		y.pull = true
+	default:
 		c.out.WhenEmpty(c.pullSoon)
 	}
 }

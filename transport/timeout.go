@@ -40,8 +40,11 @@ func (c *Conn) active() {
 
 // SetIdleTimeout closes the connection, with a *corolla.TimeoutError, when nothing was
 // received, written or taken by the peer for d; 0 is never. What the peer takes is looked at
-// each time d is over.
+// each time d is over. After Close it is 30 seconds at the most.
 func (c *Conn) SetIdleTimeout(d time.Duration) {
+	if c.is(closing) && (d <= 0 || d > maxLinger) {
+		d = maxLinger
+	}
 	y := c.limits()
 	y.limit = d
 	c.active()
@@ -55,6 +58,16 @@ func (c *Conn) SetIdleTimeout(d time.Duration) {
 func (c *Conn) SetDeadline(d time.Duration) {
 	y := c.limits()
 	y.deadline = c.setTimer(y.deadline, d, func() { c.lose(&corolla.TimeoutError{After: d}) })
+}
+
+// maxLinger is how long a connection that was closed waits for a peer that takes nothing.
+const maxLinger = 30 * time.Second
+
+// linger sees to it that a connection that was closed does not wait for ever.
+func (c *Conn) linger() {
+	if c.times == nil || c.times.limit <= 0 || c.times.limit > maxLinger {
+		c.SetIdleTimeout(0)
+	}
 }
 
 // setTimer makes f be called after d, and nothing that was set before.
@@ -73,8 +86,10 @@ func (c *Conn) setTimer(old *corolla.Timer, d time.Duration, f func()) *corolla.
 func (c *Conn) idled() {
 	y := c.times
 	n := c.Buffered()
-	if c.moving != nil {
-		n += int(c.moving.Moved())
+	for _, x := range [...]*corolla.Transfer{c.in, c.outgo} {
+		if x != nil {
+			n += int(x.Moved())
+		}
 	}
 	if n != y.unsent { // the peer takes what was written
 		y.unsent = n

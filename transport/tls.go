@@ -43,14 +43,20 @@ type security struct {
 	layer *secure.Layer
 	queue []item // to encrypt, once the handshake is done and what is before is sent
 	size  int    // bytes in it
-	busy  bool   // the first item is at work
+	busy  bool   // the first item is at work, or the handshake
 	then  func() // once all of it is encrypted
+	pull  bool   // a producer waits for that
+
+	shake   *corolla.Future[struct{}] // the handshake; nil once it is over
+	writing int                       // calls of the layer that write, whose lock is held
+	reading bool                      // readRecords is scheduled
 }
 
 // item is a piece of text to encrypt, or something that writes by itself and says when it has.
 type item struct {
 	text []byte
 	work func(done func())
+	lost func(error) // instead of work, when the connection is lost
 }
 
 // below is a Conn as the connection below its TLS.
@@ -105,8 +111,8 @@ func DialTLS(l *corolla.Loop, network, address string, cfg *tls.Config, p Protoc
 
 // ClientTLS starts TLS, as the client, on a connection that is in use: what is written from
 // then on is encrypted, and Data gets what was decrypted. What Data has been given already
-// is no part of it. done is called after the handshake; if that fails, Closed follows with the
-// same error.
+// is no part of it. done is called after the handshake, or when the connection is lost before
+// that; if the handshake fails, Closed follows with the same error.
 func (c *Conn) ClientTLS(cfg *tls.Config, done func(error)) error {
 	return c.startTLS(func() *secure.Layer { return c.client(secure.Offloading(c.sock.Loop(), cfg)) }, done)
 }
@@ -125,6 +131,8 @@ func (c *Conn) startTLS(layer func() *secure.Layer, done func(error)) error {
 	switch {
 	case c.tls != nil:
 		return errors.New("transport: TLS was started before")
+	case c.is(away):
+		return fmt.Errorf("start TLS on a connection that is spliced: %w", corolla.ErrBusy)
 	case c.is(closing | shut | lost):
 		return fmt.Errorf("start TLS on a connection that was closed: %w", net.ErrClosed)
 	}
@@ -151,24 +159,61 @@ func (c *Conn) TLS() (tls.ConnectionState, bool) {
 // connection is lost.
 func (c *Conn) secure(layer *secure.Layer, done func(error)) {
 	c.sock.OnReadable(nil)
-	c.tls = &security{layer: layer, busy: true}
+	y := &security{layer: layer, busy: true}
+	c.tls = y
 	peer := c.sock.PeerAddr()
-	c.sock.Loop().Go(layer.Handshake, corolla.Name("TLS handshake")).OnDone(func(f *corolla.Future[struct{}]) {
+	y.shake = c.sock.Loop().Go(layer.Handshake, corolla.Name("TLS handshake"))
+	y.shake.OnDone(func(f *corolla.Future[struct{}]) {
+		y.shake = nil
 		_, err := f.Result()
-		if c.is(lost) && err == nil {
+		if c.is(lost) {
 			err = net.ErrClosed
 		}
 		if err != nil {
 			err = &HandshakeError{Peer: peer, Err: err}
 		}
 		done(err)
-		if err != nil {
+		switch {
+		case c.is(lost):
+			c.sock.Loop().Soon(c.closed) // which has waited for this
+		case err != nil:
 			c.lose(err)
-			return
+		default:
+			y.busy = false
+			c.encrypt()
 		}
-		c.tls.busy = false
-		c.encrypt()
 	})
+}
+
+// layered calls something that writes through TLS. TLS holds a lock meanwhile, so the protocol is
+// told of water marks afterwards: it may write, or close.
+func (c *Conn) layered(write func() error) error {
+	c.tls.writing++
+	err := write()
+	c.tls.writing--
+	c.crossed()
+	return err
+}
+
+// crossed tells of the water marks.
+func (c *Conn) crossed() {
+	if c.tls == nil || c.tls.writing == 0 {
+		c.marks(c.above())
+	}
+}
+
+// drop lets go of what is queued when the connection is lost.
+func (y *security) drop() {
+	queue := y.queue
+	y.queue, y.size, y.then, y.pull = nil, 0, nil, false
+	for _, i := range queue {
+		if i.lost != nil {
+			i.lost(fmt.Errorf("write to a connection that was closed: %w", net.ErrClosed))
+		}
+	}
+	if y.shake != nil {
+		y.shake.Cancel(nil)
+	}
 }
 
 // send takes a piece of text, for TLS if there is TLS.
@@ -178,12 +223,12 @@ func (c *Conn) send(b []byte) {
 		return
 	}
 	if !c.tls.busy && len(c.tls.queue) == 0 {
-		_ = c.tls.layer.Write(b)
+		_ = c.layered(func() error { return c.tls.layer.Write(b) })
 		return
 	}
 	c.tls.queue = append(c.tls.queue, item{text: append([]byte(nil), b...)})
 	c.tls.size += len(b)
-	c.marks(c.above())
+	c.crossed()
 }
 
 // above reports whether more is to be sent than the high water mark, or still more than the low.
@@ -206,22 +251,32 @@ func (c *Conn) encrypt() {
 		if next.work == nil {
 			y.queue = y.queue[1:]
 			y.size -= len(next.text)
-			_ = y.layer.Write(next.text)
+			_ = c.layered(func() error { return y.layer.Write(next.text) })
 			continue
 		}
 		y.busy = true
 		next.work(func() {
+			if c.is(lost) {
+				return
+			}
 			y.busy = false
 			y.queue = y.queue[1:]
 			c.encrypt()
 		})
 	}
-	if len(y.queue) > 0 || c.is(lost) {
+	if c.is(lost) {
+		return
+	}
+	c.crossed()
+	if len(y.queue) > 0 || y.busy {
 		return
 	}
 	y.queue = nil
-	c.marks(c.above())
-	if then := y.then; then != nil && !y.busy {
+	if y.pull {
+		y.pull = false
+		c.out.WhenEmpty(c.pullSoon)
+	}
+	if then := y.then; then != nil {
 		y.then = nil
 		then()
 	}
@@ -233,12 +288,12 @@ func (c *Conn) finish(done func()) {
 	switch {
 	case y == nil:
 		c.out.Finish(done)
-	case y.busy && !y.layer.Ready() && len(y.queue) == 0 && c.is(closing):
-		done() // nothing was ever said
+	case y.shake != nil && len(y.queue) == 0 && c.is(closing):
+		c.out.Finish(done) // nothing was ever said through TLS
 	case y.busy || len(y.queue) > 0:
 		y.then = func() { c.finish(done) }
 	default:
-		_ = y.layer.CloseWrite() // what cannot be said now cannot be said
+		_ = c.layered(y.layer.CloseWrite) // what cannot be said now cannot be said
 		c.out.Finish(done)
 	}
 }
@@ -249,14 +304,28 @@ const maxRecords = 8
 // readRecords reads what has arrived. A record may hold more than Data was given when reading
 // was paused, and no event of the socket's tells of that: so it is called when reading begins.
 func (c *Conn) readRecords() {
+	c.tls.reading = false
 	defer c.guard()
 	for range maxRecords {
 		if c.is(paused|closing|lost|gotEOF) || !c.tls.layer.Ready() {
 			return
 		}
-		if !c.readOnce(func(b []byte) (int, error) { return c.tls.layer.Read(nil, b) }) {
+		if !c.readOnce(c.readLayer) {
 			return
 		}
 	}
-	c.sock.Loop().Soon(c.readRecords)
+	c.readSoon()
+}
+
+// readLayer reads what was decrypted, which may have to write too.
+func (c *Conn) readLayer(b []byte) (n int, err error) {
+	_ = c.layered(func() error { n, err = c.tls.layer.Read(nil, b); return nil })
+	return n, err
+}
+
+func (c *Conn) readSoon() {
+	if !c.tls.reading {
+		c.tls.reading = true
+		c.sock.Loop().Soon(c.readRecords)
+	}
 }

@@ -33,15 +33,34 @@ func (c *Conn) SendFile(f *os.File, off, n int64) *corolla.Future[int64] {
 		c.sendFileTLS(f, off, n, result)
 		return result
 	}
-	c.transfer(c, result, func() *corolla.Transfer { return c.sock.SendFile(f, off, n) }, func(error) {})
+	c.transfer(c, result, func() *corolla.Transfer {
+		c.outgo = c.sock.SendFile(f, off, n)
+		return c.outgo
+	}, func(err error) {
+		c.outgo = nil
+		c.broken(err)
+	})
 	return result
+}
+
+// broken loses the connection if an error of a transfer is its socket's.
+func (c *Conn) broken(err error) {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		c.lose(fmt.Errorf("write: %w", op.Err))
+	}
 }
 
 // transfer begins a transfer to dst when it is dst's turn, and settles result with what becomes
 // of it. then is told first.
 func (c *Conn) transfer(dst *Conn, result *corolla.Future[int64], begin func() *corolla.Transfer, then func(error)) {
 	var x *corolla.Transfer
+	over := false
 	settle := func(n int64, err error) {
+		if over {
+			return
+		}
+		over = true
 		if then(err); err != nil {
 			_ = result.Fail(err) // or it was canceled
 		} else {
@@ -61,10 +80,8 @@ func (c *Conn) transfer(dst *Conn, result *corolla.Future[int64], begin func() *
 			return
 		}
 		x = begin()
-		c.moving, dst.moving = x, x
 		x.OnDone(func(f *corolla.Future[int64]) {
 			n, err := f.Result()
-			c.moving, dst.moving = nil, nil
 			settle(n, err)
 			back()
 		})
@@ -75,14 +92,19 @@ func (c *Conn) transfer(dst *Conn, result *corolla.Future[int64], begin func() *
 const fileStep = 64 << 10
 
 func (c *Conn) sendFileTLS(f *os.File, off, n int64, result *corolla.Future[int64]) {
-	sent, buf := int64(0), make([]byte, fileStep)
+	sent, buf := int64(0), []byte(nil)
+	fail := func(err error) { _ = result.Fail(err) } // or it was canceled
 	var step func(done func())
 	step = func(done func()) {
+		if buf == nil {
+			buf = make([]byte, fileStep)
+		}
+		c.active() // all that was before is sent
 		size := int64(len(buf))
 		if n >= 0 {
 			size = min(size, n-sent)
 		}
-		if size == 0 || result.Done() || c.is(lost) {
+		if size == 0 || result.Done() {
 			_ = result.Resolve(sent) // or it was canceled
 			done()
 			return
@@ -90,8 +112,11 @@ func (c *Conn) sendFileTLS(f *os.File, off, n int64, result *corolla.Future[int6
 		at := off + sent
 		corolla.Offload(c.sock.Loop(), func() (int, error) { return f.ReadAt(buf[:size], at) }).OnDone(func(r *corolla.Future[int]) {
 			m, err := r.Result()
+			if c.is(lost) { // and lost was called
+				return
+			}
 			if m > 0 {
-				_ = c.tls.layer.Write(buf[:m])
+				_ = c.layered(func() error { return c.tls.layer.Write(buf[:m]) })
 				sent += int64(m)
 			}
 			switch {
@@ -100,17 +125,18 @@ func (c *Conn) sendFileTLS(f *os.File, off, n int64, result *corolla.Future[int6
 			case err != nil:
 				_ = result.Fail(err)
 			}
-			c.out.Lend(func(back func()) { back(); step(done) }, func(err error) { _ = result.Fail(err); done() })
+			c.out.Lend(func(back func()) { back(); step(done) }, fail)
 		})
 	}
-	c.tls.queue = append(c.tls.queue, item{work: step})
+	c.tls.queue = append(c.tls.queue, item{work: step, lost: fail})
 	c.encrypt()
 }
 
 // SpliceTo moves what arrives to another connection, behind what was written there before,
 // until this one's stream ends; the future results in how many bytes that was, and then EOF is
 // called as ever. dst's stream stays open: CloseWrite ends it. The bytes do not come into the
-// program (splice(2)), so it cannot be had with TLS. A proxy is two of these.
+// program (splice(2)), so it cannot be had with TLS. A proxy is two of these. When it is canceled
+// Data is called again, but bytes that dst has not taken yet are lost.
 func (c *Conn) SpliceTo(dst *Conn) *corolla.Future[int64] {
 	result := corolla.NewFuture[int64](c.sock.Loop())
 	err := dst.writable()
@@ -128,7 +154,15 @@ func (c *Conn) SpliceTo(dst *Conn) *corolla.Future[int64] {
 	}
 	c.state |= away
 	c.sock.OnReadable(nil)
-	c.transfer(dst, result, func() *corolla.Transfer { return c.sock.Splice(dst.sock) }, func(err error) {
+	c.transfer(dst, result, func() *corolla.Transfer {
+		c.in = c.sock.Splice(dst.sock)
+		dst.outgo = c.in
+		return c.in
+	}, func(err error) {
+		if dst.outgo == c.in {
+			dst.outgo = nil
+		}
+		c.in = nil
 		c.state &^= away
 		var op *net.OpError
 		switch {
@@ -153,7 +187,7 @@ func (c *Conn) SpliceTo(dst *Conn) *corolla.Future[int64] {
 
 // WriteFiles writes b, of at least one byte, behind what was written before, and passes open
 // files along with its first byte, at most 64. The connection must be a Unix socket. The files
-// must stay open until the future is settled; the receiver gets duplicates.
+// must stay open until the future is settled; the receiver gets duplicates. It cannot be canceled.
 func (c *Conn) WriteFiles(b []byte, files ...syscall.Conn) *corolla.Future[int64] {
 	result := corolla.NewFuture[int64](c.sock.Loop())
 	err := c.writable()
@@ -188,6 +222,10 @@ func (c *Conn) WriteFiles(b []byte, files ...syscall.Conn) *corolla.Future[int64
 				}
 			}
 			settle(err)
+			var errno syscall.Errno
+			if errors.As(err, &errno) && errno != syscall.EBADF { // of a file
+				c.lose(fmt.Errorf("write: %w", err))
+			}
 			back()
 		}
 		try()

@@ -127,13 +127,15 @@ func (y *Layer) Handshake(t *corolla.Task) error {
 	if y.done {
 		return y.err
 	}
-	if y.queue != nil {
-		if err := y.queue.Acquire(t); err != nil {
-			return err // nothing has begun
+	begun := false
+	err := t.Timeout(HandshakeTimeout, func(*corolla.Scope) error { // the wait for its turn is part of it
+		if y.queue != nil {
+			if err := y.queue.Acquire(t); err != nil {
+				return err
+			}
+			defer y.queue.Release()
 		}
-		defer y.queue.Release()
-	}
-	err := t.Timeout(HandshakeTimeout, func(*corolla.Scope) error {
+		begun = true
 		y.wire.task = t
 		defer func() { y.wire.task = nil }()
 		err := y.conn.HandshakeContext(context.Background()) // t's cancel comes through the wire
@@ -143,6 +145,9 @@ func (y *Layer) Handshake(t *corolla.Task) error {
 		}
 		return err
 	})
+	if !begun && errors.Is(err, corolla.ErrCanceled) {
+		return err // t's alone
+	}
 	y.done, y.err = true, err
 	if errors.Is(err, corolla.ErrCanceled) { // which is t's alone
 		y.err = errAborted

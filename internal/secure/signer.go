@@ -14,10 +14,16 @@ func Offloading(l *corolla.Loop, cfg *tls.Config) *tls.Config {
 	if cfg == nil {
 		return new(tls.Config)
 	}
+	original := cfg
 	cfg = cfg.Clone()
 	// The peer could ask for a new handshake in the middle of a Read, which would hold a lock
 	// of crypto/tls while it waits, and a Write would then wait for that and hold up the loop.
 	cfg.Renegotiation = tls.RenegotiateNever
+	if orig := original; orig.WrapSession == nil && orig.UnwrapSession == nil {
+		// The keys of session tickets are the original's, so that sessions are resumed by other
+		// connections of it, of which each has a copy.
+		cfg.WrapSession, cfg.UnwrapSession = orig.EncryptTicket, orig.DecryptTicket
+	}
 	certs := append([]tls.Certificate(nil), cfg.Certificates...)
 	for i := range certs {
 		certs[i].PrivateKey = offloadingKey(l, certs[i].PrivateKey)
