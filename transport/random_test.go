@@ -242,6 +242,10 @@ func wildly(task *corolla.Task, secure bool, s, c *wild, server, client *tls.Con
 	} else {
 		_, err = transport.Dial(l, "tcp", srv.Addr().String(), c).Await(task)
 	}
+	if err != nil && s.opened > 0 { // the server has aborted at once
+		s.conn.Abort()
+		return task.Sleep(time.Second)
+	}
 	if err != nil {
 		return err
 	}
