@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -27,26 +28,49 @@ func (c *Conn) SendFile(t *corolla.Task, f *os.File, off, n int64) (int64, error
 	if err := c.flush(t); err != nil {
 		return 0, c.wrap("write", err)
 	}
-	sent, err := c.transfer(t, &c.write, c.sock.SendFile(f, off, n))
-	return sent, c.wrap("write", err)
+	return transfer(t, c.sock.SendFile(f, off, n), cut{c, &c.write, "write"})
 }
 
-// transfer waits for a transfer that is one direction's call.
-func (c *Conn) transfer(t *corolla.Task, d *side, x *corolla.Transfer) (int64, error) {
-	d.run = 0
-	d.giveUp = func() { x.Cancel(nil) }
-	defer func() { d.giveUp = nil }()
-	_, err := x.Await(t)
+// cut is a direction of a connection whose end, or deadline, ends a transfer.
+type cut struct {
+	conn *Conn
+	side *side
+	op   string
+}
+
+// reason returns why the direction has ended what was under way.
+func (x cut) reason() error {
+	err := cmp.Or(x.conn.out.Err(), x.conn.failed, net.ErrClosed)
 	switch {
-	case err == nil:
-	case c.closed:
+	case x.conn.closed:
 		err = net.ErrClosed
-	case d.expired:
+	case x.side.expired:
 		err = os.ErrDeadlineExceeded
 	}
-	var op *net.OpError
-	if errors.As(err, &op) {
-		err = op.Err // wrap says the rest
+	return x.conn.wrap(x.op, err)
+}
+
+// transfer waits for a transfer, which the directions that it uses can end.
+func transfer(t *corolla.Task, x *corolla.Transfer, by ...cut) (int64, error) {
+	var why error
+	for _, c := range by {
+		c.side.run = 0
+		c.side.giveUp = func() {
+			if why == nil {
+				why = c.reason()
+			}
+			x.Cancel(nil)
+		}
+		defer func() { c.side.giveUp = nil }()
+	}
+	_, err := x.Await(t)
+	var moved *corolla.TransferError
+	if own := t.Scope().Canceled(); err != nil && own != nil {
+		err = own
+	} else if err != nil && why != nil {
+		err = why
+	} else if errors.As(err, &moved) {
+		err = moved.Err // the number is returned
 	}
 	return x.Moved(), err
 }
@@ -84,7 +108,8 @@ func (c *Conn) sendFileTLS(t *corolla.Task, f *os.File, off, n int64) (sent int6
 
 // Splice moves what arrives at src to dst, behind what was written before, until src's stream
 // ends, and returns how many bytes that was. dst's stream stays open: CloseWrite ends it.
-// Without TLS the bytes do not come into the program (splice(2)). A proxy is two of these.
+// Without TLS the bytes do not come into the program (splice(2)), and those that dst has not taken
+// yet are lost when t is canceled or a deadline passes. A proxy is two of these.
 func Splice(t *corolla.Task, dst, src *Conn) (n int64, err error) {
 	if err := src.read.begin(t); err != nil {
 		return 0, err
@@ -107,23 +132,11 @@ func Splice(t *corolla.Task, dst, src *Conn) (n int64, err error) {
 	if err := dst.flush(t); err != nil {
 		return n, dst.wrap("write", err)
 	}
-	if src.closed {
-		return n, src.wrap("read", net.ErrClosed)
+	if src.closed || src.read.expired {
+		return n, cut{src, &src.read, "read"}.reason()
 	}
-	x := src.sock.Splice(dst.sock)
-	src.read.giveUp = func() { x.Cancel(nil) }
-	defer func() { src.read.giveUp = nil }()
-	moved, err := dst.transfer(t, &dst.write, x)
-	n += moved
-	switch {
-	case err == nil, errors.Is(err, corolla.ErrBusy):
-		return n, err
-	case src.closed:
-		return n, src.wrap("read", net.ErrClosed)
-	case src.read.expired:
-		return n, src.wrap("read", os.ErrDeadlineExceeded)
-	}
-	return n, dst.wrap("splice", err)
+	moved, err := transfer(t, src.sock.Splice(dst.sock), cut{src, &src.read, "read"}, cut{dst, &dst.write, "write"})
+	return n + moved, err
 }
 
 // copyAcross is Splice through the program.

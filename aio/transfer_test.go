@@ -386,3 +386,73 @@ func TestConnOnAPipe(t *testing.T) {
 		_ = a.Close()
 	})
 }
+
+// The errors of a splice name the side that has failed, and t's own cancel comes first.
+func TestSpliceErrors(t *testing.T) {
+	for name, c := range map[string]struct {
+		begin func(task *corolla.Task, src, dst *aio.Conn)
+		end   func(task *corolla.Task, src, dst, client, server *aio.Conn)
+		is    error
+		op    string
+	}{
+		"read deadline": {nil, func(task *corolla.Task, src, _, _, _ *aio.Conn) {
+			_ = src.SetReadDeadline(task.Loop().Time())
+		}, os.ErrDeadlineExceeded, "read"},
+		"read deadline before": {func(task *corolla.Task, src, _ *aio.Conn) {
+			_ = src.SetReadDeadline(task.Loop().Time())
+		}, nil, os.ErrDeadlineExceeded, "read"},
+		"write deadline": {nil, func(task *corolla.Task, _, dst, _, _ *aio.Conn) {
+			_ = dst.SetWriteDeadline(task.Loop().Time())
+		}, os.ErrDeadlineExceeded, "write"},
+		"source closed":      {nil, func(_ *corolla.Task, src, _, _, _ *aio.Conn) { _ = src.Close() }, net.ErrClosed, "read"},
+		"destination closed": {nil, func(_ *corolla.Task, _, dst, _, _ *aio.Conn) { _ = dst.Close() }, net.ErrClosed, "write"},
+		"source reset":       {nil, func(_ *corolla.Task, _, _, client, _ *aio.Conn) { _ = client.Abort() }, syscall.ECONNRESET, "read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			connected(t, func(t *testing.T, task *corolla.Task, client, src *aio.Conn) {
+				ln, err := aio.Listen(task.Loop(), "tcp", "127.0.0.1:0")
+				if err != nil {
+					t.Fatal(err)
+				}
+				dial := corolla.Go(task.Loop(), func(task *corolla.Task) (*aio.Conn, error) {
+					return aio.Dial(task, "tcp", ln.Addr().String())
+				})
+				server, err := ln.Accept(task)
+				if err != nil {
+					t.Fatal(err)
+				}
+				dst, err := dial.Await(task)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = ln.Close()
+				if c.begin != nil {
+					c.begin(task, src, dst)
+				}
+				splice := task.Loop().Go(func(task *corolla.Task) error {
+					_, err := aio.Splice(task, dst, src)
+					return err
+				})
+				if err := task.Sleep(time.Millisecond); err != nil {
+					t.Fatal(err)
+				}
+				if c.end != nil {
+					c.end(task, src, dst, client, server)
+				}
+				_, err = splice.Await(task)
+				var op *net.OpError
+				if !errors.Is(err, c.is) || !errors.As(err, &op) || op.Op != c.op {
+					t.Errorf("Splice: %v, want %s and %v", err, c.op, c.is)
+				}
+				if c.op == "read" && c.is == os.ErrDeadlineExceeded { // the connection is free again
+					_ = src.SetReadDeadline(time.Time{})
+					send(t, task, client, "x")
+					if _, err := src.ReadFull(task, make([]byte, 1)); err != nil {
+						t.Errorf("reading afterwards: %v", err)
+					}
+				}
+				_, _ = dst.Abort(), server.Abort()
+			})
+		})
+	}
+}

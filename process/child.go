@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/corolla-go/corolla"
@@ -19,6 +20,8 @@ type Child struct {
 	exit  *corolla.Future[*os.ProcessState]
 	off   func() // takes back what is to happen when the loop is closed
 	kill  *corolla.Timer
+
+	ending bool // because who waited was canceled
 }
 
 // ExitError says how a process has ended other than with status 0.
@@ -71,32 +74,77 @@ func begin(l *corolla.Loop, cmd Command) *corolla.Future[*started] {
 			return result
 		}
 	}
-	type running struct {
-		p      *os.Process
-		parent [3]*os.File
-	}
-	corolla.Offload(l, func() (running, error) {
+	j := &launch{}
+	forget := l.OnClose(j.abandon)
+	corolla.Offload(l, func() (struct{}, error) {
 		p, parent, err := cmd.start(other)
 		if other != nil {
 			_ = other.Close() // the process has it, or nobody needs it
 		}
-		return running{p, parent}, err
-	}).OnDone(func(f *corolla.Future[running]) {
-		r, err := f.Result()
 		if err == nil {
-			s.child = &Child{loop: l, cmd: cmd, p: r.p, exit: corolla.NewFuture[*os.ProcessState](l)}
-			s.child.watch()
-			err = s.adopt(r.parent)
+			j.started(p, parent)
 		}
+		return struct{}{}, err
+	}).OnDone(func(f *corolla.Future[struct{}]) {
+		forget()
+		_, err := f.Result()
 		if err == nil {
-			err = result.Resolve(s) // an error: who wanted it was canceled
+			j.phase.Store(taken)
+			s.child = &Child{loop: l, cmd: cmd, p: j.p, exit: corolla.NewFuture[*os.ProcessState](l)}
+			s.child.watch()
+			err = s.adopt(j.parent)
 		}
 		if err != nil {
 			s.abandon()
 			fail(err)
+			return
 		}
+		_ = result.Resolve(s) // nobody else settles it
 	})
 	return result
+}
+
+// launch is a start under way. Whoever comes last, the goroutine that starts or the loop that is
+// closed, undoes it.
+type launch struct {
+	phase  atomic.Int32
+	p      *os.Process
+	parent [3]*os.File
+}
+
+const (
+	starting int32 = iota
+	running
+	taken
+	abandoned
+)
+
+// started is told, on the goroutine that starts, of the process.
+func (j *launch) started(p *os.Process, parent [3]*os.File) {
+	j.p, j.parent = p, parent
+	if !j.phase.CompareAndSwap(starting, running) {
+		j.undo()
+	}
+}
+
+// abandon is called when the loop is closed: nobody will take what was started.
+func (j *launch) abandon() {
+	if !j.phase.CompareAndSwap(starting, abandoned) && j.phase.CompareAndSwap(running, abandoned) {
+		j.undo()
+	}
+}
+
+func (j *launch) undo() {
+	e := ends{parent: j.parent}
+	e.closeAll()
+	end(j.p)
+}
+
+// end kills a process and waits for it. One that may not be killed lives on.
+func end(p *os.Process) {
+	if err := p.Kill(); err == nil || errors.Is(err, os.ErrProcessDone) {
+		_, _ = p.Wait() // so that nothing of it is left
+	}
 }
 
 func openTerminal(l *corolla.Loop, cmd Command) (*corolla.Socket, *os.File, error) {
@@ -146,7 +194,12 @@ func (s *started) abandon() {
 // watch waits for the end of the process.
 func (c *Child) watch() {
 	c.off = c.loop.OnClose(c.orphan)
-	if _, err := c.loop.OnExit(c.p, func() { c.reaped(c.p.Wait()) }); err == nil {
+	if _, err := c.loop.OnExit(c.p, func() {
+		if c.cmd.Group && c.ending {
+			_ = signalGroup(c.p.Pid, os.Kill) // the rest of it
+		}
+		c.reaped(c.p.Wait())
+	}); err == nil {
 		return
 	}
 	// A system without descriptors of processes: a goroutine waits for it.
@@ -168,13 +221,15 @@ func (c *Child) reaped(state *os.ProcessState, err error) {
 
 // orphan kills the process when the loop is closed.
 func (c *Child) orphan() {
-	if c.Kill() == nil {
-		corolla.Offload(c.loop, c.p.Wait) // so that nothing of it is left
+	if c.cmd.Group {
+		_ = signalGroup(c.p.Pid, os.Kill)
 	}
+	end(c.p)
 }
 
 // end makes the process end, gently if it has time.
 func (c *Child) end() {
+	c.ending = true
 	if c.cmd.Grace <= 0 || c.Signal(syscall.SIGTERM) != nil {
 		_ = c.Kill() // or it has ended
 		return
@@ -191,16 +246,20 @@ func (c *Child) PID() int { return c.p.Pid }
 func (c *Child) State() *os.ProcessState { return c.state }
 
 // Signal sends the process a signal, and with Command.Group its whole group. The error is
-// os.ErrProcessDone if it has ended.
+// os.ErrProcessDone if it has ended, with Group if all have.
 func (c *Child) Signal(sig os.Signal) error {
 	switch {
-	case c.state != nil:
-		return fmt.Errorf("signal %s: %w", c.cmd.Path, os.ErrProcessDone)
 	case c.cmd.Group:
-		if err := signalGroup(c.p.Pid, sig); err != nil {
+		err := signalGroup(c.p.Pid, sig)
+		if errors.Is(err, syscall.ESRCH) {
+			err = os.ErrProcessDone
+		}
+		if err != nil {
 			return fmt.Errorf("signal the group of %s: %w", c.cmd.Path, err)
 		}
 		return nil
+	case c.state != nil:
+		return fmt.Errorf("signal %s: %w", c.cmd.Path, os.ErrProcessDone)
 	}
 	if err := c.p.Signal(sig); err != nil {
 		return fmt.Errorf("signal %s: %w", c.cmd.Path, err)

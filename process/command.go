@@ -16,6 +16,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/corolla-go/corolla"
@@ -38,11 +40,12 @@ type Command struct {
 	Rows, Columns int // of the terminal; 0 is 24 and 80
 
 	// Group puts the process and those that it starts into a group. Signal and Kill are then
-	// for all of them.
+	// for all of them, also when the process itself has ended and others live on.
 	Group bool
 
 	// Grace is how long a process that is to end, because who waits for it was canceled, has
-	// between SIGTERM and SIGKILL. 0 is SIGKILL at once.
+	// between SIGTERM and SIGKILL. 0 is SIGKILL at once. The rest of a Group is killed when the
+	// process itself has ended.
 	Grace time.Duration
 
 	// MaxOutput is how many bytes of each output Run takes: DefaultMaxOutput if 0.
@@ -93,10 +96,31 @@ func (c *Command) check(l *corolla.Loop) error {
 	case c.Terminal && (c.Stdin.kind != null || c.Stdout.kind != null || c.Stderr.kind != null):
 		return errors.New("with a Terminal, Stdin, Stdout and Stderr are that")
 	}
+	files := slices.Clone(c.Files)
 	for _, s := range [...]Stream{c.Stdin, c.Stdout, c.Stderr} {
-		if s.kind == file && s.file == nil {
-			return errors.New("File(nil)")
+		if s.kind == file {
+			files = append(files, s.file)
 		}
+	}
+	for _, f := range files {
+		if err := open(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open reports an error unless a file is open.
+func open(f *os.File) error {
+	if f == nil {
+		return errors.New("a file is nil")
+	}
+	raw, err := f.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(uintptr) {})
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.Name(), err)
 	}
 	return nil
 }
@@ -108,8 +132,8 @@ type ends struct {
 	parent [3]*os.File
 }
 
-// open opens what the process gets, except for a terminal.
-func (c *Command) open() (e ends, err error) {
+// streams opens what the process gets, except for a terminal.
+func (c *Command) streams() (e ends, err error) {
 	for fd, s := range [...]Stream{c.Stdin, c.Stdout, c.Stderr} {
 		var f *os.File
 		switch s.kind {
@@ -164,9 +188,11 @@ func (e *ends) closeAll() {
 
 // start runs the program. It blocks, so it is called on another goroutine.
 func (c *Command) start(terminal *os.File) (p *os.Process, parent [3]*os.File, err error) {
-	path, err := exec.LookPath(c.Path)
-	if err != nil {
-		return nil, parent, bare(err)
+	path := c.Path
+	if filepath.Base(path) == path { // else it is taken as from Dir
+		if path, err = exec.LookPath(path); err != nil {
+			return nil, parent, bare(err)
+		}
 	}
 	attr, err := c.attributes()
 	if err != nil {
@@ -174,7 +200,7 @@ func (c *Command) start(terminal *os.File) (p *os.Process, parent [3]*os.File, e
 	}
 	e := ends{child: []*os.File{terminal, terminal, terminal}}
 	if terminal == nil {
-		if e, err = c.open(); err != nil {
+		if e, err = c.streams(); err != nil {
 			return nil, parent, err
 		}
 	}

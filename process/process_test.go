@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -113,7 +114,7 @@ func TestStartRefusals(t *testing.T) {
 			"no such folder":  {process.Command{Path: "true", Dir: "/no/such/folder"}, fs.ErrNotExist, ""},
 			"no such user":    {process.Command{Path: "true", User: "nobody-of-that-name"}, nil, ""},
 			"merged output":   {process.Command{Path: "true", Stdout: process.Merge}, nil, "start true: Merge is for Stderr alone"},
-			"no file":         {process.Command{Path: "true", Stdout: process.File(nil)}, nil, "start true: File(nil)"},
+			"no file":         {process.Command{Path: "true", Stdout: process.File(nil)}, nil, "start true: a file is nil"},
 			"not executable":  {process.Command{Path: "/etc/passwd"}, fs.ErrPermission, ""},
 			"both":            {process.Command{Path: "true", Terminal: true, Stdin: process.Pipe}, nil, "start true: with a Terminal, Stdin, Stdout and Stderr are that"},
 		} {
@@ -222,8 +223,15 @@ func TestUser(t *testing.T) {
 	})
 }
 
-// alive reports whether a process is there and no zombie.
+// alive reports whether a process is there, be it as a zombie.
 func alive(t *testing.T, pid int) bool {
+	t.Helper()
+	_, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
+	return err == nil
+}
+
+// lives reports whether it is no zombie.
+func lives(t *testing.T, pid int) bool {
 	t.Helper()
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -237,7 +245,7 @@ func alive(t *testing.T, pid int) bool {
 func gone(t *testing.T, task *corolla.Task, pid int) {
 	t.Helper()
 	err := task.Timeout(20*time.Second, func(*corolla.Scope) error {
-		for alive(t, pid) {
+		for lives(t, pid) { // its parent may be another
 			if err := task.Sleep(time.Millisecond); err != nil {
 				return err
 			}
@@ -282,6 +290,162 @@ func TestCancelKillsTheWholeGroup(t *testing.T) {
 			t.Error("Wait did not wait for what it killed")
 		}
 		gone(t, task, grandchild)
+	})
+}
+
+func TestGroupIsKilledWhenItsLeaderHasGone(t *testing.T) {
+	onLoop(t, func(t *testing.T, task *corolla.Task) {
+		// The one that was started ends at once; what it has started keeps the output open.
+		cmd := process.Command{Path: "sh", Args: []string{"-c", "sleep 1000 & echo $!; exit 0"}, Group: true}
+		var out []byte
+		err := task.Timeout(100*time.Millisecond, func(*corolla.Scope) (err error) {
+			out, _, err = process.Run(task, cmd, nil)
+			return err
+		})
+		pid, e := strconv.Atoi(strings.TrimSpace(string(out)))
+		if !errors.Is(err, os.ErrDeadlineExceeded) || e != nil {
+			t.Fatalf("%q, %v", out, err)
+		}
+		gone(t, task, pid)
+		// One that ignores SIGTERM is killed when the leader, which does not, has ended.
+		cmd = process.Command{Path: "sh", Args: []string{
+			"-c", "(trap '' TERM; echo x; exec sleep 1000) & echo $!; wait",
+		}, Group: true, Grace: time.Minute, Stdout: process.Pipe}
+		p, err := process.Start(task, cmd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		pid = 0
+		for range 2 {
+			line, err := p.Stdout.ReadUntil(task, []byte("\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n, err := strconv.Atoi(strings.TrimSpace(string(line))); err == nil {
+				pid = n
+			}
+		}
+		err = task.Timeout(time.Millisecond, func(*corolla.Scope) error { return p.Wait(task) })
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("Wait: %v", err)
+		}
+		gone(t, task, pid)
+	})
+}
+
+func TestRunOfOddProcesses(t *testing.T) {
+	onLoop(t, func(t *testing.T, task *corolla.Task) {
+		large := []byte(strings.Repeat("x", 1<<20))
+		for name, c := range map[string]struct {
+			cmd   process.Command
+			input []byte
+			want  string
+		}{
+			"reads late":                 {sh("sleep 0.1; wc -c"), large, "1048576\n"},
+			"a pipe and no input":        {process.Command{Path: "cat", Stdin: process.Pipe}, nil, ""},
+			"a terminal that has gone":   {process.Command{Path: "true", Terminal: true}, large, ""},
+			"input that a child holds":   {sh("sleep 1000 >/dev/null 2>&1 & echo $!"), large, ""},
+			"all that there is of limit": {process.Command{Path: "echo", Args: []string{"x"}, MaxOutput: math.MaxInt}, nil, "x\n"},
+			"a path from its folder":     {process.Command{Path: "./prog", Dir: folderWith(t, "prog", "#!/bin/sh\necho here\n")}, nil, "here\n"},
+		} {
+			var out []byte
+			err := task.Timeout(20*time.Second, func(*corolla.Scope) (err error) {
+				out, _, err = process.Run(task, c.cmd, c.input)
+				return err
+			})
+			if err != nil || c.want != "" && string(out) != c.want {
+				t.Errorf("%s: %.40q, %v", name, out, err)
+			}
+			if name == "input that a child holds" {
+				pid, err := strconv.Atoi(strings.TrimSpace(string(out)))
+				if err == nil {
+					err = syscall.Kill(pid, syscall.SIGKILL)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		out, _, err := process.Run(task, process.Command{Path: "cat", Terminal: true}, []byte("line\n"))
+		if !strings.HasSuffix(string(out), "line\r\n") || err != nil {
+			t.Errorf("cat on a terminal: %q, %v", out, err)
+		}
+	})
+}
+
+// folderWith makes a folder with a program.
+func folderWith(t *testing.T, name, text string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestClosingTheLoopWhileProcessesStart(t *testing.T) {
+	for i := range 20 {
+		l, err := corolla.New()
+		leaktest.NeedLoop(t, err)
+		mark := filepath.Join(t.TempDir(), "pid")
+		if err := l.Run(func(task *corolla.Task) error {
+			cmd := sh("echo $$ >" + mark + "; exec sleep 1000")
+			cmd.Stdin, cmd.Stdout = process.Pipe, process.Pipe
+			l.Go(func(task *corolla.Task) error { _, err := process.Start(task, cmd); return err })
+			for range i {
+				if err := task.Yield(); err != nil {
+					return err
+				}
+			}
+			l.Stop()
+			return task.Yield()
+		}); err != nil && !errors.Is(err, corolla.ErrLoopStopped) {
+			t.Error(err)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		onLoop(t, func(t *testing.T, task *corolla.Task) {
+			slept := task.Sleep(10 * time.Millisecond)
+			text, err := os.ReadFile(mark)
+			if slept != nil || err != nil || len(text) == 0 {
+				return // it was killed before it could say its number
+			}
+			pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			gone(t, task, pid)
+		})
+	}
+}
+
+func TestSpawnCanceled(t *testing.T) {
+	onLoop(t, func(t *testing.T, task *corolla.Task) {
+		for i := range 50 {
+			r := &told{}
+			f := process.Spawn(task.Loop(), process.Command{Path: "sleep", Args: []string{"1000"}}, r)
+			f.OnDone(func(f *corolla.Future[*process.Transport]) { _, _ = f.Result() })
+			for range i {
+				if err := task.Yield(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			canceled := f.Cancel(nil)
+			if err := task.Sleep(5 * time.Millisecond); err != nil {
+				t.Fatal(err)
+			}
+			if canceled && r.String() != "" {
+				t.Errorf("after %d turns: canceled, yet it was told %q", i, r)
+			}
+			if p, err := f.Result(); err == nil {
+				_ = p.Kill()
+				if err := r.over.Wait(task); err != nil {
+					t.Error(err)
+				}
+			}
+		}
 	})
 }
 
@@ -367,7 +531,9 @@ func TestClosingTheLoopKills(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
-	onLoop(t, func(t *testing.T, task *corolla.Task) { gone(t, task, pid) })
+	if alive(t, pid) {
+		t.Error("something of it is left")
+	}
 }
 
 func TestCancelWhileItStarts(t *testing.T) {

@@ -33,18 +33,19 @@ type Transport struct {
 	exited bool
 }
 
-// Spawn starts a process. The future gives its Transport, after Started was called.
+// Spawn starts a process. The future gives its Transport, after Started was called. If it is
+// canceled before, the process is killed, and proto hears nothing.
 func Spawn(l *corolla.Loop, cmd Command, proto Protocol) *corolla.Future[*Transport] {
 	result := corolla.NewFuture[*Transport](l)
 	f := begin(l, cmd)
-	result.OnCancel(func(cause error) {
-		f.Cancel(cause)
-		_ = result.Fail(&corolla.CanceledError{Cause: cause}) // it was pending
-	})
 	f.OnDone(func(f *corolla.Future[*started]) {
 		s, err := f.Result()
-		if err != nil {
+		switch {
+		case err != nil:
 			_ = result.Fail(err) // or it was canceled
+			return
+		case result.Done():
+			s.abandon()
 			return
 		}
 		p := &Transport{Child: s.child, proto: proto}
@@ -110,6 +111,9 @@ func (o *output) Opened(*transport.Conn) {}
 func (o *output) Data(_ *transport.Conn, b []byte) {
 	o.p.guarded(func() { o.p.proto.Output(o.p, o.fd, b) })
 }
+
+// EOF does not wait for what is to be sent to a terminal: nobody takes it any more.
+func (o *output) EOF(c *transport.Conn) bool { c.Abort(); return true }
 
 func (o *output) Closed(*transport.Conn, error) {
 	o.p.open--
