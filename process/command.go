@@ -92,7 +92,7 @@ func (c *Command) check(l *corolla.Loop) error {
 	case c.Path == "":
 		return errNoPath
 	case c.Stdin.kind == merge || c.Stdout.kind == merge:
-		return errors.New("Merge is for Stderr alone")
+		return errors.New("only Stderr can be Merge")
 	case c.Terminal && (c.Stdin.kind != null || c.Stdout.kind != null || c.Stderr.kind != null):
 		return errors.New("with a Terminal, Stdin, Stdout and Stderr are that")
 	}
