@@ -11,7 +11,10 @@ func (o *Outbox) Lend(use func(back func()), lost func(error)) {
 		lost(err)
 		return
 	}
-	o.loans = append(o.loans, loan{use, lost})
+	if o.loans == nil {
+		o.loans = new([]loan)
+	}
+	*o.loans = append(*o.loans, loan{use, lost})
 	o.chunks = append(o.chunks, nil)
 	if len(o.chunks) == 1 && !o.corked {
 		o.lend()
@@ -24,8 +27,8 @@ func (o *Outbox) Lend(use func(back func()), lost func(error)) {
 func (o *Outbox) lend() {
 	o.disarm()
 	o.lent = true
-	l := o.loans[0]
-	o.loans = o.loans[1:]
+	l := (*o.loans)[0]
+	*o.loans = (*o.loans)[1:]
 	returned := false
 	l.use(func() {
 		if returned || !o.lent { // or dropped meanwhile
@@ -45,7 +48,10 @@ func (o *Outbox) lend() {
 func (o *Outbox) loseLoans() {
 	loans := o.loans
 	o.loans, o.lent = nil, false
-	for _, l := range loans {
+	if loans == nil {
+		return
+	}
+	for _, l := range *loans {
 		err := o.err
 		switch {
 		case err != nil:

@@ -39,7 +39,7 @@ type Outbox struct {
 	onError func(error)
 	closing bool
 	onEmpty func()
-	loans   []loan // of which each has a nil among chunks
+	loans   *[]loan // of which each has a nil among chunks; seldom there are any
 	lent    bool
 }
 

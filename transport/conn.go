@@ -62,11 +62,9 @@ type Conn struct {
 	proto Protocol
 	out   corolla.Outbox
 	end   ending
-	times *times // nil is no limits
+	rare  *rare // nil is none of it
 	prod  *production
-	tls   *security         // nil is none
-	in    *corolla.Transfer // of what arrives, to another
-	outgo *corolla.Transfer // of what is sent, from elsewhere
+	tls   *security // nil is none
 	state state
 }
 
@@ -312,8 +310,8 @@ func (c *Conn) Close() {
 	}
 	c.state |= closing
 	c.sock.OnReadable(nil)
-	if c.in != nil {
-		c.in.Cancel(net.ErrClosed)
+	if c.rare != nil && c.rare.in != nil {
+		c.rare.in.Cancel(net.ErrClosed)
 	}
 	c.afterProduction(func() {
 		if c.finish(func() { c.lose(nil) }); !c.is(lost) {
@@ -343,8 +341,8 @@ func (c *Conn) lose(err error) {
 // gone is what comes of it.
 func (c *Conn) gone(err error) {
 	c.out.Drop()
-	if c.times != nil {
-		c.times.stop()
+	if c.rare != nil {
+		c.rare.stop()
 	}
 	if e := c.sock.Close(); e != nil && !errors.Is(e, net.ErrClosed) {
 		err = errors.Join(err, e)

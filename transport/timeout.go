@@ -6,8 +6,10 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// times are the limits in time of a connection.
-type times struct {
+// rare is what most connections never have: limits in time, and transfers under way.
+type rare struct {
+	in, out *corolla.Transfer // of what arrives, to another; of what is sent, from elsewhere
+
 	idle     *corolla.Timer
 	limit    time.Duration // of idleness
 	last     time.Duration // when something was received or written
@@ -15,7 +17,7 @@ type times struct {
 	deadline *corolla.Timer
 }
 
-func (y *times) stop() {
+func (y *rare) stop() {
 	for _, t := range [...]*corolla.Timer{y.idle, y.deadline} {
 		if t != nil {
 			t.Stop()
@@ -23,18 +25,18 @@ func (y *times) stop() {
 	}
 }
 
-// limits returns the connection's times, which most never need.
-func (c *Conn) limits() *times {
-	if c.times == nil {
-		c.times = &times{}
+// other returns the rest of the connection.
+func (c *Conn) other() *rare {
+	if c.rare == nil {
+		c.rare = &rare{}
 	}
-	return c.times
+	return c.rare
 }
 
 // active notes that something was received or written.
 func (c *Conn) active() {
-	if c.times != nil {
-		c.times.last = c.sock.Loop().Now()
+	if c.rare != nil {
+		c.rare.last = c.sock.Loop().Now()
 	}
 }
 
@@ -45,7 +47,7 @@ func (c *Conn) SetIdleTimeout(d time.Duration) {
 	if c.is(closing) && (d <= 0 || d > maxLinger) {
 		d = maxLinger
 	}
-	y := c.limits()
+	y := c.other()
 	y.limit = d
 	c.active()
 	y.idle = c.setTimer(y.idle, d, c.idled)
@@ -56,7 +58,7 @@ func (c *Conn) SetIdleTimeout(d time.Duration) {
 // and anew when it has it, so that a peer that sends a byte now and then cannot hold the
 // connection for ever.
 func (c *Conn) SetDeadline(d time.Duration) {
-	y := c.limits()
+	y := c.other()
 	y.deadline = c.setTimer(y.deadline, d, func() { c.lose(&corolla.TimeoutError{After: d}) })
 }
 
@@ -65,7 +67,7 @@ const maxLinger = 30 * time.Second
 
 // linger sees to it that a connection that was closed does not wait for ever.
 func (c *Conn) linger() {
-	if c.times == nil || c.times.limit <= 0 || c.times.limit > maxLinger {
+	if c.rare == nil || c.rare.limit <= 0 || c.rare.limit > maxLinger {
 		c.SetIdleTimeout(0)
 	}
 }
@@ -84,9 +86,9 @@ func (c *Conn) setTimer(old *corolla.Timer, d time.Duration, f func()) *corolla.
 // idled looks when something last happened. A timer that is moved for each byte would cost
 // more than one that is sometimes early, and is then set again.
 func (c *Conn) idled() {
-	y := c.times
+	y := c.rare
 	n := c.Buffered()
-	for _, x := range [...]*corolla.Transfer{c.in, c.outgo} {
+	for _, x := range [...]*corolla.Transfer{y.in, y.out} {
 		if x != nil {
 			n += int(x.Moved())
 		}

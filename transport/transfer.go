@@ -34,10 +34,10 @@ func (c *Conn) SendFile(f *os.File, off, n int64) *corolla.Future[int64] {
 		return result
 	}
 	c.transfer(c, result, func() *corolla.Transfer {
-		c.outgo = c.sock.SendFile(f, off, n)
-		return c.outgo
+		c.other().out = c.sock.SendFile(f, off, n)
+		return c.rare.out
 	}, func(err error) {
-		c.outgo = nil
+		c.other().out = nil
 		c.broken(err)
 	})
 	return result
@@ -155,14 +155,14 @@ func (c *Conn) SpliceTo(dst *Conn) *corolla.Future[int64] {
 	c.state |= away
 	c.sock.OnReadable(nil)
 	c.transfer(dst, result, func() *corolla.Transfer {
-		c.in = c.sock.Splice(dst.sock)
-		dst.outgo = c.in
-		return c.in
+		x := c.sock.Splice(dst.sock)
+		c.other().in, dst.other().out = x, x
+		return x
 	}, func(err error) {
-		if dst.outgo == c.in {
-			dst.outgo = nil
+		if dst.other().out == c.other().in {
+			dst.rare.out = nil
 		}
-		c.in = nil
+		c.rare.in = nil
 		c.state &^= away
 		var op *net.OpError
 		switch {
