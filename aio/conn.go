@@ -77,12 +77,16 @@ func (c *Conn) Read(t *corolla.Task, b []byte) (int, error) {
 	if err := c.read.begin(t); err != nil {
 		return 0, err
 	}
-	defer c.read.end()
 	if len(c.in) > 0 && len(b) > 0 {
+		c.read.end()
 		return c.take(b), nil
 	}
 	n, err := c.readSome(t, b)
-	return n, c.wrap("read", err)
+	c.read.end() // not deferred: see awaitData
+	if err != nil {
+		err = c.wrap("read", err)
+	}
+	return n, err
 }
 
 // take gives what has arrived already.
@@ -95,22 +99,33 @@ func (c *Conn) take(b []byte) int {
 }
 
 // readSome reads, through TLS if there is TLS.
-func (c *Conn) readSome(t *corolla.Task, b []byte) (int, error) {
-	if c.tls != nil {
-		if err := c.tls.Handshake(t); err != nil {
-			return 0, err
+func (c *Conn) readSome(t *corolla.Task, b []byte) (n int, err error) {
+	for c.tls == nil {
+		n, err = below{c}.TryRead(b)
+		if err == corolla.ErrWouldBlock {
+			if err = c.awaitData(t); err == nil {
+				continue
+			}
 		}
-		return c.tls.Read(t, b)
+		return n, err
 	}
-	for {
-		n, err := below{c}.TryRead(b)
-		if err != corolla.ErrWouldBlock {
-			return n, err
-		}
-		if err := (below{c}).Await(t); err != nil {
-			return 0, err
-		}
+	if err = c.tls.Handshake(t); err != nil {
+		return 0, err
 	}
+	return c.tls.Read(t, b)
+}
+
+// awaitData parks t until something has arrived. Most tasks are parked here for most of their
+// lives, so what is on the stack above is kept small: with more than 1 KB it would be twice as large.
+func (c *Conn) awaitData(t *corolla.Task) error {
+	if err := c.out.Err(); err != nil {
+		return err
+	}
+	if c.failed != nil {
+		return c.failed
+	}
+	c.read.run = 0
+	return c.sock.WaitReadable(t)
 }
 
 // Write takes all of b to be sent, and parks t while more than the high water mark is to be

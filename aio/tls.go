@@ -1,7 +1,6 @@
 package aio
 
 import (
-	"cmp"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -36,11 +35,7 @@ func (c below) TryRead(b []byte) (int, error) {
 }
 
 func (c below) Await(t *corolla.Task) error {
-	if err := cmp.Or(c.out.Err(), c.failed); err != nil {
-		return err
-	}
-	c.Conn.read.run = 0
-	return c.sock.WaitReadable(t)
+	return c.awaitData(t)
 }
 
 func (c below) Send(b []byte) error { return c.out.Write(b) }
