@@ -3,6 +3,7 @@ package aio
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -27,6 +28,14 @@ func (b *Bound) Read(p []byte) (int, error) { return b.conn.Read(b.task, p) }
 
 // Write is Conn.Write of the task.
 func (b *Bound) Write(p []byte) (int, error) { return b.conn.Write(b.task, p) }
+
+// WriteTo lets io.Copy hold no buffer while nothing arrives, if w is a Bound too; see Copy.
+func (b *Bound) WriteTo(w io.Writer) (int64, error) {
+	if dst, ok := w.(*Bound); ok && dst.conn.sock.Loop() == b.conn.sock.Loop() {
+		return Copy(b.task, dst.conn, b.conn)
+	}
+	return io.Copy(w, struct{ io.Reader }{b})
+}
 
 // Close is Conn.Close.
 func (b *Bound) Close() error { return b.conn.Close() }

@@ -82,7 +82,7 @@ func (c *Conn) Read(t *corolla.Task, b []byte) (int, error) {
 		return c.take(b), nil
 	}
 	n, err := c.readSome(t, b)
-	c.read.end() // not deferred: see awaitData
+	c.read.end() // not deferred: see readSome
 	if err != nil {
 		err = c.wrap("read", err)
 	}
@@ -98,10 +98,14 @@ func (c *Conn) take(b []byte) int {
 	return n
 }
 
-// readSome reads, through TLS if there is TLS.
-func (c *Conn) readSome(t *corolla.Task, b []byte) (n int, err error) {
-	for c.tls == nil {
-		n, err = below{c}.TryRead(b)
+// readSome reads, through TLS if there is TLS. Nothing else runs between the moment when it
+// puts something into b and its return, so b may be the loop's scratch buffer.
+//
+// Most tasks are parked here for most of their lives, so what is on the stack above is kept
+// small: with more than 1 KB the stack would be twice as large.
+func (c *Conn) readSome(t *corolla.Task, b []byte) (int, error) {
+	for {
+		n, err := c.tryRead(t, b)
 		if err == corolla.ErrWouldBlock {
 			if err = c.awaitData(t); err == nil {
 				continue
@@ -109,14 +113,20 @@ func (c *Conn) readSome(t *corolla.Task, b []byte) (n int, err error) {
 		}
 		return n, err
 	}
-	if err = c.tls.Handshake(t); err != nil {
-		return 0, err
-	}
-	return c.tls.Read(t, b)
 }
 
-// awaitData parks t until something has arrived. Most tasks are parked here for most of their
-// lives, so what is on the stack above is kept small: with more than 1 KB it would be twice as large.
+// tryRead returns corolla.ErrWouldBlock if nothing has arrived. It waits only for TLS to begin.
+func (c *Conn) tryRead(t *corolla.Task, b []byte) (int, error) {
+	if c.tls == nil {
+		return below{c}.TryRead(b)
+	}
+	if err := c.tls.Handshake(t); err != nil {
+		return 0, err
+	}
+	return c.tls.Read(b)
+}
+
+// awaitData parks t until something has arrived.
 func (c *Conn) awaitData(t *corolla.Task) error {
 	if err := c.out.Err(); err != nil {
 		return err

@@ -78,14 +78,9 @@ func (c *Conn) cut(n int) []byte {
 	return b
 }
 
-// more reads on into what has arrived. The scratch buffer is shared, but nothing else runs
-// between the read that fills it and the copy: except under TLS, which may wait when it has
-// put something there already.
+// more reads on into what has arrived.
 func (c *Conn) more(t *corolla.Task, limit int) error {
 	b := t.Loop().Scratch()
-	if c.tls != nil {
-		b = make([]byte, min(limit, 4<<10))
-	}
 	n, err := c.readSome(t, b[:min(len(b), limit)])
 	c.in = append(c.in, b[:n]...)
 	return err

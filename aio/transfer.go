@@ -108,9 +108,15 @@ func (c *Conn) sendFileTLS(t *corolla.Task, f *os.File, off, n int64) (sent int6
 
 // Splice moves what arrives at src to dst, behind what was written before, until src's stream
 // ends, and returns how many bytes that was. dst's stream stays open: CloseWrite ends it.
-// Without TLS the bytes do not come into the program (splice(2)), and those that dst has not taken
-// yet are lost when t is canceled or a deadline passes. A proxy is two of these.
+// The bytes do not come into the program (splice(2)), and those that dst has not taken yet are
+// lost when t is canceled or a deadline passes. With TLS it is Copy. A proxy is two of these.
 func Splice(t *corolla.Task, dst, src *Conn) (n int64, err error) {
+	if dst.tls != nil || src.tls != nil {
+		if n, err = Copy(t, dst, src); err == nil {
+			err = dst.Flush(t)
+		}
+		return n, err
+	}
 	if err := src.read.begin(t); err != nil {
 		return 0, err
 	}
@@ -119,9 +125,6 @@ func Splice(t *corolla.Task, dst, src *Conn) (n int64, err error) {
 		return 0, err
 	}
 	defer dst.write.end()
-	if dst.tls != nil || src.tls != nil {
-		return copyAcross(t, dst, src)
-	}
 	n = int64(len(src.in))
 	if n > 0 {
 		if err := dst.send(t, src.in); err != nil {
@@ -137,29 +140,6 @@ func Splice(t *corolla.Task, dst, src *Conn) (n int64, err error) {
 	}
 	moved, err := transfer(t, src.sock.Splice(dst.sock), cut{src, &src.read, "read"}, cut{dst, &dst.write, "write"})
 	return n + moved, err
-}
-
-// copyAcross is Splice through the program.
-func copyAcross(t *corolla.Task, dst, src *Conn) (n int64, err error) {
-	buf := make([]byte, 16<<10) // a TLS record
-	for {
-		m := 0
-		if len(src.in) > 0 {
-			m = src.take(buf)
-		} else if m, err = src.readSome(t, buf); err != nil {
-			if err == io.EOF {
-				return n, dst.wrap("write", dst.flush(t))
-			}
-			return n, src.wrap("read", err)
-		}
-		if err = dst.send(t, buf[:m]); err == nil {
-			err = dst.room(t)
-		}
-		if err != nil {
-			return n, dst.wrap("write", err)
-		}
-		n += int64(m)
-	}
 }
 
 var errFilesTLS = fmt.Errorf("files cannot be passed through TLS: %w", errors.ErrUnsupported)

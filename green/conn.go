@@ -1,6 +1,7 @@
 package green
 
 import (
+	"io"
 	"net"
 	"time"
 
@@ -30,6 +31,14 @@ func (c *Conn) Read(b []byte) (int, error) { return c.conn.Read(c.hub.current("C
 
 // Write takes all of b to be sent, and waits while much is to be sent.
 func (c *Conn) Write(b []byte) (int, error) { return c.conn.Write(c.hub.current("Conn.Write"), b) }
+
+// WriteTo lets io.Copy hold no buffer while nothing arrives, if w is a Conn too; see aio.Copy.
+func (c *Conn) WriteTo(w io.Writer) (int64, error) {
+	if dst, ok := w.(*Conn); ok && dst.hub.loop == c.hub.loop {
+		return aio.Copy(c.hub.current("Conn.WriteTo"), dst.conn, c.conn)
+	}
+	return io.Copy(w, struct{ io.Reader }{c})
+}
 
 // Close closes the connection. A thread that waits for it gets net.ErrClosed.
 func (c *Conn) Close() error { return c.conn.Close() }

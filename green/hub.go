@@ -60,7 +60,11 @@ func (h *Hub) Run(main func() error) error {
 func (h *Hub) current(what string) *corolla.Task {
 	t := h.loop.Current()
 	if t == nil {
-		panic("green: " + what + " outside of a green thread: start one with Hub.Go")
+		outside(what)
 	}
 	return t
+}
+
+func outside(what string) {
+	panic("green: " + what + " outside of a green thread: start one with Hub.Go")
 }

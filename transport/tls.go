@@ -319,7 +319,7 @@ func (c *Conn) readRecords() {
 
 // readLayer reads what was decrypted, which may have to write too.
 func (c *Conn) readLayer(b []byte) (n int, err error) {
-	_ = c.layered(func() error { n, err = c.tls.layer.Read(nil, b); return nil })
+	_ = c.layered(func() error { n, err = c.tls.layer.Read(b); return nil })
 	if c.is(closing | lost) { // the protocol was told to pause, and has closed
 		return 0, corolla.ErrWouldBlock
 	}

@@ -19,8 +19,8 @@ The client opens connections; each sends one request and gets its answer, and th
 Then all of them send at once and get their answers, and idle again. What the server's memory
 has grown by is shown for each connection: the resident size as it is, garbage and all, and the
 live heap with the stacks, after a collection. The servers of examples/echo hold a buffer of
-4 KiB for each connection in net, task, green and gen; "scratch" is task without one: it waits
-until there is something to read, and reads into the buffer that the loop's callbacks share.
+4 KiB for each connection in net, task and gen; "copy" is task without one, with aio.Copy, as
+green is with io.Copy.
 Exit status: 0, 1 on failure, 2 on bad usage.`
 
 // settle is how long connections idle before their memory is looked at.
@@ -34,8 +34,8 @@ type settings struct {
 
 func main() {
 	set := &settings{rounds: 3, conns: 15_000, only: turns.Names{
-		Valid:  append(servers.Names(), scratch),
-		Chosen: []string{"net", "transport", "task", scratch, "green"},
+		Valid:  append(servers.Names(), withCopy),
+		Chosen: []string{"net", "transport", "task", withCopy, "green"},
 	}}
 	turns.Command{
 		Name:  "idle",

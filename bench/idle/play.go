@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -15,8 +16,8 @@ import (
 	"github.com/corolla-go/corolla/bench/internal/turns"
 )
 
-// scratch is a server that only this comparison has.
-const scratch = "scratch"
+// withCopy is a server that only this comparison has.
+const withCopy = "copy"
 
 func playServer(args []string) error {
 	go func() {
@@ -25,8 +26,8 @@ func playServer(args []string) error {
 			os.Exit(1)
 		}
 	}()
-	if args[0] == scratch {
-		return servers.OnLoop(serveScratch)
+	if args[0] == withCopy {
+		return servers.OnLoop(serveCopy)
 	}
 	return servers.Run(args[0])
 }
@@ -45,8 +46,8 @@ func tellMemory() error {
 	}
 }
 
-// serveScratch is the echo server of tasks, but no connection has a buffer.
-func serveScratch(l *corolla.Loop, addr string) (net.Addr, error) {
+// serveCopy is the echo server of tasks, but no connection has a buffer.
+func serveCopy(l *corolla.Loop, addr string) (net.Addr, error) {
 	ln, err := aio.Listen(l, "tcp", addr)
 	if err != nil {
 		return nil, err
@@ -57,35 +58,13 @@ func serveScratch(l *corolla.Loop, addr string) (net.Addr, error) {
 			if err != nil {
 				return err
 			}
-			l.Go(func(t *corolla.Task) error { return echoScratch(t, c) })
+			l.Go(func(t *corolla.Task) error {
+				_, err := aio.Copy(t, c, c)
+				return cmp.Or(err, c.Close())
+			})
 		}
 	})
 	return ln.Addr(), nil
-}
-
-func echoScratch(t *corolla.Task, c *aio.Conn) error {
-	l, s := c.Socket().Loop(), c.Socket()
-	for {
-		if err := s.WaitReadable(t); err != nil {
-			return c.Close()
-		}
-		n, err := s.TryRead(l.Scratch())
-		switch {
-		case err == corolla.ErrWouldBlock:
-			continue
-		case err != nil:
-			return c.Close() // the client has gone
-		}
-		sent, err := s.TryWrite(l.Scratch()[:n])
-		if err != nil && err != corolla.ErrWouldBlock {
-			return c.Close()
-		}
-		if sent < n { // others will use the scratch buffer while this task waits
-			if _, err := c.Write(t, append([]byte(nil), l.Scratch()[sent:n]...)); err != nil {
-				return c.Close()
-			}
-		}
-	}
 }
 
 // playClient opens the connections, each with one exchange, and bursts when it is told to.

@@ -65,7 +65,7 @@ func Client(below Below, cfg *tls.Config) *Layer {
 // wire is the connection below as crypto/tls wants it.
 type wire struct {
 	below Below
-	task  *corolla.Task // whose call is under way; nil is one that does not wait
+	task  *corolla.Task // that does the handshake; what comes later does not wait
 	ended bool          // the stream below TLS has ended
 }
 
@@ -157,12 +157,10 @@ func (y *Layer) Handshake(t *corolla.Task) error {
 
 var errAborted = errors.New("the handshake was given up by the task that did it")
 
-// Read reads what was decrypted, after the handshake. It parks t while there is nothing; if t
-// is nil, it returns corolla.ErrWouldBlock instead.
-func (y *Layer) Read(t *corolla.Task, b []byte) (int, error) {
-	y.wire.task = t
+// Read reads what was decrypted, after the handshake. It returns corolla.ErrWouldBlock if there
+// is nothing.
+func (y *Layer) Read(b []byte) (int, error) {
 	n, err := y.conn.Read(b)
-	y.wire.task = nil
 	var stop interruption
 	switch {
 	case n > 0: // an error that came with data comes again

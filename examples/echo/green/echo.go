@@ -30,6 +30,6 @@ func Serve(l *corolla.Loop, addr string) (net.Addr, error) {
 }
 
 func echo(c net.Conn) {
-	io.CopyBuffer(c, c, make([]byte, 4096))
+	io.Copy(c, c)
 	c.Close()
 }

@@ -1,0 +1,150 @@
+package aio_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/internal/certtest"
+)
+
+// Many copy at a time, through one buffer, to peers that are late: everybody must get back what
+// they sent, and nothing of what the others did. The handshakes come within the copies.
+func TestCopyManyAtATime(t *testing.T) {
+	ca := certtest.New(t)
+	cert := ca.Issue(time.Time{}, "127.0.0.1")
+	for _, kind := range []string{"plain", "tls"} {
+		t.Run(kind, func(t *testing.T) {
+			onHosts(t, func(t *testing.T, task *corolla.Task) {
+				l := task.Loop()
+				ln, err := aio.Listen(l, "tcp", "127.0.0.1:0")
+				if kind == "tls" {
+					_ = ln.Close()
+					ln, err = aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer ln.Close()
+				addr := ln.Addr().String()
+				l.Go(func(task *corolla.Task) error {
+					return aio.Serve(task, ln, func(task *corolla.Task, c *aio.Conn) error {
+						n, err := aio.Copy(task, c, c)
+						if n != copied || err != nil {
+							t.Errorf("Copy = %d, %v", n, err)
+						}
+						return err
+					})
+				})
+				err = task.Group(func(g *corolla.Group) error {
+					for i := range 6 {
+						g.Go(func(task *corolla.Task) error {
+							c, err := aio.Dial(task, "tcp", addr)
+							if err == nil && kind == "tls" {
+								err = c.ClientTLS(task, &tls.Config{RootCAs: ca.Pool, ServerName: "127.0.0.1"})
+							}
+							if err != nil {
+								return err
+							}
+							defer c.Close()
+							return thereAndBack(task, c, byte(i))
+						})
+					}
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+const copied = 400_000
+
+// thereAndBack sends bytes that only this sender would, and is late to read them back.
+func thereAndBack(t *corolla.Task, c *aio.Conn, seed byte) error {
+	want := make([]byte, copied)
+	_, _ = rand.NewChaCha8([32]byte{seed}).Read(want)
+	sender := t.Loop().Go(func(t *corolla.Task) error {
+		_, err := c.Write(t, want)
+		return errors.Join(err, c.CloseWrite())
+	})
+	got := make([]byte, copied)
+	for n := 0; n < copied; n += 20_000 {
+		if err := t.Sleep(time.Millisecond); err != nil {
+			return err
+		}
+		if _, err := c.ReadFull(t, got[n:n+20_000]); err != nil {
+			return err
+		}
+	}
+	if !bytes.Equal(got, want) {
+		return errors.New("something else came back")
+	}
+	_, err := sender.Await(t)
+	return err
+}
+
+func TestCopyErrors(t *testing.T) {
+	for name, c := range map[string]struct {
+		begin func(task *corolla.Task, c *aio.Conn)
+		is    error
+		op    string
+	}{
+		"read deadline":  {func(task *corolla.Task, c *aio.Conn) { _ = c.SetReadDeadline(task.Loop().Time()) }, os.ErrDeadlineExceeded, "read"},
+		"write deadline": {func(task *corolla.Task, c *aio.Conn) { _ = c.SetWriteDeadline(task.Loop().Time()) }, os.ErrDeadlineExceeded, "write"},
+		"end written":    {func(_ *corolla.Task, c *aio.Conn) { _ = c.CloseWrite() }, net.ErrClosed, "write"},
+		"closed":         {func(_ *corolla.Task, c *aio.Conn) { _ = c.Close() }, net.ErrClosed, "read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+				send(t, task, a, "hello")
+				c.begin(task, b)
+				n, err := aio.Copy(task, b, b)
+				var op *net.OpError
+				if n != 0 || !errors.Is(err, c.is) || !errors.As(err, &op) || op.Op != c.op {
+					t.Errorf("Copy = %d, %v; want %s and %v", n, err, c.op, c.is)
+				}
+			})
+		})
+	}
+}
+
+// While somebody else waits in Write, the destination is busy.
+func TestCopyToBusyConn(t *testing.T) {
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		writer := task.Loop().Go(func(task *corolla.Task) error {
+			_, err := b.Write(task, make([]byte, 8<<20)) // nobody reads it
+			return err
+		})
+		send(t, task, a, "hello")
+		if _, err := aio.Copy(task, b, b); !errors.Is(err, corolla.ErrBusy) {
+			t.Errorf("Copy: %v", err)
+		}
+		_ = b.Abort()
+		if _, err := writer.Await(task); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Write: %v", err)
+		}
+	})
+}
+
+// To a writer that is not a connection of ours, io.Copy has a buffer of its own.
+func TestCopyToOther(t *testing.T) {
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		send(t, task, a, "hello")
+		_ = a.Close()
+		var got bytes.Buffer
+		if n, err := io.Copy(&got, b.Bind(task)); n != 5 || err != nil || got.String() != "hello" {
+			t.Errorf("io.Copy = %d, %v: %q", n, err, &got)
+		}
+	})
+}
