@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/transport"
 )
 
@@ -137,4 +139,49 @@ func TestDialPacketErrors(t *testing.T) {
 			t.Errorf("the protocol was told %v", p)
 		}
 	})
+}
+
+// Unix datagrams can be longer than UDP's, and their sender is held up, not losing anything,
+// while the receiver has too many.
+func TestUnixPacketsTooLongAndTooMany(t *testing.T) {
+	l, err := corolla.New()
+	leaktest.NeedLoop(t, err)
+	defer l.Close()
+	if err := l.Run(func(task *corolla.Task) error {
+		server, client := &packets{}, &packets{}
+		s, err := transport.ListenPacket(l, "unixgram", filepath.Join(t.TempDir(), "s"), server)
+		if err != nil {
+			return err
+		}
+		c, err := transport.DialPacket(l, "unixgram", s.LocalAddr().String(), client).Await(task)
+		if err != nil {
+			return err
+		}
+		if err := c.Write(make([]byte, transport.MaxPacket+1), nil); err != nil {
+			t.Error(err)
+		}
+		until(t, task, func() bool { return len(server.said) == 2 })
+		if want := fmt.Sprintf("opened failed: %v", transport.ErrTooLong); server.String() != want {
+			t.Errorf("the server was told %q, want %q", server, want)
+		}
+		server.said = nil
+		s.PauseReading()
+		want := ""
+		for i := range 2000 { // far more than the system holds for a receiver
+			if err := c.Write([]byte{byte('a' + i%26)}, nil); err != nil {
+				t.Fatal(err)
+			}
+			want += fmt.Sprintf("%q ", []byte{byte('a' + i%26)})
+		}
+		s.ResumeReading()
+		until(t, task, func() bool { return len(server.said) == 2000 })
+		if server.String()+" " != want {
+			t.Error("the datagrams came in another order, or others did")
+		}
+		c.Close()
+		s.Close()
+		return server.ended.Wait(task)
+	}); err != nil {
+		t.Error(err)
+	}
 }

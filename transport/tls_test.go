@@ -187,6 +187,17 @@ func TestTLSRefusalsInPushStyle(t *testing.T) {
 				t.Errorf("reported: %v", err)
 			}
 		}
+		// TLS to a plain port, which says something else.
+		plain, err := transport.Serve(l, "tcp", "127.0.0.1:0", func() transport.Protocol { return &greeter{} })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer plain.Close()
+		_, err = transport.DialTLS(l, "tcp", plain.Addr().String(), &tls.Config{RootCAs: ca.Pool, ServerName: "server.test"}, p).Await(task)
+		var record tls.RecordHeaderError
+		if !errors.As(err, &record) || p.String() != "" {
+			t.Errorf("a plain port: %v; the protocol was told %q", err, p)
+		}
 		f := transport.DialTLS(l, "tcp", addr, &tls.Config{RootCAs: ca.Pool}, p)
 		f.Cancel(nil)
 		if _, err := f.Await(task); !errors.Is(err, corolla.ErrCanceled) {
@@ -194,6 +205,11 @@ func TestTLSRefusalsInPushStyle(t *testing.T) {
 		}
 	})
 }
+
+// greeter speaks first.
+type greeter struct{ recorder }
+
+func (*greeter) Opened(c *transport.Conn) { _ = c.Write([]byte("220 mail.test at your service\r\n")) }
 
 // The client connects, and says nothing.
 func TestHandshakeThatNeverEndsInPushStyle(t *testing.T) {
