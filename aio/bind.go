@@ -1,11 +1,8 @@
 package aio
 
 import (
-	"context"
-	"errors"
 	"io"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/corolla-go/corolla"
@@ -58,90 +55,62 @@ func (b *Bound) SetReadDeadline(t time.Time) error { return b.conn.SetReadDeadli
 // SetWriteDeadline is Conn.SetWriteDeadline.
 func (b *Bound) SetWriteDeadline(t time.Time) error { return b.conn.SetWriteDeadline(t) }
 
-// netConn is a Conn that any goroutine may use: each call is done on the loop, by a task,
-// while the goroutine waits.
-type netConn struct {
-	loop          *corolla.Loop
-	conn          *Conn
-	local, remote net.Addr
-	read, write   sync.Mutex // one reader and one writer at a time; others wait
+// BoundPacket is a PacketConn as a net.PacketConn, and as the net.Conn of DialPacket's peer, for
+// code that runs in one task and wants one.
+type BoundPacket struct {
+	task *corolla.Task
+	conn *PacketConn
 }
 
-// NetConn returns the connection as a net.Conn that is safe from any goroutine but those
-// that run the loop, which would wait for themselves. It can be handed to any Go library.
-// A call costs a hand-over to the loop and back. The Conn itself is then best left alone.
-func (c *Conn) NetConn() net.Conn {
-	return &netConn{loop: c.sock.Loop(), conn: c, local: c.LocalAddr(), remote: c.RemoteAddr()}
+var (
+	_ net.PacketConn = (*BoundPacket)(nil)
+	_ net.Conn       = (*BoundPacket)(nil)
+)
+
+// Bind returns the connection as a net.PacketConn whose ReadFrom and WriteTo park t. It is for
+// use in t only; another task binds it anew.
+func (c *PacketConn) Bind(t *corolla.Task) *BoundPacket { return &BoundPacket{t, c} }
+
+// ReadFrom is PacketConn.ReadFrom of the task: the error is io.ErrShortBuffer for a datagram
+// that is longer than p.
+func (b *BoundPacket) ReadFrom(p []byte) (int, net.Addr, error) { return b.conn.ReadFrom(b.task, p) }
+
+// WriteTo is PacketConn.WriteTo of the task.
+func (b *BoundPacket) WriteTo(p []byte, to net.Addr) (int, error) {
+	return written(p, b.conn.WriteTo(b.task, p, to))
 }
 
-// onLoop calls f in a task of the loop and waits for what it returns.
-func onLoop[T any](l *corolla.Loop, op string, f func(t *corolla.Task) (T, error)) (T, error) {
-	v, err := corolla.Call(context.Background(), l, f)
-	if errors.Is(err, corolla.ErrLoopClosed) {
-		err = &net.OpError{Op: op, Net: "tcp", Err: errors.Join(net.ErrClosed, err)}
+// Read is ReadFrom, whoever has sent it.
+func (b *BoundPacket) Read(p []byte) (int, error) {
+	n, _, err := b.conn.ReadFrom(b.task, p)
+	return n, err
+}
+
+// Write is WriteTo the peer of DialPacket.
+func (b *BoundPacket) Write(p []byte) (int, error) { return b.WriteTo(p, nil) }
+
+// written is what a Write of a datagram returns: it is sent whole or not at all.
+func written(p []byte, err error) (int, error) {
+	if err != nil {
+		return 0, err
 	}
-	return v, err
+	return len(p), nil
 }
 
-func (c *netConn) do(op string, f func() error) error {
-	_, err := onLoop(c.loop, op, func(*corolla.Task) (struct{}, error) { return struct{}{}, f() })
-	return err
-}
+// Close is PacketConn.Close.
+func (b *BoundPacket) Close() error { return b.conn.Close() }
 
-func (c *netConn) Read(b []byte) (int, error) {
-	c.read.Lock()
-	defer c.read.Unlock()
-	return onLoop(c.loop, "read", func(t *corolla.Task) (int, error) { return c.conn.Read(t, b) })
-}
+// LocalAddr is PacketConn.LocalAddr.
+func (b *BoundPacket) LocalAddr() net.Addr { return b.conn.LocalAddr() }
 
-func (c *netConn) Write(b []byte) (int, error) {
-	c.write.Lock()
-	defer c.write.Unlock()
-	return onLoop(c.loop, "write", func(t *corolla.Task) (int, error) { return c.conn.Write(t, b) })
-}
+// RemoteAddr is PacketConn.RemoteAddr.
+func (b *BoundPacket) RemoteAddr() net.Addr { return b.conn.RemoteAddr() }
 
-func (c *netConn) Close() error                       { return c.do("close", c.conn.Close) }
-func (c *netConn) CloseWrite() error                  { return c.do("close", c.conn.CloseWrite) }
-func (c *netConn) LocalAddr() net.Addr                { return c.local }
-func (c *netConn) RemoteAddr() net.Addr               { return c.remote }
-func (c *netConn) SetDeadline(t time.Time) error      { return c.deadline(c.conn.SetDeadline, t) }
-func (c *netConn) SetReadDeadline(t time.Time) error  { return c.deadline(c.conn.SetReadDeadline, t) }
-func (c *netConn) SetWriteDeadline(t time.Time) error { return c.deadline(c.conn.SetWriteDeadline, t) }
+// SetDeadline is PacketConn.SetDeadline.
+func (b *BoundPacket) SetDeadline(t time.Time) error { return b.conn.SetDeadline(t) }
 
-func (c *netConn) deadline(set func(time.Time) error, when time.Time) error {
-	return c.do("set deadline", func() error { return set(when) })
-}
+// SetReadDeadline is PacketConn.SetReadDeadline.
+func (b *BoundPacket) SetReadDeadline(t time.Time) error { return b.conn.SetReadDeadline(t) }
 
-// netListener is a Listener that any goroutine may use.
-type netListener struct {
-	loop   *corolla.Loop
-	ln     *Listener
-	addr   net.Addr
-	accept sync.Mutex
-}
-
-// NetListener returns the listener as a net.Listener that is safe from any goroutine but
-// those that run the loop, as are the connections that it accepts; see Conn.NetConn. It can
-// be handed to http.Server, for one.
-func (ln *Listener) NetListener() net.Listener {
-	return &netListener{loop: ln.sock.Loop(), ln: ln, addr: ln.Addr()}
-}
-
-func (ln *netListener) Accept() (net.Conn, error) {
-	ln.accept.Lock()
-	defer ln.accept.Unlock()
-	return onLoop(ln.loop, "accept", func(t *corolla.Task) (net.Conn, error) {
-		c, err := ln.ln.Accept(t)
-		if err != nil {
-			return nil, err
-		}
-		return c.NetConn(), nil
-	})
-}
-
-func (ln *netListener) Close() error {
-	_, err := onLoop(ln.loop, "close", func(*corolla.Task) (struct{}, error) { return struct{}{}, ln.ln.Close() })
-	return err
-}
-
-func (ln *netListener) Addr() net.Addr { return ln.addr }
+// SetWriteDeadline is PacketConn.SetWriteDeadline.
+func (b *BoundPacket) SetWriteDeadline(t time.Time) error { return b.conn.SetWriteDeadline(t) }

@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -91,6 +92,11 @@ func (c *PacketConn) WriteTo(t *corolla.Task, b []byte, to net.Addr) error {
 	}
 }
 
+// SetDeadline sets both deadlines; see SetReadDeadline.
+func (c *PacketConn) SetDeadline(when time.Time) error {
+	return errors.Join(c.SetReadDeadline(when), c.SetWriteDeadline(when))
+}
+
 // SetReadDeadline sets the time from which on reading, also by a task that waits already,
 // fails with os.ErrDeadlineExceeded. The zero time is never.
 func (c *PacketConn) SetReadDeadline(when time.Time) error {
@@ -119,6 +125,9 @@ func (c *PacketConn) Close() error {
 
 // LocalAddr returns the connection's own address, or nil after Close.
 func (c *PacketConn) LocalAddr() net.Addr { return c.sock.LocalAddr() }
+
+// RemoteAddr returns the address that DialPacket was given, or nil.
+func (c *PacketConn) RemoteAddr() net.Addr { return c.sock.PeerAddr() }
 
 // Socket returns the socket underneath.
 func (c *PacketConn) Socket() *corolla.Socket { return c.sock }

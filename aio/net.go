@@ -1,0 +1,147 @@
+package aio
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/corolla-go/corolla"
+)
+
+// face is what any goroutine may use of something that belongs to a loop: each call is done on
+// the loop, by a task, while the goroutine waits.
+type face struct {
+	loop          *corolla.Loop
+	network       string
+	local, remote net.Addr
+}
+
+func newFace(s *corolla.Socket) face {
+	return face{s.Loop(), s.Network(), s.LocalAddr(), s.PeerAddr()}
+}
+
+func (f *face) LocalAddr() net.Addr  { return f.local }
+func (f *face) RemoteAddr() net.Addr { return f.remote }
+
+// call calls do in a task of the loop and waits for what it returns.
+func call[T any](f *face, op string, do func(t *corolla.Task) (T, error)) (T, error) {
+	v, err := corolla.Call(context.Background(), f.loop, do)
+	if errors.Is(err, corolla.ErrLoopClosed) {
+		err = &net.OpError{Op: op, Net: f.network, Source: f.local, Addr: f.remote, Err: errors.Join(net.ErrClosed, err)}
+	}
+	return v, err
+}
+
+func (f *face) do(op string, do func() error) error {
+	_, err := call(f, op, func(*corolla.Task) (struct{}, error) { return struct{}{}, do() })
+	return err
+}
+
+func (f *face) deadline(set func(time.Time) error, when time.Time) error {
+	return f.do("set deadline", func() error { return set(when) })
+}
+
+// netConn is a Conn that any goroutine may use.
+type netConn struct {
+	face
+	conn        *Conn
+	read, write sync.Mutex // one reader and one writer at a time; others wait
+}
+
+// NetConn returns the connection as a net.Conn that is safe from any goroutine but those
+// that run the loop, which would wait for themselves. It can be handed to any Go library.
+// A call costs a hand-over to the loop and back. The Conn itself is then best left alone.
+func (c *Conn) NetConn() net.Conn { return &netConn{face: newFace(c.sock), conn: c} }
+
+func (c *netConn) Read(b []byte) (int, error) {
+	c.read.Lock()
+	defer c.read.Unlock()
+	return call(&c.face, "read", func(t *corolla.Task) (int, error) { return c.conn.Read(t, b) })
+}
+
+func (c *netConn) Write(b []byte) (int, error) {
+	c.write.Lock()
+	defer c.write.Unlock()
+	return call(&c.face, "write", func(t *corolla.Task) (int, error) { return c.conn.Write(t, b) })
+}
+
+func (c *netConn) Close() error                       { return c.do("close", c.conn.Close) }
+func (c *netConn) CloseWrite() error                  { return c.do("close", c.conn.CloseWrite) }
+func (c *netConn) SetDeadline(t time.Time) error      { return c.deadline(c.conn.SetDeadline, t) }
+func (c *netConn) SetReadDeadline(t time.Time) error  { return c.deadline(c.conn.SetReadDeadline, t) }
+func (c *netConn) SetWriteDeadline(t time.Time) error { return c.deadline(c.conn.SetWriteDeadline, t) }
+
+// netListener is a Listener that any goroutine may use.
+type netListener struct {
+	face
+	ln     *Listener
+	accept sync.Mutex
+}
+
+// NetListener returns the listener as a net.Listener that is safe from any goroutine but
+// those that run the loop, as are the connections that it accepts; see Conn.NetConn. It can
+// be handed to http.Server, for one.
+func (ln *Listener) NetListener() net.Listener {
+	return &netListener{face: newFace(ln.sock), ln: ln}
+}
+
+func (ln *netListener) Accept() (net.Conn, error) {
+	ln.accept.Lock()
+	defer ln.accept.Unlock()
+	return call(&ln.face, "accept", func(t *corolla.Task) (net.Conn, error) {
+		c, err := ln.ln.Accept(t)
+		if err != nil {
+			return nil, err
+		}
+		return c.NetConn(), nil
+	})
+}
+
+func (ln *netListener) Close() error   { return ln.do("close", ln.ln.Close) }
+func (ln *netListener) Addr() net.Addr { return ln.local }
+
+// netPacketConn is a PacketConn that any goroutine may use.
+type netPacketConn struct {
+	face
+	conn        *PacketConn
+	read, write sync.Mutex
+}
+
+// NetPacketConn returns the connection as a net.PacketConn that is safe from any goroutine but
+// those that run the loop; see Conn.NetConn. It is a net.Conn as well, as a *net.UDPConn is:
+// Write sends to the peer of DialPacket.
+func (c *PacketConn) NetPacketConn() net.PacketConn {
+	return &netPacketConn{face: newFace(c.sock), conn: c}
+}
+
+func (c *netPacketConn) ReadFrom(b []byte) (n int, from net.Addr, err error) {
+	c.read.Lock()
+	defer c.read.Unlock()
+	n, err = call(&c.face, "read", func(t *corolla.Task) (n int, err error) {
+		n, from, err = c.conn.ReadFrom(t, b)
+		return n, err
+	})
+	return n, from, err
+}
+
+func (c *netPacketConn) WriteTo(b []byte, to net.Addr) (int, error) {
+	c.write.Lock()
+	defer c.write.Unlock()
+	return call(&c.face, "write", func(t *corolla.Task) (int, error) {
+		return written(b, c.conn.WriteTo(t, b, to))
+	})
+}
+
+func (c *netPacketConn) Read(b []byte) (int, error) {
+	n, _, err := c.ReadFrom(b)
+	return n, err
+}
+
+func (c *netPacketConn) Write(b []byte) (int, error) { return c.WriteTo(b, nil) }
+
+func (c *netPacketConn) Close() error                       { return c.do("close", c.conn.Close) }
+func (c *netPacketConn) SetDeadline(t time.Time) error      { return c.deadline(c.conn.SetDeadline, t) }
+func (c *netPacketConn) SetReadDeadline(t time.Time) error  { return c.deadline(c.conn.SetReadDeadline, t) }
+func (c *netPacketConn) SetWriteDeadline(t time.Time) error { return c.deadline(c.conn.SetWriteDeadline, t) }
