@@ -141,7 +141,12 @@ func (c *netPacketConn) Read(b []byte) (int, error) {
 
 func (c *netPacketConn) Write(b []byte) (int, error) { return c.WriteTo(b, nil) }
 
-func (c *netPacketConn) Close() error                       { return c.do("close", c.conn.Close) }
-func (c *netPacketConn) SetDeadline(t time.Time) error      { return c.deadline(c.conn.SetDeadline, t) }
-func (c *netPacketConn) SetReadDeadline(t time.Time) error  { return c.deadline(c.conn.SetReadDeadline, t) }
-func (c *netPacketConn) SetWriteDeadline(t time.Time) error { return c.deadline(c.conn.SetWriteDeadline, t) }
+func (c *netPacketConn) Close() error                  { return c.do("close", c.conn.Close) }
+func (c *netPacketConn) SetDeadline(t time.Time) error { return c.deadline(c.conn.SetDeadline, t) }
+func (c *netPacketConn) SetReadDeadline(t time.Time) error {
+	return c.deadline(c.conn.SetReadDeadline, t)
+}
+
+func (c *netPacketConn) SetWriteDeadline(t time.Time) error {
+	return c.deadline(c.conn.SetWriteDeadline, t)
+}
