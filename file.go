@@ -98,7 +98,8 @@ func (l *Loop) Terminal() (*Socket, *os.File, error) {
 	return s, other, nil
 }
 
-// Resize tells a terminal, and the processes in it, how large it is.
+// Resize tells a terminal, and the processes in it, how large it is. The error wraps the system's,
+// ENOTTY for what is no terminal.
 func (s *Socket) Resize(rows, columns int) error {
 	s.loop.check("Socket.Resize")
 	switch {
@@ -107,7 +108,10 @@ func (s *Socket) Resize(rows, columns int) error {
 	case rows < 0 || rows > 65535 || columns < 0 || columns > 65535:
 		return fmt.Errorf("corolla: resize to %d × %d: from 0 to 65535", rows, columns)
 	}
-	return s.loop.host.Resize(s.fd, rows, columns)
+	if err := s.loop.host.Resize(s.fd, rows, columns); err != nil {
+		return fmt.Errorf("corolla: resize: %w", err)
+	}
+	return nil
 }
 
 // OnExit calls f once, when a process that the program has started has ended; to wait for it
@@ -201,7 +205,7 @@ func (s *Socket) LeaveGroup(group net.IP, ifi *net.Interface) error {
 }
 
 func (s *Socket) setMember(what string, group net.IP, ifi *net.Interface, member bool) error {
-	s.loop.check("Socket.JoinGroup")
+	s.loop.check("Socket.JoinGroup and LeaveGroup")
 	switch {
 	case s.closed:
 		return s.gone(what)

@@ -32,16 +32,17 @@ type Loop struct {
 	fds    []watcher
 	events []host.Event
 
-	current   *Task
-	tasks     taskList
-	spare     coroutines
-	unseen    unseenList
-	jobs      jobs
-	closers   list.List             // of func()
-	attached  list.List             // of func(): contexts that a simulated loop looks at
-	transfers map[*Socket]*Transfer // under way, by where they go
-	scratch   []byte
-	chunks    [][]byte // of outboxes, that nobody uses
+	current     *Task
+	tasks       taskList
+	spare       coroutines
+	unseen      unseenList
+	jobs        jobs
+	closers     list.List             // of func()
+	attached    list.List             // of func(): contexts that a simulated loop looks at
+	transfers   map[*Socket]*Transfer // under way, by where they go
+	scratch     []byte
+	nextScratch []byte   // for who runs while another uses scratch
+	chunks      [][]byte // of outboxes, that nobody uses
 
 	state    state
 	stopping atomic.Bool
@@ -295,11 +296,19 @@ func (l *Loop) OnClose(f func()) (stop func()) {
 }
 
 // Scratch returns a buffer of 64 KiB that all callbacks of the loop share, so
-// that a connection needs none of its own. What is in it is good until the
-// callback returns, or the task parks.
+// that a connection needs none of its own. What is in it is good until the callback
+// returns, the task parks, or the caller reads from a connection.
 func (l *Loop) Scratch() []byte {
 	if l.scratch == nil {
 		l.scratch = make([]byte, 64<<10)
 	}
 	return l.scratch
+}
+
+// nested runs f within a callback that may be using the scratch buffer, with another.
+func (l *Loop) nested(f func()) {
+	mine := l.scratch
+	l.scratch, l.nextScratch = l.nextScratch, nil
+	f()
+	l.scratch, l.nextScratch = mine, l.scratch
 }

@@ -304,10 +304,19 @@ func (o *Outbox) mark() {
 // the wait too, so who calls it looks again. It returns the error with which sending has
 // failed, net.ErrClosed if the socket was closed, or t's own.
 func (o *Outbox) Wait(t *Task) error {
-	if o.above && o.err == nil && !o.sock.closed {
+	return o.wait(t, o.above, "an outbox above its water mark")
+}
+
+// WaitEmpty is Wait for the moment when all is sent.
+func (o *Outbox) WaitEmpty(t *Task) error {
+	return o.wait(t, o.pending(), "an outbox that is not empty")
+}
+
+func (o *Outbox) wait(t *Task, must bool, on string) error {
+	if must && o.err == nil && !o.sock.closed {
 		t.mustRun("Wait")
 		o.waiting.push(&t.place)
-		err := t.Park("an outbox above its water mark")
+		err := t.Park(on)
 		t.place.leave()
 		if err != nil {
 			return err
@@ -336,6 +345,9 @@ func (o *Outbox) WhenEmpty(done func()) {
 }
 
 func (o *Outbox) emptied() {
+	if !o.pending() {
+		o.waiting.WakeAll()
+	}
 	if done := o.onEmpty; done != nil && !o.pending() {
 		o.onEmpty = nil
 		done()

@@ -32,6 +32,11 @@ func (l *Loop) OpenPacket(local, remote net.Addr, opts ...SocketOption) (*Socket
 	if l.state >= closing {
 		return nil, opError("open", what, ErrLoopClosed)
 	}
+	for _, addr := range []net.Addr{local, remote} {
+		if err := wantKind(addr, true); err != nil {
+			return nil, opError("open", what, err)
+		}
+	}
 	set, err := socketSettings(opts)
 	if err != nil {
 		return nil, opError("open", what, err)
@@ -42,6 +47,30 @@ func (l *Loop) OpenPacket(local, remote net.Addr, opts ...SocketOption) (*Socket
 	}
 	s, err := l.newSocket(fd, networkOf(what), true)
 	return s, opError("open", what, err)
+}
+
+var errNoAddress = &net.AddrError{Err: "missing address"}
+
+// wantKind reports an error for an address of streams where datagrams are wanted, and the other
+// way round.
+func wantKind(addr net.Addr, packets bool) error {
+	var is bool
+	switch a := addr.(type) {
+	case *net.UDPAddr:
+		if a == nil {
+			return errNoAddress
+		}
+		is = true
+	case *net.TCPAddr:
+	case *net.UnixAddr:
+		is = a.Net == "unixgram" || a.Net == "" && packets
+	default:
+		return nil // the host knows
+	}
+	if is != packets {
+		return net.UnknownNetworkError(addr.Network())
+	}
+	return nil
 }
 
 // ListenPacket returns a datagram socket that is bound to an address of "udp", "udp4", "udp6"
@@ -87,6 +116,9 @@ func (s *Socket) TryWriteTo(b []byte, to net.Addr) error {
 		return s.gone("write")
 	case !s.w.ready:
 		return ErrWouldBlock
+	}
+	if err := wantKind(to, true); err != nil {
+		return err
 	}
 	err := s.loop.host.TryWriteTo(s.fd, b, to)
 	if err == host.ErrAgain {

@@ -126,6 +126,7 @@ func (s *Socket) wait(t *Task, d *direction, on any) error {
 	case d.ready:
 		return nil
 	}
+	t.mustRun("a wait for a socket") // it panics before anything is changed
 	d.waiter = t
 	err := t.Park(on)
 	d.waiter = nil

@@ -40,17 +40,21 @@ func (o *socketOptions) number(what string, n int) int {
 }
 
 // LocalAddr is where Dial connects from: a *net.TCPAddr, of which the port may be 0, or a
-// *net.UnixAddr.
+// *net.UnixAddr. Sockets that listen have no use for it, or for DialTimeout.
 func LocalAddr(addr net.Addr) SocketOption { return func(o *socketOptions) { o.Local = addr } }
 
 // DialTimeout is how long Dial takes at the most, for all addresses of a name together: 30
-// seconds unless set. 0 is as long as the system does.
+// seconds unless set. 0 is as long as the system does; less is an error.
 func DialTimeout(d time.Duration) SocketOption {
-	return func(o *socketOptions) { o.dialTimeout = d }
+	return func(o *socketOptions) {
+		if o.dialTimeout = d; d < 0 {
+			o.errs = append(o.errs, fmt.Errorf("corolla: DialTimeout(%v): at least 0", d))
+		}
+	}
 }
 
-// KeepAlive is the time between probes of an idle TCP connection, in whole seconds: 15 unless
-// set. Less than 0 is none.
+// KeepAlive is how long a TCP connection idles before it is probed, and the time between probes:
+// 15 seconds unless set, and if 0. It is rounded up to whole seconds. Less than 0 is no probes.
 func KeepAlive(d time.Duration) SocketOption {
 	return func(o *socketOptions) {
 		if o.Settings.KeepAlive = d; d < 0 {
@@ -63,12 +67,12 @@ func KeepAlive(d time.Duration) SocketOption {
 // others are not acknowledged (Nagle's algorithm).
 func NoDelay(on bool) SocketOption { return func(o *socketOptions) { o.Delay = !on } }
 
-// ReadBuffer is how many bytes the system keeps that were not read. It may round.
+// ReadBuffer is how many bytes, at least 1, the system keeps that were not read. It may round.
 func ReadBuffer(bytes int) SocketOption {
 	return func(o *socketOptions) { o.Settings.ReadBuffer = o.number("ReadBuffer", bytes) }
 }
 
-// WriteBuffer is how many bytes the system keeps that were not sent. It may round.
+// WriteBuffer is how many bytes, at least 1, the system keeps that were not sent. It may round.
 func WriteBuffer(bytes int) SocketOption {
 	return func(o *socketOptions) { o.Settings.WriteBuffer = o.number("WriteBuffer", bytes) }
 }
@@ -77,7 +81,7 @@ func WriteBuffer(bytes int) SocketOption {
 // spreads connections over them.
 func ReusePort() SocketOption { return func(o *socketOptions) { o.Settings.ReusePort = true } }
 
-// Backlog is how many connections may wait to be accepted: as many as the system allows
+// Backlog is how many connections, at least 1, may wait to be accepted: as many as the system allows
 // unless set.
 func Backlog(n int) SocketOption {
 	return func(o *socketOptions) { o.Settings.Backlog = o.number("Backlog", n) }

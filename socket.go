@@ -78,6 +78,9 @@ func (l *Loop) ListenAddr(addr net.Addr, opts ...SocketOption) (*Socket, error) 
 	if l.state >= closing {
 		return nil, opError("listen", addr, ErrLoopClosed)
 	}
+	if err := wantKind(addr, false); err != nil {
+		return nil, opError("listen", addr, err)
+	}
 	set, err := socketSettings(opts)
 	if err != nil {
 		return nil, opError("listen", addr, err)
@@ -96,6 +99,9 @@ func (l *Loop) Connect(addr net.Addr, opts ...SocketOption) (*Socket, error) {
 	l.check("Connect")
 	if l.state >= closing {
 		return nil, opError("dial", addr, ErrLoopClosed)
+	}
+	if err := wantKind(addr, false); err != nil {
+		return nil, opError("dial", addr, err)
 	}
 	set, err := socketSettings(opts)
 	if err != nil {

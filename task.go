@@ -139,7 +139,7 @@ func (w *job[T]) start(in Starter, work work, from site, opts []TaskOption) {
 	switch {
 	case t.held: // until there is room in its group
 	case t.eager:
-		t.run()
+		l.nested(t.run)
 	default:
 		l.push(t)
 	}

@@ -83,7 +83,8 @@ const (
 )
 
 // Transfer is a SendFile or a Splice under way. Its future results in how many bytes were
-// moved; canceling it ends it. An error is a *TransferError.
+// moved; canceling it ends it. An error, but for ErrBusy when there is a transfer to the same socket
+// already, is a *TransferError.
 type Transfer struct {
 	*Future[int64]
 	to    *Socket
@@ -176,6 +177,7 @@ func transferError(op string, s *Socket, err error) error {
 // 0, and results in how many were sent, which is less than n if the file ends before. Nobody
 // else may write to the socket meanwhile.
 func (s *Socket) SendFile(f *os.File, off, n int64) *Transfer {
+	s.loop.check("Socket.SendFile")
 	x := newTransfer(s)
 	x.step = func() bool {
 		size := int64(maxStep)
@@ -219,9 +221,10 @@ func ofFile(err error) bool {
 // Splice moves what arrives at s to another socket until s's stream ends, and results in how
 // many bytes that was; splice(2) does it within the system. Nobody else may read s or write to
 // the other meanwhile. The other's stream stays open. When it is canceled, bytes that
-// the other has not taken yet are lost. Its error wraps a *net.OpError whose Op, "read" or
-// "write", says which side has failed.
+// the other has not taken yet are lost. If a side has failed, the error wraps a *net.OpError whose
+// Op, "read" or "write", says which. While it lasts it holds a pipe, two descriptors.
 func (s *Socket) Splice(to *Socket) *Transfer {
+	s.loop.check("Socket.Splice")
 	x := newTransfer(to)
 	if to.loop != s.loop {
 		x.end(errors.New("splice to a socket of another loop"))

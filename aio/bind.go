@@ -40,11 +40,25 @@ func (b *Bound) Close() error { return b.conn.Close() }
 // CloseWrite is Conn.CloseWrite.
 func (b *Bound) CloseWrite() error { return b.conn.CloseWrite() }
 
-// LocalAddr is Conn.LocalAddr.
-func (b *Bound) LocalAddr() net.Addr { return b.conn.LocalAddr() }
+// LocalAddr is Conn.LocalAddr, but never nil.
+func (b *Bound) LocalAddr() net.Addr { return known(b.conn.sock, b.conn.LocalAddr()) }
 
-// RemoteAddr is Conn.RemoteAddr.
-func (b *Bound) RemoteAddr() net.Addr { return b.conn.RemoteAddr() }
+// RemoteAddr is Conn.RemoteAddr, but never nil.
+func (b *Bound) RemoteAddr() net.Addr { return known(b.conn.sock, b.conn.RemoteAddr()) }
+
+// unknown is an address that is not known any more, for code that never heard of such. It has the
+// network's name.
+type unknown string
+
+func (u unknown) Network() string { return string(u) }
+func (u unknown) String() string  { return "unknown" }
+
+func known(s *corolla.Socket, addr net.Addr) net.Addr {
+	if addr == nil {
+		return unknown(s.Network())
+	}
+	return addr
+}
 
 // SetDeadline is Conn.SetDeadline.
 func (b *Bound) SetDeadline(t time.Time) error { return b.conn.SetDeadline(t) }
@@ -100,8 +114,8 @@ func written(p []byte, err error) (int, error) {
 // Close is PacketConn.Close.
 func (b *BoundPacket) Close() error { return b.conn.Close() }
 
-// LocalAddr is PacketConn.LocalAddr.
-func (b *BoundPacket) LocalAddr() net.Addr { return b.conn.LocalAddr() }
+// LocalAddr is PacketConn.LocalAddr, but never nil.
+func (b *BoundPacket) LocalAddr() net.Addr { return known(b.conn.sock, b.conn.LocalAddr()) }
 
 // RemoteAddr is PacketConn.RemoteAddr.
 func (b *BoundPacket) RemoteAddr() net.Addr { return b.conn.RemoteAddr() }

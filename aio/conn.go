@@ -27,8 +27,9 @@ import (
 // second reader, or writer, gets corolla.ErrBusy.
 //
 // Errors are *net.OpError and wrap what net's own do: net.ErrClosed after Close,
-// os.ErrDeadlineExceeded after a deadline, the system's error otherwise. io.EOF, and the
-// task's own *corolla.CanceledError, are returned bare.
+// os.ErrDeadlineExceeded after a deadline, the system's error otherwise. io.EOF and
+// io.ErrUnexpectedEOF, corolla.ErrBusy, and the task's own *corolla.CanceledError, are returned
+// bare.
 type Conn struct {
 	sock        *corolla.Socket
 	read, write side
@@ -37,7 +38,9 @@ type Conn struct {
 	early       []byte // arrived before TLS was started, and belongs to it
 	limit       int
 	closed      bool
-	failed      error         // of ending the stream, when that was to wait for what was written
+	ended       bool  // CloseWrite was called
+	failed      error // of ending the stream, when that was to wait for what was written
+	linger      *corolla.Timer
 	tls         *secure.Layer // nil is none
 }
 
@@ -51,6 +54,7 @@ func NewConn(s *corolla.Socket) *Conn {
 // sendFailed is told that what was written will not be sent.
 func (c *Conn) sendFailed(error) {
 	c.read.wake() // who waits for an answer will get none
+	c.stopLinger()
 	if c.closed && !c.sock.Closed() {
 		_ = c.sock.Close() // it was only there to send
 	}
@@ -77,16 +81,30 @@ func (c *Conn) Read(t *corolla.Task, b []byte) (int, error) {
 	if err := c.read.begin(t); err != nil {
 		return 0, err
 	}
-	if len(c.in) > 0 && len(b) > 0 {
-		c.read.end()
+	defer c.read.end()
+	err := c.unreadable()
+	if err == nil && len(c.in) > 0 && len(b) > 0 {
 		return c.take(b), nil
 	}
-	n, err := c.readSome(t, b)
-	c.read.end() // not deferred: see readSome
+	n := 0
+	if err == nil {
+		n, err = c.readSome(t, b)
+	}
 	if err != nil {
 		err = c.wrap("read", err)
 	}
 	return n, err
+}
+
+// unreadable says why nothing can be read any more, be it there already.
+func (c *Conn) unreadable() error {
+	switch {
+	case c.closed:
+		return net.ErrClosed
+	case c.read.expired:
+		return os.ErrDeadlineExceeded
+	}
+	return nil
 }
 
 // take gives what has arrived already.
@@ -120,7 +138,10 @@ func (c *Conn) tryRead(t *corolla.Task, b []byte) (int, error) {
 	if c.tls == nil {
 		return below{c}.TryRead(b)
 	}
-	if err := c.tls.Handshake(t); err != nil {
+	if err := c.shake(t, &c.read); err != nil {
+		return 0, err
+	}
+	if err := c.unreadable(); err != nil {
 		return 0, err
 	}
 	return c.tls.Read(b)
@@ -170,8 +191,11 @@ func (c *Conn) send(t *corolla.Task, b []byte) error {
 	if c.tls == nil {
 		return c.out.Write(b)
 	}
-	if err := c.tls.Handshake(t); err != nil {
+	if err := c.shake(t, &c.write); err != nil {
 		return err
+	}
+	if c.ended {
+		return net.ErrClosed
 	}
 	return c.tls.Write(b)
 }
@@ -179,19 +203,25 @@ func (c *Conn) send(t *corolla.Task, b []byte) error {
 // room parks t while too much is to be sent.
 func (c *Conn) room(t *corolla.Task) error {
 	for {
-		switch {
-		case c.closed:
-			return net.ErrClosed
-		case c.write.expired:
-			return os.ErrDeadlineExceeded
-		case !c.out.Above():
-			return nil
+		if err := c.unwritable(); err != nil || !c.out.Above() {
+			return err
 		}
 		c.write.run = 0
 		if err := c.out.Wait(t); err != nil {
 			return err
 		}
 	}
+}
+
+// unwritable says why nothing is sent any more.
+func (c *Conn) unwritable() error {
+	switch {
+	case c.closed:
+		return net.ErrClosed
+	case c.write.expired:
+		return os.ErrDeadlineExceeded
+	}
+	return c.out.Err()
 }
 
 // Flush parks t until all that was written is sent.
@@ -204,10 +234,15 @@ func (c *Conn) Flush(t *corolla.Task) error {
 }
 
 func (c *Conn) flush(t *corolla.Task) error {
-	low, high := c.out.Marks()
-	c.out.SetMarks(0, 0) // so that anything at all is too much
-	defer func() { c.out.SetMarks(low, high) }()
-	return c.room(t)
+	for {
+		if err := c.unwritable(); err != nil || c.out.Len() == 0 {
+			return err
+		}
+		c.write.run = 0
+		if err := c.out.WaitEmpty(t); err != nil {
+			return err
+		}
+	}
 }
 
 // SetWriteMarks sets the water marks of what is to be sent, in bytes; see
@@ -217,12 +252,22 @@ func (c *Conn) SetWriteMarks(low, high int) { c.out.SetMarks(low, high) }
 // Buffered returns how many bytes were written and not yet sent.
 func (c *Conn) Buffered() int { return c.out.Len() }
 
-// CloseWrite ends the stream to the peer, behind what was written. Reading goes on.
+// CloseWrite ends the stream to the peer, behind what was written. Reading goes on. The error is
+// corolla.ErrBusy during a SendFile, or a Splice to the connection, and that with which sending has
+// failed before. With TLS it must wait for the handshake.
 func (c *Conn) CloseWrite() error {
-	if c.closed {
+	switch {
+	case c.closed:
 		return c.wrap("close", net.ErrClosed)
+	case c.write.giveUp != nil && (c.tls == nil || c.tls.Ready()):
+		return corolla.ErrBusy
+	case c.tls != nil && !c.tls.Ready():
+		return c.wrap("close", errNoTLSYet)
+	case c.out.Err() != nil:
+		return c.wrap("close", c.out.Err())
 	}
 	c.closeTLS()
+	c.ended = true
 	c.out.Finish(func() {
 		if c.failed = c.sock.CloseWrite(); c.failed != nil {
 			c.read.wake()
@@ -247,12 +292,18 @@ func (c *Conn) Close() error {
 	if c.out.Len() == 0 || c.sock.Closed() {
 		return c.wrap("close", c.sock.Close())
 	}
-	linger := c.sock.Loop().After(maxLinger, func() { _ = c.sock.Reset() }) // the peer does not read
+	c.linger = c.sock.Loop().After(maxLinger, func() { _ = c.sock.Reset() }) // the peer does not read
 	c.out.Finish(func() {
-		linger.Stop()
+		c.stopLinger()
 		_ = c.sock.Close() // everything is sent: nobody waits for more
 	})
 	return nil
+}
+
+func (c *Conn) stopLinger() {
+	if c.linger != nil {
+		c.linger.Stop()
+	}
 }
 
 // Abort closes the connection at once: what was not sent is dropped, and the peer sees a
@@ -265,6 +316,7 @@ func (c *Conn) Abort() error {
 	c.read.close()
 	c.write.close()
 	c.out.Drop()
+	c.stopLinger()
 	return c.wrap("abort", c.sock.Reset())
 }
 
@@ -296,7 +348,8 @@ func (c *Conn) Socket() *corolla.Socket { return c.sock }
 // LocalAddr returns the connection's own address, or nil after Close.
 func (c *Conn) LocalAddr() net.Addr { return c.sock.LocalAddr() }
 
-// RemoteAddr returns the address of the peer, or nil after Close.
+// RemoteAddr returns the address of the peer, or nil after Close, and once the peer has reset the
+// connection.
 func (c *Conn) RemoteAddr() net.Addr { return c.sock.PeerAddr() }
 
 func (c *Conn) wrap(op string, err error) error { return wrap(c.sock, op, err) }

@@ -3,8 +3,6 @@ package aio
 import (
 	"bytes"
 	"io"
-	"net"
-	"os"
 
 	"github.com/corolla-go/corolla"
 )
@@ -14,20 +12,29 @@ import (
 // water mark is to be sent. dst's stream stays open: CloseWrite ends it.
 //
 // While nothing arrives it holds no buffer, so it is for connections that are many and mostly
-// idle, for short messages, and for TLS; Splice moves bulk with less work. Others may write to
-// dst in between. A proxy is two of these.
+// idle, for short messages, and for TLS; Splice moves bulk with less work. Others may write to dst
+// in between, unless they or it have to wait: the later one then gets corolla.ErrBusy. On an error,
+// what dst did not take can still be read from src. A proxy is two of these.
 func Copy(t *corolla.Task, dst, src *Conn) (n int64, err error) {
 	b := t.Loop().Scratch()
 	for {
 		m, err := src.Read(t, b)
 		if err == io.EOF {
-			return n, nil
+			return n, dst.wrap("write", dst.out.Err())
 		}
 		if err != nil {
 			return n, err
 		}
-		m, err = dst.put(t, b[:m])
-		if n += int64(m); err != nil {
+		piece := b[:m]
+		if dst.tls != nil && !dst.tls.Ready() {
+			piece = bytes.Clone(piece) // put waits for TLS to begin
+		}
+		taken, err := dst.put(t, piece)
+		n += int64(taken)
+		if err != nil {
+			if taken == 0 && !src.closed {
+				src.in = append(bytes.Clone(piece), src.in...)
+			}
 			return n, err
 		}
 	}
@@ -36,22 +43,16 @@ func Copy(t *corolla.Task, dst, src *Conn) (n int64, err error) {
 // put is Write of something in the scratch buffer, which is lost when t parks: so it takes all
 // of it first, and waits for room then.
 func (c *Conn) put(t *corolla.Task, b []byte) (taken int, err error) {
-	switch {
-	case c.write.task != nil:
+	if c.write.task != nil {
 		return 0, corolla.ErrBusy
-	case c.closed:
-		err = net.ErrClosed
-	case c.write.expired:
-		err = os.ErrDeadlineExceeded
-	default:
-		c.write.task = t
-		if c.tls != nil && !c.tls.Ready() {
-			b = bytes.Clone(b) // it waits for TLS to begin
-		}
-		if err = c.send(t, b); err == nil {
-			taken, err = len(b), c.room(t)
-		}
-		c.write.end()
+	}
+	c.write.task = t
+	defer c.write.end()
+	if err = c.unwritable(); err == nil {
+		err = c.send(t, b)
+	}
+	if err == nil {
+		taken, err = len(b), c.room(t)
 	}
 	if err != nil {
 		err = c.wrap("write", err)

@@ -52,7 +52,8 @@ type netConn struct {
 
 // NetConn returns the connection as a net.Conn that is safe from any goroutine but those
 // that run the loop, which would wait for themselves. It can be handed to any Go library.
-// A call costs a hand-over to the loop and back. The Conn itself is then best left alone.
+// A call costs a hand-over to the loop and back. The Conn itself is then best left alone, and so
+// is a second NetConn of it: they would find each other busy.
 func (c *Conn) NetConn() net.Conn { return &netConn{face: newFace(c.sock), conn: c} }
 
 func (c *netConn) Read(b []byte) (int, error) {

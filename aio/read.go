@@ -49,6 +49,9 @@ func (c *Conn) ReadUntil(t *corolla.Task, sep []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer c.read.end()
+	if err := c.unreadable(); err != nil {
+		return nil, c.wrap("read", err)
+	}
 	limit := c.limit
 	if limit <= 0 {
 		limit = DefaultLimit

@@ -3,7 +3,9 @@ package aio
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
 	"syscall"
 	"time"
 
@@ -152,8 +154,16 @@ func (s *Server) begin(t *corolla.Task, c *Conn) {
 
 // ordinary reports whether an error is one of those with which connections end.
 func ordinary(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) || errors.Is(err, corolla.ErrCanceled) || errors.Is(err, corolla.ErrLoopClosed)
+	for _, e := range []error{
+		io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, os.ErrDeadlineExceeded,
+		syscall.ECONNRESET, syscall.EPIPE, syscall.ETIMEDOUT,
+		corolla.ErrCanceled, corolla.ErrLoopClosed,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Server) end(c *Conn) {

@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -28,7 +29,7 @@ func (c below) TryRead(b []byte) (int, error) {
 		return n, nil
 	case c.closed:
 		return 0, net.ErrClosed
-	case c.read.expired:
+	case c.read.expired && (c.tls == nil || c.tls.Ready()): // a handshake is not reading's alone
 		return 0, os.ErrDeadlineExceeded
 	}
 	return c.sock.TryRead(b)
@@ -83,7 +84,52 @@ func (c *Conn) startTLS(t *corolla.Task, start func() *secure.Layer) error {
 		return corolla.ErrBusy
 	}
 	c.addTLS(start())
-	return c.wrap("handshake", c.tls.Handshake(t))
+	c.read.task, c.write.task = t, t
+	defer func() { c.read.task, c.write.task = nil, nil }()
+	return c.wrap("handshake", c.shake(t, &c.read, &c.write))
+}
+
+var errNoTLSYet = errors.New("the TLS handshake is not done")
+
+// shake sees to it that the handshake has been done, unless the connection is closed or the
+// deadline of a direction passes, which are t's own, before that.
+func (c *Conn) shake(t *corolla.Task, own ...*side) error {
+	if c.tls.Ready() {
+		return nil
+	}
+	return c.shakeHands(t, own)
+}
+
+func (c *Conn) shakeHands(t *corolla.Task, own []*side) error {
+	why := func() error {
+		if c.closed {
+			return net.ErrClosed
+		}
+		for _, d := range own {
+			if d.expired {
+				return os.ErrDeadlineExceeded
+			}
+		}
+		return nil
+	}
+	if err := why(); err != nil {
+		return err
+	}
+	err := t.Cancelable(func(s *corolla.Scope) error {
+		for _, d := range own {
+			d.giveUp = func() {
+				if why() != nil {
+					s.Cancel(nil)
+				}
+			}
+			defer func() { d.giveUp = nil }()
+		}
+		return c.tls.Handshake(t)
+	})
+	if err != nil && t.Scope().Canceled() == nil {
+		err = cmp.Or(why(), err)
+	}
+	return err
 }
 
 // addTLS puts TLS on the connection. The handshake comes with the first call that needs it.

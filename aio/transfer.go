@@ -79,6 +79,9 @@ func transfer(t *corolla.Task, x *corolla.Transfer, by ...cut) (int64, error) {
 const fileStep = 64 << 10
 
 func (c *Conn) sendFileTLS(t *corolla.Task, f *os.File, off, n int64) (sent int64, err error) {
+	if err := c.room(t); err != nil {
+		return 0, err
+	}
 	buf := make([]byte, fileStep)
 	for n < 0 || sent < n {
 		size := int64(len(buf))

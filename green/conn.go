@@ -49,11 +49,11 @@ func (c *Conn) CloseWrite() error { return c.conn.CloseWrite() }
 // Socket returns the socket underneath.
 func (c *Conn) Socket() *corolla.Socket { return c.conn.Socket() }
 
-// LocalAddr returns the connection's own address.
-func (c *Conn) LocalAddr() net.Addr { return c.conn.LocalAddr() }
+// LocalAddr returns the connection's own address; it is never nil.
+func (c *Conn) LocalAddr() net.Addr { return c.conn.Bind(nil).LocalAddr() }
 
-// RemoteAddr returns the address of the peer.
-func (c *Conn) RemoteAddr() net.Addr { return c.conn.RemoteAddr() }
+// RemoteAddr returns the address of the peer; it is never nil.
+func (c *Conn) RemoteAddr() net.Addr { return c.conn.Bind(nil).RemoteAddr() }
 
 // SetDeadline sets both deadlines; see SetReadDeadline.
 func (c *Conn) SetDeadline(t time.Time) error { return c.conn.SetDeadline(t) }

@@ -20,10 +20,11 @@ func (c *Command) attributes() (*syscall.SysProcAttr, error) {
 		return attr, nil
 	}
 	u, err := user.Lookup(c.User)
+	if _, e := strconv.Atoi(c.User); err != nil && e == nil {
+		u, err = user.LookupId(c.User)
+	}
 	if err != nil {
-		if u, err = user.LookupId(c.User); err != nil {
-			return nil, fmt.Errorf("user %q: %w", c.User, err)
-		}
+		return nil, fmt.Errorf("user %q: %w", c.User, err)
 	}
 	groups, err := u.GroupIds()
 	if err != nil {

@@ -95,6 +95,8 @@ func (c *Command) check(l *corolla.Loop) error {
 		return errors.New("only Stderr can be Merge")
 	case c.Terminal && (c.Stdin.kind != null || c.Stdout.kind != null || c.Stderr.kind != null):
 		return errors.New("with a Terminal, Stdin, Stdout and Stderr are that")
+	case c.Rows < 0 || c.Columns < 0 || c.MaxOutput < 0 || c.Grace < 0:
+		return errors.New("Rows, Columns, MaxOutput and Grace must not be less than 0")
 	}
 	files := slices.Clone(c.Files)
 	for _, s := range [...]Stream{c.Stdin, c.Stdout, c.Stderr} {

@@ -65,9 +65,10 @@ var ErrTooMuchOutput = errors.New("process: too much output")
 
 // Run starts a process, gives it input, and waits until it has ended and closed its outputs. It
 // returns what it said, of the streams that are a Pipe; Stdin is one if there is input, and
-// Stdout and Stderr if nothing is said of them. An error after the start comes with what was
-// read before. On a Terminal, two ^D come behind the input. A process that says too much, or for which t does not wait any more because it is
-// canceled, is killed; the limit in time is Task.Timeout.
+// Stdout and Stderr if nothing is said of them. What comes from a Terminal is stdout, and two ^D
+// come behind the input. An error after the start comes with what was read before. A process that
+// says too much, or for which t does not wait any more because it is canceled, is killed; the limit
+// in time is Task.Timeout.
 func Run(t *corolla.Task, cmd Command, input []byte) (stdout, stderr []byte, err error) {
 	for _, s := range [...]*Stream{&cmd.Stdout, &cmd.Stderr} {
 		if s.kind == null && !cmd.Terminal {
@@ -117,9 +118,7 @@ func (p *Process) feed(t *corolla.Task, input []byte) {
 	switch {
 	case p.Stdin == nil:
 	case p.Stdin == p.Terminal:
-		if input != nil {
-			_, _ = p.Stdin.Write(t, append(slices.Clip(input), endOfInput...))
-		}
+		_, _ = p.Stdin.Write(t, append(slices.Clip(input), endOfInput...))
 	default:
 		if _, err := p.Stdin.Write(t, input); err == nil {
 			_ = p.Stdin.Flush(t)

@@ -84,6 +84,9 @@ func (m machine) TryWriteTo(fd host.FD, b []byte, to net.Addr) error {
 	case to == nil:
 		to = d.peer
 	}
+	if u, ok := to.(*net.UDPAddr); d.local != nil && to.Network() != d.local.Network() || ok && u.Port == 0 {
+		return syscall.EINVAL
+	}
 	if len(b) > maxPacket {
 		return syscall.EMSGSIZE
 	}

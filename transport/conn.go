@@ -17,7 +17,8 @@ import (
 )
 
 // Protocol is told what happens on one connection: Opened once, Data any number of times,
-// and Closed once. It may implement EOFReceiver, WritePauser and Buffered as well.
+// and Closed once. It may implement EOFReceiver, WritePauser, Buffered and FileReceiver as well. A
+// connection that is open when its loop is closed is dropped without a word.
 type Protocol interface {
 	// Opened is called when the connection is there, and before anything else.
 	Opened(c *Conn)
@@ -379,5 +380,5 @@ func (c *Conn) Socket() *corolla.Socket { return c.sock }
 // LocalAddr returns the connection's own address, or nil once it is closed.
 func (c *Conn) LocalAddr() net.Addr { return c.sock.LocalAddr() }
 
-// RemoteAddr returns the address of the peer, or nil once it is closed.
+// RemoteAddr returns the address of the peer, or nil once it is closed or the peer has reset it.
 func (c *Conn) RemoteAddr() net.Addr { return c.sock.PeerAddr() }

@@ -71,7 +71,7 @@ func TestUsage(t *testing.T) {
 		{"talk select", 2, `^$`, `^corolla talk: unexpected argument "select".*\n$`},
 		{"talk --sink 127.0.0.1:1", 1, `^$`, `^dial 127.0.0.1:1: connection refused\n$`},
 		{"serve", 2, `^$`, `^corolla serve: which server\? one of: echo\n$`},
-		{"serve tea", 2, `^$`, `^corolla serve: which server\? one of: echo\n$`},
+		{"serve tea", 2, `^$`, `^corolla serve: unknown server "tea"; one of: echo\n$`},
 		{"serve echo --help", 0, `(?s)^Usage: corolla serve echo.*--addr HOST:PORT.*--model NAME.*callback, transport`, `^$`},
 		{"serve echo --model mime", 2, `^$`, `^corolla serve echo: unknown model "mime"; one of: callback, transport, task, deferred, green, gen\n$`},
 		{"serve echo --port 1", 2, `^$`, `^corolla serve echo: unknown option --port; options: --addr, --model\n$`},

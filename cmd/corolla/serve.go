@@ -40,8 +40,11 @@ SIGINT or SIGTERM.
 `
 
 func runServe(c *console, args []string) error {
-	if len(args) == 0 || args[0] != "echo" && !strings.HasPrefix(args[0], "-") {
+	if len(args) == 0 {
 		return usagef("corolla serve: which server? one of: echo")
+	}
+	if args[0] != "echo" && !strings.HasPrefix(args[0], "-") {
+		return usagef("corolla serve: unknown server %q; one of: echo", args[0])
 	}
 	if args[0] == "echo" {
 		args = args[1:]
@@ -57,7 +60,7 @@ func runServe(c *console, args []string) error {
 		return err
 	}
 	if fs.NArg() > 0 {
-		return usagef("corolla serve echo: unexpected argument %q", fs.Arg(0))
+		return usagef("corolla serve echo: unexpected argument %q; the server's name comes before the options", fs.Arg(0))
 	}
 	i := slices.Index(models, *model)
 	if i < 0 {

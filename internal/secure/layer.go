@@ -137,8 +137,14 @@ func (y *Layer) Handshake(t *corolla.Task) error {
 		}
 		begun = true
 		y.wire.task = t
-		defer func() { y.wire.task = nil }()
+		ended := false
+		defer func() {
+			if y.wire.task = nil; !ended { // a function of the configuration has panicked
+				y.done, y.err = true, errAborted
+			}
+		}()
 		err := y.conn.HandshakeContext(context.Background()) // t's cancel comes through the wire
+		ended = true
 		var stop interruption
 		if errors.As(err, &stop) {
 			return stop.error
