@@ -81,15 +81,15 @@ func (c *Conn) Read(t *corolla.Task, b []byte) (int, error) {
 	if err := c.read.begin(t); err != nil {
 		return 0, err
 	}
-	defer c.read.end()
-	err := c.unreadable()
-	if err == nil && len(c.in) > 0 && len(b) > 0 {
-		return c.take(b), nil
-	}
-	n := 0
-	if err == nil {
+	n, err := 0, c.unreadable()
+	switch {
+	case err != nil:
+	case len(c.in) > 0 && len(b) > 0:
+		n = c.take(b)
+	default:
 		n, err = c.readSome(t, b)
 	}
+	c.read.end() // not deferred: see readSome
 	if err != nil {
 		err = c.wrap("read", err)
 	}
@@ -138,13 +138,7 @@ func (c *Conn) tryRead(t *corolla.Task, b []byte) (int, error) {
 	if c.tls == nil {
 		return below{c}.TryRead(b)
 	}
-	if err := c.shake(t, &c.read); err != nil {
-		return 0, err
-	}
-	if err := c.unreadable(); err != nil {
-		return 0, err
-	}
-	return c.tls.Read(b)
+	return c.tryReadTLS(t, b)
 }
 
 // awaitData parks t until something has arrived.
@@ -191,13 +185,7 @@ func (c *Conn) send(t *corolla.Task, b []byte) error {
 	if c.tls == nil {
 		return c.out.Write(b)
 	}
-	if err := c.shake(t, &c.write); err != nil {
-		return err
-	}
-	if c.ended {
-		return net.ErrClosed
-	}
-	return c.tls.Write(b)
+	return c.sendTLS(t, b)
 }
 
 // room parks t while too much is to be sent.

@@ -25,19 +25,22 @@ func Copy(t *corolla.Task, dst, src *Conn) (n int64, err error) {
 		if err != nil {
 			return n, err
 		}
-		piece := b[:m]
-		if dst.tls != nil && !dst.tls.Ready() {
-			piece = bytes.Clone(piece) // put waits for TLS to begin
-		}
-		taken, err := dst.put(t, piece)
-		n += int64(taken)
-		if err != nil {
-			if taken == 0 && !src.closed {
-				src.in = append(bytes.Clone(piece), src.in...)
-			}
+		m, err = pass(t, dst, src, b[:m])
+		if n += int64(m); err != nil {
 			return n, err
 		}
 	}
+}
+
+// pass gives dst what was read from src, and src what dst does not take.
+func pass(t *corolla.Task, dst, src *Conn, b []byte) (taken int, err error) {
+	if dst.tls != nil && !dst.tls.Ready() {
+		b = bytes.Clone(b) // put waits for TLS to begin
+	}
+	if taken, err = dst.put(t, b); taken == 0 && err != nil && !src.closed {
+		src.in = append(bytes.Clone(b), src.in...)
+	}
+	return taken, err
 }
 
 // put is Write of something in the scratch buffer, which is lost when t parks: so it takes all
@@ -47,13 +50,13 @@ func (c *Conn) put(t *corolla.Task, b []byte) (taken int, err error) {
 		return 0, corolla.ErrBusy
 	}
 	c.write.task = t
-	defer c.write.end()
 	if err = c.unwritable(); err == nil {
 		err = c.send(t, b)
 	}
 	if err == nil {
 		taken, err = len(b), c.room(t)
 	}
+	c.write.end()
 	if err != nil {
 		err = c.wrap("write", err)
 	}

@@ -24,6 +24,9 @@ func (d *side) begin(t *corolla.Task) error {
 	if d.task != nil {
 		return corolla.ErrBusy
 	}
+	if t.Loop().Current() != t {
+		return t.Yield() // which panics, before anything is claimed
+	}
 	d.task = t
 	if d.run++; d.run < maxRun {
 		return nil

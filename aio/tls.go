@@ -115,6 +115,14 @@ func (c *Conn) shakeHands(t *corolla.Task, own []*side) error {
 	if err := why(); err != nil {
 		return err
 	}
+	panicking := true
+	defer func() {
+		for _, d := range own {
+			if panicking { // a function of the configuration; calls do not defer their ends
+				d.end()
+			}
+		}
+	}()
 	err := t.Cancelable(func(s *corolla.Scope) error {
 		for _, d := range own {
 			d.giveUp = func() {
@@ -126,6 +134,7 @@ func (c *Conn) shakeHands(t *corolla.Task, own []*side) error {
 		}
 		return c.tls.Handshake(t)
 	})
+	panicking = false
 	if err != nil && t.Scope().Canceled() == nil {
 		err = cmp.Or(why(), err)
 	}
@@ -163,6 +172,28 @@ func ListenTLS(l *corolla.Loop, network, address string, cfg *tls.Config, opts .
 	queue := corolla.NewSemaphore(MaxHandshakes)
 	ln.wrap = func(c *Conn) { c.addTLS(secure.Server(below{c}, cfg, queue)) }
 	return ln, nil
+}
+
+// tryReadTLS is tryRead where there is TLS.
+func (c *Conn) tryReadTLS(t *corolla.Task, b []byte) (int, error) {
+	if err := c.shake(t, &c.read); err != nil {
+		return 0, err
+	}
+	if err := c.unreadable(); err != nil {
+		return 0, err
+	}
+	return c.tls.Read(b)
+}
+
+// sendTLS is send where there is TLS.
+func (c *Conn) sendTLS(t *corolla.Task, b []byte) error {
+	if err := c.shake(t, &c.write); err != nil {
+		return err
+	}
+	if c.ended {
+		return net.ErrClosed
+	}
+	return c.tls.Write(b)
 }
 
 // closeTLS tells the peer that the stream ends, if there is TLS to do it.
