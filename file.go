@@ -174,7 +174,8 @@ func Inherited() ([]*os.File, error) {
 	return files, nil
 }
 
-// Credentials say who is at the other end of a Unix socket: as they were when it connected.
+// Credentials say who is at the other end of a Unix socket, by PID, UID and GID, each an int: as
+// they were when it connected.
 type Credentials = host.Credentials
 
 // PeerCredentials says who is at the other end of a Unix stream socket.

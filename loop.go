@@ -232,8 +232,8 @@ func (l *Loop) explain(err error) error {
 
 // Close ends the loop for good: every task that still lives is ended, with
 // ErrLoopClosed from whatever it waits for, every socket is closed, and what is
-// ready or scheduled is dropped. What was written to connections that were closed is
-// still sent, for at most 5 seconds. Errors that nobody looked at reach the error
+// ready or scheduled is dropped. What was written to connections that were closed, or
+// whose writing side was, is still sent, for at most 5 seconds. Errors that nobody looked at reach the error
 // handler. It returns ErrLoopRunning while the loop runs, and ErrLoopClosed if it
 // was closed before.
 func (l *Loop) Close() (err error) {

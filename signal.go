@@ -40,7 +40,7 @@ func (l *Loop) cancelOnSignal(t *Task) (stop func()) {
 	return stop
 }
 
-// Signals are those that have arrived and that no task has taken.
+// Signals collects signals that have arrived for tasks to take.
 type Signals struct {
 	pending []os.Signal
 	arrived Event

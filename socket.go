@@ -11,8 +11,8 @@ import (
 	"github.com/corolla-go/corolla/internal/host"
 )
 
-// Socket is a non-blocking stream socket, or a listening one, of a loop. It is
-// the one place where readiness lives: models are built on its three kinds of
+// Socket is a non-blocking socket of a loop: of a stream, of datagrams, or one that
+// listens; or a pipe, or a terminal. It is the one place where readiness lives: models are built on its three kinds of
 // methods. Try… methods act at once or return ErrWouldBlock; On… methods register
 // a callback; Wait… methods park a task.
 //

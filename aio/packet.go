@@ -30,7 +30,8 @@ func ListenPacket(l *corolla.Loop, network, address string, opts ...corolla.Sock
 // NewPacketConn makes a PacketConn of a datagram socket, which it owns from then on.
 func NewPacketConn(s *corolla.Socket) *PacketConn { return &PacketConn{sock: s} }
 
-// DialPacket returns a PacketConn that sends to an address alone, and hears from it alone.
+// DialPacket returns a PacketConn that sends to an address on "udp", "udp4", "udp6" or "unixgram"
+// alone, and hears from it alone.
 func DialPacket(t *corolla.Task, network, address string, opts ...corolla.SocketOption) (*PacketConn, error) {
 	addrs, err := t.Loop().Resolve(network, address).Await(t)
 	if err != nil {

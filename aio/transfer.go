@@ -112,7 +112,8 @@ func (c *Conn) sendFileTLS(t *corolla.Task, f *os.File, off, n int64) (sent int6
 // Splice moves what arrives at src to dst, behind what was written before, until src's stream
 // ends, and returns how many bytes that was. dst's stream stays open: CloseWrite ends it.
 // The bytes do not come into the program (splice(2)), and those that dst has not taken yet are
-// lost when t is canceled or a deadline passes. With TLS it is Copy. A proxy is two of these.
+// lost when t is canceled or a deadline passes. With TLS it is Copy. A proxy is two of
+// these, and each holds a pipe, two descriptors, while it lasts.
 func Splice(t *corolla.Task, dst, src *Conn) (n int64, err error) {
 	if dst.tls != nil || src.tls != nil {
 		if n, err = Copy(t, dst, src); err == nil {

@@ -25,17 +25,18 @@ import (
 
 // Command says what to run, and with what. Only Path must be set.
 type Command struct {
-	Path string   // a name, which is looked for as a shell does, or a path
+	Path string   // a name, which is looked for as a shell does, or a path, which is relative to Dir
 	Args []string // without the name
 	Env  []string // as "KEY=value"; nil is this program's own
 	Dir  string   // where it runs; empty is this program's own
-	User string   // a name or a number; empty is this program's own. It takes the right to change
+	User string   // a name or a number; empty is this program's own. The program must have the right to become that
 
 	Stdin, Stdout, Stderr Stream
 	Files                 []*os.File // descriptors 3, 4 and so on; they stay the caller's
 
 	// Terminal gives the process a terminal, of which it is in control, in place of Stdin,
-	// Stdout and Stderr. The connection named Terminal is its other end.
+	// Stdout and Stderr. The connection named Terminal is its other end, on which the terminal
+	// repeats what is written to it, and ends lines with "\r\n".
 	Terminal      bool
 	Rows, Columns int // of the terminal; 0 is 24 and 80
 

@@ -33,7 +33,8 @@ type Transport struct {
 	exited bool
 }
 
-// Spawn starts a process. The future gives its Transport, after Started was called. If it is
+// Spawn starts a process. The future gives its Transport, after Started was called, or Start's
+// error; proto then hears nothing. If it is
 // canceled before, the process is killed, and proto hears nothing.
 func Spawn(l *corolla.Loop, cmd Command, proto Protocol) *corolla.Future[*Transport] {
 	result := corolla.NewFuture[*Transport](l)

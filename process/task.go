@@ -20,7 +20,8 @@ type Process struct {
 	Stdin, Stdout, Stderr, Terminal *aio.Conn
 }
 
-// Start starts a process, and parks t meanwhile. If t is canceled, it waits until the process has
+// Start starts a process, and parks t meanwhile. The error wraps the system's, and exec.ErrNotFound
+// if Path is a name that is not found. If t is canceled, it waits until the process has
 // started, for that cannot be taken back, and kills it.
 func Start(t *corolla.Task, cmd Command) (*Process, error) {
 	var s *started

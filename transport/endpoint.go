@@ -22,6 +22,11 @@ import (
 //
 //	tcp:host:8080:timeout=10   tls:host:443:ca=/etc/ca.pem   unix:/run/my.sock
 //
+// Options of servers are interface, backlog, and with tls cert and key (which is cert unless given);
+// of clients timeout, in seconds, bind, an IP address to connect from, and with tls ca, and name, which
+// the server's certificate must have. Listen and Connect read the files of certificates, which may
+// block.
+//
 // The first is the kind; then come what the kind needs, by place or by name, and names of options.
 // A colon or an equals sign that is part of a value is written with a backslash before it, as is
 // a backslash: Quote does it. "ssl" is "tls".

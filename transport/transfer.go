@@ -135,8 +135,9 @@ func (c *Conn) sendFileTLS(f *os.File, off, n int64, result *corolla.Future[int6
 // SpliceTo moves what arrives to another connection, behind what was written there before,
 // until this one's stream ends; the future results in how many bytes that was, and then EOF is
 // called as ever. dst's stream stays open: CloseWrite ends it. The bytes do not come into the
-// program (splice(2)), so it cannot be had with TLS. A proxy is two of these. When it is canceled
-// Data is called again, but bytes that dst has not taken yet are lost.
+// program (splice(2)), so it cannot be had with TLS. A proxy is two of these, and each holds a
+// pipe, two descriptors, while it lasts. When it is canceled Data is called again, but bytes that
+// dst has not taken yet are lost.
 func (c *Conn) SpliceTo(dst *Conn) *corolla.Future[int64] {
 	result := corolla.NewFuture[int64](c.sock.Loop())
 	err := dst.writable()

@@ -5,6 +5,9 @@
 //		if err := p.lines.Feed(b, func(line []byte) error { … }); err != nil { c.Abort() }
 //	}
 //
+// A message is good only until the function that is given it returns; an error of that function ends
+// the decoding, and every later Feed returns it. What Buffered returns is good until the next Feed.
+//
 // Every decoder has a limit, and gives up with an error that wraps ErrTooLong rather than hold
 // more. (Twisted's twisted.protocols.basic, whose numbers these are.)
 package framing
