@@ -97,7 +97,7 @@ func (c *Command) check(l *corolla.Loop) error {
 	case c.Terminal && (c.Stdin.kind != null || c.Stdout.kind != null || c.Stderr.kind != null):
 		return errors.New("with a Terminal, Stdin, Stdout and Stderr are that")
 	case c.Rows < 0 || c.Columns < 0 || c.MaxOutput < 0 || c.Grace < 0:
-		return errors.New("Rows, Columns, MaxOutput and Grace must not be less than 0")
+		return errors.New("less than 0: Rows, Columns, MaxOutput or Grace")
 	}
 	files := slices.Clone(c.Files)
 	for _, s := range [...]Stream{c.Stdin, c.Stdout, c.Stderr} {
