@@ -72,12 +72,7 @@ func TestSpliceWithTLSToReset(t *testing.T) {
 		l := task.Loop()
 		ln, _ := aio.Listen(l, "tcp", "127.0.0.1:0")
 		defer ln.Close()
-		d := corolla.Go(l, func(task *corolla.Task) (*aio.Conn, error) { return aio.Dial(task, "tcp", ln.Addr().String()) })
-		peer, _ := ln.Accept(task)
-		dst, err := d.Await(task)
-		if err != nil {
-			t.Fatal(err)
-		}
+		peer, dst := oneOf(t, task, ln)
 		defer func() { _ = dst.Abort() }()
 		dst.SetWriteMarks(1<<20, 64<<20)
 		f := corolla.Go(l, func(task *corolla.Task) (int64, error) { return aio.Splice(task, dst, b) })
@@ -98,90 +93,60 @@ func TestSpliceWithTLSToReset(t *testing.T) {
 	})
 }
 
-func TestWriteDeadlineInHandshake(t *testing.T) {
-	ca, cert := newCA(t)
-	_ = ca
-	onHosts(t, func(t *testing.T, task *corolla.Task) {
-		if t.Name() != "TestWriteDeadlineInHandshake/sim" {
-			return
-		}
-		l := task.Loop()
-		ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		d := corolla.Go(l, func(task *corolla.Task) (*aio.Conn, error) { return aio.Dial(task, "tcp", ln.Addr().String()) })
-		c, _ := ln.Accept(task)
-		peer, err := d.Await(task)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer peer.Close()
-		defer c.Close()
-		begun := l.Time()
-		_ = c.SetWriteDeadline(begun.Add(10 * time.Millisecond))
-		_, err = c.Write(task, []byte("x"))
-		if d := l.Time().Sub(begun); d > time.Second {
-			t.Errorf("Write with a deadline of 10 ms: %v after %v", err, d)
-		}
-	})
-}
-
-func TestReadDeadlineWhileWriterShakes(t *testing.T) {
+// A deadline ends what waits for a handshake with a peer that says nothing: whoever does it.
+func TestDeadlinesInHandshake(t *testing.T) {
 	_, cert := newCA(t)
-	onHosts(t, func(t *testing.T, task *corolla.Task) {
-		if t.Name() != "TestReadDeadlineWhileWriterShakes/sim" {
-			return
-		}
-		l := task.Loop()
-		ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		d := corolla.Go(l, func(task *corolla.Task) (*aio.Conn, error) { return aio.Dial(task, "tcp", ln.Addr().String()) })
-		c, _ := ln.Accept(task)
-		peer, err := d.Await(task)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer peer.Close()
-		defer c.Close()
-		w := l.Go(func(task *corolla.Task) error { _, err := c.Write(task, []byte("x")); return err }, corolla.Eager())
-		begun := l.Time()
-		_ = c.SetReadDeadline(begun.Add(10 * time.Millisecond))
-		_, err = c.Read(task, make([]byte, 1))
-		if d := l.Time().Sub(begun); d > time.Second {
-			t.Errorf("Read with a deadline of 10 ms: %v after %v", err, d)
-		}
-		_, _ = w.Await(task)
-	})
+	read := func(task *corolla.Task, c *aio.Conn) error { _, err := c.Read(task, make([]byte, 1)); return err }
+	write := func(task *corolla.Task, c *aio.Conn) error { _, err := c.Write(task, []byte("x")); return err }
+	for name, call := range map[string]func(task *corolla.Task, c, peer *aio.Conn) error{
+		"write": func(task *corolla.Task, c, _ *aio.Conn) error {
+			_ = c.SetWriteDeadline(soon(task))
+			return write(task, c)
+		},
+		"read while another writes": func(task *corolla.Task, c, _ *aio.Conn) error {
+			task.Loop().Go(func(task *corolla.Task) error { return write(task, c) }, corolla.Eager())
+			_ = c.SetReadDeadline(soon(task))
+			return read(task, c)
+		},
+		"start of TLS": func(task *corolla.Task, _, peer *aio.Conn) error {
+			_ = peer.SetDeadline(soon(task))
+			return peer.ServerTLS(task, &tls.Config{Certificates: []tls.Certificate{cert}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onHosts(t, func(t *testing.T, task *corolla.Task) {
+				ln, err := aio.ListenTLS(task.Loop(), "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer ln.Close()
+				c, peer := oneOf(t, task, ln)
+				limit := task.Loop().Time().Add(aio.HandshakeTimeout) // which every handshake has
+				if err := call(task, c, peer); !errors.Is(err, os.ErrDeadlineExceeded) || !task.Loop().Time().Before(limit) {
+					t.Errorf("past its deadline: %v, when the handshake's limit is %v", err, limit)
+				}
+				_, _ = c.Abort(), peer.Abort()
+			})
+		})
+	}
 }
 
-func TestDeadlineInClientTLS(t *testing.T) {
-	onHosts(t, func(t *testing.T, task *corolla.Task) {
-		if t.Name() != "TestDeadlineInClientTLS/sim" {
-			return
-		}
-		l := task.Loop()
-		ln, err := aio.Listen(l, "tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		c, err := aio.Dial(task, "tcp", ln.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		begun := l.Time()
-		_ = c.SetDeadline(begun.Add(10 * time.Millisecond))
-		err = c.ClientTLS(task, &tls.Config{ServerName: "x"})
-		if d := l.Time().Sub(begun); d > time.Second {
-			t.Errorf("ClientTLS with a deadline of 10 ms: %v after %v", err, d)
-		}
+func soon(t *corolla.Task) time.Time { return t.Loop().Time().Add(10 * time.Millisecond) }
+
+// oneOf connects to a listener, and returns both ends.
+func oneOf(t *testing.T, task *corolla.Task, ln *aio.Listener) (c, peer *aio.Conn) {
+	t.Helper()
+	dial := corolla.Go(task.Loop(), func(task *corolla.Task) (*aio.Conn, error) {
+		return aio.Dial(task, "tcp", ln.Addr().String())
 	})
+	c, err := ln.Accept(task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if peer, err = dial.Await(task); err != nil {
+		t.Fatal(err)
+	}
+	return c, peer
 }
 
 func TestReadAfterCloseWithTLS(t *testing.T) {
@@ -414,33 +379,24 @@ func TestSendFileWithTLSWhenClosed(t *testing.T) {
 func TestDeadlineInQueueForHandshake(t *testing.T) {
 	_, cert := newCA(t)
 	onHosts(t, func(t *testing.T, task *corolla.Task) {
-		if t.Name() != "TestDeadlineInQueueForHandshake/sim" {
-			return
-		}
 		l := task.Loop()
 		ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer ln.Close()
+		limit := l.Time().Add(aio.HandshakeTimeout)
 		var last *aio.Conn
 		var f *corolla.Future[struct{}]
 		for range aio.MaxHandshakes + 1 {
-			d := corolla.Go(l, func(task *corolla.Task) (*aio.Conn, error) { return aio.Dial(task, "tcp", ln.Addr().String()) })
-			c, err := ln.Accept(task)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := d.Await(task); err != nil {
-				t.Fatal(err)
-			}
+			c, _ := oneOf(t, task, ln)
 			last = c
 			f = l.Go(func(task *corolla.Task) error { _, err := c.Read(task, make([]byte, 1)); return err }, corolla.Eager())
 		}
 		_ = last.SetReadDeadline(l.Time().Add(time.Millisecond))
 		_, err = f.Await(task)
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("Read past its deadline, in the queue for a handshake: %v", err)
+		if !errors.Is(err, os.ErrDeadlineExceeded) || !task.Loop().Time().Before(limit) {
+			t.Errorf("Read past its deadline, in the queue for a handshake: %v, when the others' limit is %v", err, limit)
 		}
 	})
 }
@@ -469,12 +425,7 @@ func TestCopyToReset(t *testing.T) {
 		l := task.Loop()
 		ln, _ := aio.Listen(l, "tcp", "127.0.0.1:0")
 		defer ln.Close()
-		d := corolla.Go(l, func(task *corolla.Task) (*aio.Conn, error) { return aio.Dial(task, "tcp", ln.Addr().String()) })
-		peer, _ := ln.Accept(task)
-		dst, err := d.Await(task)
-		if err != nil {
-			t.Fatal(err)
-		}
+		peer, dst := oneOf(t, task, ln)
 		dst.SetWriteMarks(1<<20, 64<<20)
 		f := corolla.Go(l, func(task *corolla.Task) (int64, error) { return aio.Copy(task, dst, b) })
 		if _, err := a.Write(task, make([]byte, 16<<20)); err != nil {

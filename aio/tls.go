@@ -117,10 +117,11 @@ func (c *Conn) shakeHands(t *corolla.Task, own []*side) error {
 	}
 	panicking := true
 	defer func() {
+		if !panicking { // as a function of the configuration may; calls do not defer their ends
+			return
+		}
 		for _, d := range own {
-			if panicking { // a function of the configuration; calls do not defer their ends
-				d.end()
-			}
+			d.end()
 		}
 	}()
 	err := t.Cancelable(func(s *corolla.Scope) error {
