@@ -90,6 +90,11 @@ func (l *Loop) own() {
 	}
 }
 
+// Check panics when a goroutine calls that does not run the loop: with a sentence that names what
+// was called and says what to do instead. It is for types that belong to a loop. Safe from any
+// goroutine.
+func (l *Loop) Check(what string) { l.check(what) }
+
 // check panics in debug mode when a foreign goroutine calls.
 func (l *Loop) check(what string) {
 	if l.opt.debug {

@@ -92,25 +92,40 @@ func (e *CanceledError) contextError() error {
 	return context.Canceled
 }
 
-// isCancel reports whether err says nothing but that something was canceled: an error
-// that is joined with another one does not.
-func isCancel(err error) bool {
-	for err != nil {
-		if _, ok := err.(*CanceledError); ok || err == ErrCanceled || err == context.Canceled {
-			return true
-		}
-		if joined, ok := err.(interface{ Unwrap() []error }); ok {
-			for _, e := range joined.Unwrap() {
-				if !isCancel(e) {
-					return false
-				}
-			}
-			return true
-		}
-		err = errors.Unwrap(err)
+// IsOnly reports whether err says nothing but one of the targets. Unlike errors.Is, it looks at
+// every branch: an error that is joined with another one, or that a panic carried, says more than
+// its sentinel. It is false for a nil error.
+func IsOnly(err error, targets ...error) bool {
+	if err == nil {
+		return false
 	}
-	return false
+	for _, target := range targets {
+		if err == target {
+			return true
+		}
+	}
+	switch e := err.(type) {
+	case *PanicError:
+		return false
+	case interface{ Unwrap() []error }:
+		for _, part := range e.Unwrap() {
+			if part != nil && !IsOnly(part, targets...) {
+				return false
+			}
+		}
+		return len(e.Unwrap()) > 0
+	case interface{ Is(error) bool }:
+		for _, target := range targets {
+			if e.Is(target) {
+				return true
+			}
+		}
+	}
+	return IsOnly(errors.Unwrap(err), targets...)
 }
+
+// isCancel reports whether err says nothing but that something was canceled.
+func isCancel(err error) bool { return IsOnly(err, ErrCanceled, context.Canceled) }
 
 // PanicError is a panic that was stopped at the edge of a callback or a task.
 type PanicError struct {

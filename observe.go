@@ -3,21 +3,23 @@ package corolla
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // TaskInfo describes a task that has not ended.
 type TaskInfo struct {
 	Task    *Task
 	Name    string
-	Started string // the body's function, and its place
-	On      string // what it is parked on; empty if it is not parked
+	Started string        // the body's function, and its place
+	On      string        // what it is parked on; empty if it is not parked
+	Since   time.Duration // when it was parked, on the loop's clock
 }
 
 func (i TaskInfo) String() string {
 	if i.On == "" {
 		return i.Task.String() + ", ready"
 	}
-	return i.Task.String() + ", parked on " + i.On
+	return fmt.Sprintf("%v, parked on %s for %v", i.Task, i.On, i.Task.loop.now-i.Since)
 }
 
 // Tasks returns all tasks of the loop that have not ended, oldest first.
@@ -36,7 +38,7 @@ func (l *Loop) Current() *Task { return l.current }
 func (t *Task) info() TaskInfo {
 	i := TaskInfo{Task: t, Name: t.name, Started: t.Started()}
 	if t.phase == parked {
-		i.On = fmt.Sprint(t.on)
+		i.On, i.Since = fmt.Sprint(t.on), t.since
 	}
 	return i
 }

@@ -15,6 +15,7 @@ type options struct {
 	handler   func(error)
 	crash     bool
 	jobs      int
+	budget    time.Duration
 	idleTasks int
 	signals   []os.Signal
 }
@@ -24,6 +25,7 @@ func defaults() options {
 		slow:      100 * time.Millisecond,
 		handler:   func(err error) { log.Print("corolla: ", err) },
 		jobs:      64,
+		budget:    time.Millisecond,
 		idleTasks: 1024,
 	}
 }
@@ -61,6 +63,10 @@ func ErrorPolicy(p Policy) Option { return func(o *options) { o.crash = p == Cra
 // MaxJobs sets how many jobs of Offload run at the same time; more wait for their
 // turn. It is 64 unless set, and at least 1.
 func MaxJobs(n int) Option { return func(o *options) { o.jobs = max(n, 1) } }
+
+// TurnBudget sets how long a task or callback whose calls never have to wait may go on before
+// they give others a turn; see Task.Checkpoint. It is 1 ms unless set; 0 is no limit of time.
+func TurnBudget(d time.Duration) Option { return func(o *options) { o.budget = d } }
 
 // MaxIdleCoroutines sets how many finished coroutines are kept for the next
 // tasks. It is 1024 unless set.

@@ -18,13 +18,15 @@ import (
 // String are for everybody on the loop, and the methods of context.Context are
 // safe from any goroutine.
 type Task struct {
-	loop *Loop
-	work work
-	co   *coroutine
-	name string
-	site site
+	loop  *Loop
+	work  work
+	co    *coroutine
+	name  string
+	about *description // nil if the body speaks for itself
+	site  site
 
-	on    any // what it is parked on
+	on    any           // what it is parked on
+	since time.Duration // when it was parked
 	place waiter
 	slot  any    // what its waiter brings or gets: see Queue
 	timer *Timer // of Sleep, made for the first
@@ -41,6 +43,7 @@ type Task struct {
 	held      bool  // waits for room in its group
 	forwarded bool  // a cancel went to what the task awaits
 	seen      bool  // a cancel was returned to the body
+	calls     uint8 // of Checkpoint since it was last suspended
 	refused   uint8 // waits refused because the loop is being closed
 }
 
@@ -64,9 +67,6 @@ type work interface {
 
 // TaskOption configures a task that is being started.
 type TaskOption func(*Task)
-
-// Name gives the task a name, for reports and lists.
-func Name(name string) TaskOption { return func(t *Task) { t.name = name } }
 
 // Eager makes the task run to its first park before the call that starts it
 // returns, instead of in the next turn (as Python 3.12's eager_start).
@@ -291,7 +291,7 @@ func (t *Task) suspend(p phase, on any) {
 		}
 		return
 	}
-	t.phase, t.on = p, on
+	t.phase, t.on, t.since, t.calls = p, on, t.loop.now, 0
 	t.co.suspend()
 	t.on = nil
 }
@@ -362,19 +362,5 @@ func (t *Task) Cancel(cause error) bool {
 	return true
 }
 
-// Name returns the task's name, which is empty unless it was given one.
-func (t *Task) Name() string { return t.name }
-
 // Loop returns the loop that runs the task.
 func (t *Task) Loop() *Loop { return t.loop }
-
-// Started says where the task comes from: the name and place of its body's function
-// and, in debug mode, of the call that started it.
-func (t *Task) Started() string { return function(t.work.function()) + registered(t.site) }
-
-func (t *Task) String() string {
-	if t.name != "" {
-		return fmt.Sprintf("task %q of %s", t.name, t.Started())
-	}
-	return "task of " + t.Started()
-}
