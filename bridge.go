@@ -3,33 +3,59 @@ package corolla
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 )
 
 // What follows connects a loop with goroutines that do not run it. Everything else that
 // they want they can Post.
 
 // Call runs body as a task on the loop and waits for its result: it blocks the goroutine
-// that calls, which must not be one that runs the loop. When ctx ends the task is canceled;
-// Call then returns what the task does. After Close it returns ErrLoopClosed, also if the
-// loop is closed meanwhile. Safe from any goroutine. (asyncio's run_coroutine_threadsafe.)
+// that calls. On the goroutine that runs the loop it panics, for it would wait for itself. When
+// ctx ends the task is canceled; Call then returns what the task does, or a *CanceledError if the
+// loop does not run. After Close it returns ErrLoopClosed, also if the loop is closed meanwhile.
+// Safe from any goroutine. (asyncio's run_coroutine_threadsafe.)
 func Call[T any](ctx context.Context, l *Loop, body func(t *Task) (T, error)) (T, error) {
-	type result struct {
-		v   T
-		err error
-	}
-	done := make(chan result, 1)
+	l.CheckOutside("Call")
+	c := &call[T]{done: make(chan Result[T], 1)}
 	err := l.Post(func() {
+		if !c.settled.CompareAndSwap(false, true) {
+			return // given up
+		}
 		Go(l, body, With(ctx)).OnDone(func(f *Future[T]) {
 			v, err := f.Result()
-			done <- result{v, err}
+			c.done <- Result[T]{v, err}
 		})
 	})
 	if err == nil {
+		return c.wait(ctx, l)
+	}
+	var zero T
+	return zero, fmt.Errorf("corolla: call: %w", err)
+}
+
+// call is one Call under way.
+type call[T any] struct {
+	done    chan Result[T]
+	settled atomic.Bool // whether it is begun or given up
+}
+
+func (c *call[T]) wait(ctx context.Context, l *Loop) (T, error) {
+	var err error
+	var stopped <-chan struct{} // while the context lasts the loop may run again
+	ended := ctx.Done()
+	for err == nil {
 		select {
-		case r := <-done:
-			return r.v, r.err
+		case r := <-c.done:
+			return r.Value, r.Err
 		case <-l.gone:
 			err = ErrLoopClosed
+		case <-ended:
+			if c.settled.CompareAndSwap(false, true) {
+				err = canceledBy(ctx)
+			}
+			ended, stopped = nil, l.halted()
+		case <-stopped:
+			err = canceledBy(ctx)
 		}
 	}
 	var zero T

@@ -195,9 +195,9 @@ func With(ctx context.Context) TaskOption {
 func (t *Task) attach(ctx context.Context) {
 	l := t.loop
 	end := func() {
-		t.root.cancelOnce(&CanceledError{
-			Cause: context.Cause(ctx), deadline: ctx.Err() == context.DeadlineExceeded, scope: &t.root,
-		})
+		c := canceledBy(ctx)
+		c.scope = &t.root
+		t.root.cancelOnce(c)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -219,6 +219,11 @@ func (t *Task) attach(ctx context.Context) {
 			})
 		})
 	}
+}
+
+// canceledBy is the cancel that the end of a context brings.
+func canceledBy(ctx context.Context) *CanceledError {
+	return &CanceledError{Cause: context.Cause(ctx), deadline: ctx.Err() == context.DeadlineExceeded}
 }
 
 // lookAtContexts ends, on a simulated loop, the tasks whose contexts have ended.

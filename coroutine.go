@@ -13,7 +13,7 @@ type coroutine struct {
 	stop  func()
 	yield func(struct{}) bool
 	task  *Task
-	id    uint64 // of the goroutine, in debug mode
+	id    uintptr // its goroutine; 0 until it has run
 }
 
 func newCoroutine() *coroutine {

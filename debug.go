@@ -83,36 +83,9 @@ func registered(s site) string {
 	return " registered at " + s.String()
 }
 
-// own makes the calling goroutine the one that may use the loop.
-func (l *Loop) own() {
-	if l.opt.debug {
-		l.owner = goroutineID()
-	}
-}
-
-// Check panics when a goroutine calls that does not run the loop: with a sentence that names what
-// was called and says what to do instead. It is for types that belong to a loop. Safe from any
-// goroutine.
-func (l *Loop) Check(what string) { l.check(what) }
-
-// check panics in debug mode when a foreign goroutine calls.
-func (l *Loop) check(what string) {
-	if l.opt.debug {
-		l.checkOwner(what)
-	}
-}
-
-func (l *Loop) checkOwner(what string) {
-	if l.owner == 0 || l.owner == goroutineID() || inCoroutine() {
-		return
-	}
-	panic("corolla: " + what + " called from a goroutine that does not run the loop; " +
-		"use Post to hand the loop a function that calls it")
-}
-
-// goroutineID reads the number that a stack trace begins with. It is slow, and
-// used in debug mode only.
-func goroutineID() uint64 {
+// goroutineNumber reads the number that a stack trace begins with. It is slow, and used only
+// where host.Goroutine knows nothing.
+func goroutineNumber() uintptr {
 	var buf [64]byte
 	b := buf[:runtime.Stack(buf[:], false)]
 	b = bytes.TrimPrefix(b, []byte("goroutine "))
@@ -123,12 +96,5 @@ func goroutineID() uint64 {
 	if err != nil {
 		panic(fmt.Sprintf("corolla: cannot read the goroutine's number from %q", buf))
 	}
-	return id
-}
-
-// inCoroutine reports whether the calling goroutine is one that iter.Pull made:
-// a generator that a callback or a task resumes has a number of its own.
-func inCoroutine() bool {
-	buf := make([]byte, 64<<10)
-	return bytes.Contains(buf[:runtime.Stack(buf, false)], []byte("\niter.Pull"))
+	return uintptr(id)
 }

@@ -68,7 +68,10 @@ func (f *Future[T]) settle(v T, err error) {
 
 // OnCancel sets what Cancel does instead of settling the future: it is told the
 // cause, and sees to it that the future is settled in the end.
-func (f *Future[T]) OnCancel(stop func(cause error)) { f.onCancel = stop }
+func (f *Future[T]) OnCancel(stop func(cause error)) {
+	f.loop.check("Future.OnCancel")
+	f.onCancel = stop
+}
 
 // Cancel asks for the result not to be worked on any more, and reports whether it
 // was still pending. The future of a task cancels the task, and is settled when
@@ -101,13 +104,20 @@ func (f *Future[T]) callOnCancel(cause error) {
 }
 
 // Done reports whether the future is settled.
-func (f *Future[T]) Done() bool { return f.done }
+func (f *Future[T]) Done() bool {
+	f.loop.check("Future.Done")
+	return f.done
+}
 
 // Canceled reports whether the future is settled with a cancel.
-func (f *Future[T]) Canceled() bool { return f.canceled }
+func (f *Future[T]) Canceled() bool {
+	f.loop.check("Future.Canceled")
+	return f.canceled
+}
 
 // Result returns the value or the error, or ErrPending.
 func (f *Future[T]) Result() (T, error) {
+	f.loop.check("Future.Result")
 	if !f.done {
 		return f.value, ErrPending
 	}
@@ -221,6 +231,8 @@ type doneCall[T any] struct {
 }
 
 func (d *doneCall[T]) wake() { d.f.loop.push(d) }
+
+func (d *doneCall[T]) belongs() *Loop { return d.f.loop }
 
 func (d *doneCall[T]) run() {
 	if call := d.call; call != nil {

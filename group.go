@@ -58,14 +58,20 @@ func (g *Group) Go(body func(t *Task) error, opts ...TaskOption) *Future[struct{
 // SetLimit makes at most n children run at a time; 0 is any number. A child over the limit
 // begins when another has ended, in the order in which they were started. It holds for
 // children that are started from now on.
-func (g *Group) SetLimit(n int) { g.limit = max(n, 0) }
+func (g *Group) SetLimit(n int) {
+	g.task.loop.check("Group.SetLimit")
+	g.limit = max(n, 0)
+}
 
 // Cancel ends the group early: its children and its body are canceled, and
 // Task.Group returns nil unless one of them fails otherwise.
 func (g *Group) Cancel(cause error) { g.scope.Cancel(cause) }
 
 // Len returns how many tasks of the group have not ended.
-func (g *Group) Len() int { return g.n }
+func (g *Group) Len() int {
+	g.task.loop.check("Group.Len")
+	return g.n
+}
 
 func (g *Group) home() *Loop { return g.task.loop }
 

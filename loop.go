@@ -47,8 +47,10 @@ type Loop struct {
 	state    state
 	stopping atomic.Bool
 	crashed  *PanicError
-	gone     chan struct{} // closed when the loop is
-	owner    uint64        // in debug mode: the goroutine that may call
+	gone     chan struct{}                 // closed when the loop is
+	run      atomic.Pointer[chan struct{}] // closed when the run that is under way ends
+	owner    uintptr                       // the goroutine that runs at present; 0 is any
+	pulled   *pulled                       // the generator that runs at present, if it is one
 }
 
 type state uint8
@@ -84,10 +86,16 @@ func NewOn(h host.Host, opts ...Option) *Loop {
 
 // Now returns the loop's clock: the time since some moment in the past. It is
 // monotonic, and stands still while a callback runs.
-func (l *Loop) Now() time.Duration { return l.now }
+func (l *Loop) Now() time.Duration {
+	l.check("Now")
+	return l.now
+}
 
 // Time returns the wall-clock time that belongs to Now.
-func (l *Loop) Time() time.Time { return l.host.Epoch().Add(l.now) }
+func (l *Loop) Time() time.Time {
+	l.check("Time")
+	return l.host.Epoch().Add(l.now)
+}
 
 // Simulated reports whether the loop runs on a simulated machine, which has no processes or
 // descriptors of its own.
@@ -166,6 +174,8 @@ func (l *Loop) begin() error {
 		return ErrLoopClosed
 	}
 	l.state = running
+	run := make(chan struct{})
+	l.run.Store(&run)
 	l.own()
 	l.now = l.host.Now()
 	return nil
@@ -175,9 +185,21 @@ func (l *Loop) begin() error {
 // and with ErrorPolicy(Crash) a panic comes through.
 func (l *Loop) end() {
 	l.state = idle
-	l.owner = 0
+	close(*l.run.Swap(nil))
+	l.disown()
+	l.pulled = nil
 	l.current = nil
 	l.stopping.Store(false)
+}
+
+// halted returns a channel that is closed when the loop does not run. Safe from any goroutine.
+func (l *Loop) halted() <-chan struct{} {
+	if run := l.run.Load(); run != nil {
+		return *run
+	}
+	none := make(chan struct{})
+	close(none)
+	return none
 }
 
 // turn is one turn of the loop: inbox, poll, events, timers, batch.
@@ -282,7 +304,7 @@ func (l *Loop) release() error {
 	l.unseen.reportAll()
 	l.spare.stop()
 	l.state = closed
-	l.owner = 0
+	l.disown()
 	close(l.gone)
 	return errors.Join(append(errs, l.host.Close())...)
 }
@@ -299,6 +321,7 @@ func (l *Loop) OnClose(f func()) (stop func()) {
 // that a connection needs none of its own. What is in it is good until the callback
 // returns, the task parks, or the caller reads from a connection.
 func (l *Loop) Scratch() []byte {
+	l.check("Scratch")
 	if l.scratch == nil {
 		l.scratch = make([]byte, 64<<10)
 	}

@@ -33,7 +33,10 @@ func (l *Loop) Tasks() []TaskInfo {
 }
 
 // Current returns the task that is running, or nil in a callback.
-func (l *Loop) Current() *Task { return l.current }
+func (l *Loop) Current() *Task {
+	l.check("Current")
+	return l.current
+}
 
 func (t *Task) info() TaskInfo {
 	i := TaskInfo{Task: t, Name: t.name, Started: t.Started()}

@@ -95,6 +95,7 @@ func (q *Queue[T]) Put(t *Task, v T) error {
 
 // TryPut puts v if there is room, or returns ErrQueueFull.
 func (q *Queue[T]) TryPut(v T) error {
+	q.check("Queue.Put")
 	if q.shut {
 		return ErrQueueShutdown
 	}
@@ -106,6 +107,12 @@ func (q *Queue[T]) TryPut(v T) error {
 	}
 	q.unfinished++
 	return nil
+}
+
+// check panics when a foreign goroutine calls although tasks wait.
+func (q *Queue[T]) check(what string) {
+	q.getters.check(what)
+	q.putters.check(what)
 }
 
 // hand gives v to the getter that has waited longest.
@@ -156,6 +163,7 @@ func (q *Queue[T]) Get(t *Task) (T, error) {
 
 // TryGet takes a value if there is one, or returns ErrQueueEmpty.
 func (q *Queue[T]) TryGet() (v T, err error) {
+	q.check("Queue.Get")
 	c, waits := first[T](&q.putters)
 	switch {
 	case q.items.Len() > 0:
@@ -220,6 +228,7 @@ func (q *Queue[T]) Join(t *Task) error {
 // does when the queue is empty. If immediate, what is in the queue is dropped, and counts
 // as done with.
 func (q *Queue[T]) Shutdown(immediate bool) {
+	q.check("Queue.Shutdown")
 	q.shut = true
 	if immediate {
 		q.dropped = true

@@ -23,6 +23,7 @@ type Scope struct {
 	canceled *CanceledError // in force here, whoever's it is
 	timer    *Timer
 	shielded bool
+	pulled   *pulled // the generator that has opened it, if one did
 
 	// What other goroutines see; see context.go.
 	values   context.Context               // set before anybody can ask; never ends
@@ -89,9 +90,16 @@ func (t *Task) within(s *Scope, deadline time.Duration, body func(s *Scope) erro
 }
 
 func (s *Scope) enter(t *Task) {
+	if l := t.loop; l.owner != l.self() && l.owner != 0 {
+		panic("corolla: a scope opened in a coroutine of iter.Pull, which might yield inside of it; " +
+			"use corolla.Pull, which sees to it that it does not")
+	}
 	s.task = t
 	s.attach(t.scope)
 	t.scope = s
+	if s.pulled = t.loop.pulled; s.pulled != nil {
+		s.pulled.scopes++
+	}
 }
 
 // attach makes s a part of parent, and lets what is in force there hold here.
@@ -141,6 +149,9 @@ var scopeLeft = &CanceledError{Cause: errors.New("the task has left the scope")}
 func (s *Scope) leave(err error) error {
 	s.task.scope = s.parent
 	s.close()
+	if s.pulled != nil {
+		s.pulled.scopes--
+	}
 	var c *CanceledError
 	if err == nil || !errors.As(err, &c) || c.scope != s {
 		return err
@@ -210,11 +221,15 @@ func (s *Scope) timeout() {
 
 // Scope returns the innermost scope that the task is in, to be given as a context to what
 // is to end with it.
-func (t *Task) Scope() *Scope { return t.scope }
+func (t *Task) Scope() *Scope {
+	t.loop.check("Task.Scope")
+	return t.scope
+}
 
 // Canceled returns what is in force in the scope: nil, or the *CanceledError that
 // everything in it returns that waits.
 func (s *Scope) Canceled() error {
+	s.task.loop.check("Scope.Canceled")
 	if s.canceled == nil {
 		return nil
 	}

@@ -59,6 +59,7 @@ func (l *Lock) Unlock() {
 	if !l.locked {
 		panic("corolla: Unlock of a Lock that is not locked: every Unlock needs a Lock before it")
 	}
+	l.waiting.check("Lock.Unlock")
 	l.locked = false
 	l.pass()
 }
@@ -93,6 +94,7 @@ type EventStats struct {
 
 // Set sets the flag and wakes every task that waits for it, even if Clear follows at once.
 func (e *Event) Set() {
+	e.waiting.check("Event.Set")
 	e.set = true
 	e.waiting.WakeAll()
 }
@@ -337,6 +339,7 @@ func (b *Barrier) remove(a *arrival) {
 
 // release lets go all who wait.
 func (b *Barrier) release(err error) {
+	b.waiting.check("a Barrier's Wait, Reset or Abort")
 	for i, a := range b.arrived {
 		a.index, a.err = i, err
 	}

@@ -190,13 +190,13 @@ func (t *Task) run() {
 	}
 	co := t.co
 	t.phase = active
-	caller, owner := l.current, l.owner
-	l.current = t
-	if l.opt.debug && co.id != 0 {
+	caller, owner, pulled := l.current, l.owner, l.pulled
+	l.current, l.pulled = t, nil
+	if co.id != 0 {
 		l.owner = co.id
 	}
 	co.resume()
-	l.current, l.owner = caller, owner
+	l.current, l.owner, l.pulled = caller, owner, pulled
 	if t.phase == ended {
 		t.co = nil
 		t.leave()
@@ -207,8 +207,8 @@ func (t *Task) run() {
 // body is what the task's coroutine runs.
 func (t *Task) body() {
 	l := t.loop
-	if l.opt.debug {
-		t.co.id = goroutineID()
+	if t.co.id == 0 {
+		t.co.id = l.self()
 		l.owner = t.co.id
 	}
 	returned := false
@@ -292,7 +292,9 @@ func (t *Task) suspend(p phase, on any) {
 		return
 	}
 	t.phase, t.on, t.since, t.calls = p, on, t.loop.now, 0
+	owner, pulled := t.loop.owner, t.loop.pulled // a generator of the task's may be what waits
 	t.co.suspend()
+	t.loop.owner, t.loop.pulled = owner, pulled
 	t.on = nil
 }
 
@@ -317,6 +319,8 @@ func (t *Task) Unpark() bool {
 // wake is what a queue of waiters does.
 func (t *Task) wake() { t.Unpark() }
 
+func (t *Task) belongs() *Loop { return t.loop }
+
 // timeout is the end of a Sleep.
 func (t *Task) timeout() { t.Unpark() }
 
@@ -337,6 +341,7 @@ func (t *Task) Sleep(d time.Duration) error {
 
 // mustRun panics unless t is the task that runs.
 func (t *Task) mustRun(what string) {
+	t.loop.check(what)
 	if t.loop.current != t {
 		t.misused(what)
 	}

@@ -65,10 +65,16 @@ func (t *Timer) Reset(d time.Duration) bool {
 }
 
 // When returns the time for which the timer is or was last set.
-func (t *Timer) When() time.Duration { return t.when }
+func (t *Timer) When() time.Duration {
+	t.loop.check("Timer.When")
+	return t.when
+}
 
 // Active reports whether the callback is still to run.
-func (t *Timer) Active() bool { return t.place > 0 || t.fired }
+func (t *Timer) Active() bool {
+	t.loop.check("Timer.Active")
+	return t.place > 0 || t.fired
+}
 
 func (t *Timer) set(when time.Duration) {
 	t.loop.seq++

@@ -20,7 +20,18 @@ type waiter struct {
 }
 
 // wakeable is a task, or a callback that is to be made ready.
-type wakeable interface{ wake() }
+type wakeable interface {
+	wake()
+	belongs() *Loop
+}
+
+// check panics when a foreign goroutine calls, before anything is changed. Who waits knows the
+// loop; where nobody waits no loop is touched.
+func (q *Waiters) check(what string) {
+	if q.first != nil {
+		q.first.who.belongs().check(what)
+	}
+}
 
 // Wait parks t until it is woken. What it waits for is on, a string or a
 // fmt.Stringer, shown by whoever lists the loop's tasks. The error is t's own, if
@@ -46,6 +57,7 @@ func (q *Waiters) Wake() *Task {
 	if w == nil {
 		return nil
 	}
+	q.check("Waiters.Wake")
 	w.wake()
 	t, _ := w.who.(*Task)
 	return t
@@ -54,6 +66,7 @@ func (q *Waiters) Wake() *Task {
 // WakeAll wakes every task that waits, in the order in which they came, and
 // returns how many there were.
 func (q *Waiters) WakeAll() int {
+	q.check("Waiters.WakeAll")
 	n := q.n
 	for q.first != nil {
 		q.first.wake()

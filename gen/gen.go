@@ -22,7 +22,6 @@ package gen
 import (
 	"errors"
 	"fmt"
-	"iter"
 	"log"
 	"runtime"
 	"runtime/debug"
@@ -184,7 +183,7 @@ func (c *core[Y, S, R]) close() error {
 
 func (g *Generator[Y, S, R]) resume(sent S, given bool, thrown error) (Y, error) {
 	if g.state == fresh {
-		g.next, _ = iter.Pull(g.run)
+		g.next, _ = corolla.Pull(g.run)
 		runtime.AddCleanup(g, abandon[Y, S, R], g.core)
 	}
 	return g.core.resume(sent, given, thrown)

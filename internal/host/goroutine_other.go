@@ -1,0 +1,6 @@
+//go:build !amd64 && !arm64
+
+package host
+
+// Goroutine is not known on this processor; see goroutine.go.
+func Goroutine() uintptr { return 0 }

@@ -1,0 +1,149 @@
+package corolla
+
+import (
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/corolla-go/corolla/internal/host"
+)
+
+// A loop has no locks, so a call from a goroutine that does not run it is a data race, which
+// shows much later and elsewhere. Every method that belongs to the loop therefore asks first who
+// calls. That costs some two nanoseconds: the loop knows which goroutine runs at present, its own
+// or that of a task or of a generator, and compares it with the caller's.
+//
+// Rejected: the number in a stack trace, which takes microseconds and is used only in debug mode
+// on processors that host.Goroutine does not know; and a lock or an atomic variable, which would
+// find two callers at once but not one that is wrong.
+
+// Check panics when a goroutine calls that does not run the loop, with a sentence that names what
+// was called and says what to do instead. A loop that does not run can be used from anywhere. It
+// is for types that belong to a loop. Safe from any goroutine.
+func (l *Loop) Check(what string) { l.check(what) }
+
+// check reads what only the loop's goroutine writes. A caller that is that goroutine sees what it
+// wrote itself, and any other sees something that is not its own number.
+//
+//go:norace
+func (l *Loop) check(what string) {
+	if l.owner != 0 && l.owner != l.self() {
+		l.stranger(what)
+	}
+}
+
+// self returns what identifies the calling goroutine, or 0 where nobody can tell at a low price.
+func (l *Loop) self() uintptr {
+	if id := host.Goroutine(); id != 0 || !l.opt.debug {
+		return id
+	}
+	return goroutineNumber()
+}
+
+// own makes the calling goroutine the one that may use the loop.
+func (l *Loop) own() {
+	l.owner = l.self()
+	inUse.add(l)
+}
+
+// disown lets any goroutine use the loop.
+func (l *Loop) disown() {
+	l.owner = 0
+	inUse.remove(l)
+}
+
+// stranger is asked about a caller that is not known to be on the loop. A coroutine that iter.Pull
+// has made may be: there is no telling who has resumed it. Pull knows, and says so.
+func (l *Loop) stranger(what string) {
+	if _, alien := aliens.Load(l.self()); !alien && inPull() {
+		return
+	}
+	panic("corolla: " + what + " called from a goroutine that does not run the loop; " +
+		"use Post to hand the loop a function that calls it")
+}
+
+// CheckOutside panics when the goroutine that runs the loop calls, with a sentence that names what
+// was called. It is for what blocks its caller until the loop has done something. Safe from any
+// goroutine.
+func (l *Loop) CheckOutside(what string) {
+	if l.onLoop() {
+		panic("corolla: " + what + " on the goroutine that runs the loop would wait for itself; " +
+			"start a task with Go and Await its future, or use what takes a task")
+	}
+}
+
+// onLoop reports whether the calling goroutine runs the loop. Safe from any goroutine.
+//
+//go:norace
+func (l *Loop) onLoop() bool {
+	id := l.self()
+	return id != 0 && l.owner == id
+}
+
+// inPull reports whether the calling goroutine is a coroutine of iter.Pull's.
+func inPull() bool {
+	var pcs [64]uintptr
+	for skip := 0; ; skip += len(pcs) {
+		n := runtime.Callers(skip, pcs[:])
+		frames := runtime.CallersFrames(pcs[:n])
+		for more := n > 0; more; {
+			var f runtime.Frame
+			if f, more = frames.Next(); strings.HasPrefix(f.Function, "iter.Pull") {
+				return true
+			}
+		}
+		if n < len(pcs) {
+			return false
+		}
+	}
+}
+
+// loops is a set of loops, which any goroutine can look through.
+type loops struct {
+	mu  sync.Mutex // of who changes it
+	all atomic.Pointer[[]*Loop]
+}
+
+// inUse are the loops that run, or are being closed.
+var inUse loops
+
+func (s *loops) get() []*Loop {
+	if all := s.all.Load(); all != nil {
+		return *all
+	}
+	return nil
+}
+
+func (s *loops) add(l *Loop) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := append(slices.Clip(s.get()), l)
+	s.all.Store(&all)
+}
+
+func (s *loops) remove(l *Loop) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := slices.DeleteFunc(slices.Clone(s.get()), func(o *Loop) bool { return o == l })
+	if len(all) == 0 {
+		s.all.Store(nil)
+	} else {
+		s.all.Store(&all)
+	}
+}
+
+func (s *loops) none() bool { return s.all.Load() == nil }
+
+// at returns the loop that the calling goroutine runs, or nil.
+//
+//go:norace
+func (s *loops) at(id uintptr) *Loop {
+	for _, l := range s.get() {
+		if id != 0 && l.owner == id {
+			return l
+		}
+	}
+	return nil
+}
