@@ -48,12 +48,14 @@ func Collect[T any](l *Loop, fs ...*Future[T]) *Future[[]Result[T]] {
 func Any[T any](l *Loop, fs ...*Future[T]) *Future[T] {
 	var errs []error
 	g := newGather(l, fs, func(_ int, v T, err error, g *gather[T, T]) {
-		if err != nil {
+		switch {
+		case g.out.done:
+		case err != nil:
 			errs = append(errs, err)
-			return
+		default:
+			g.cancelRest()
+			g.out.settleOnce(v, nil)
 		}
-		g.cancelRest()
-		g.out.settleOnce(v, nil)
 	})
 	g.finish = func() (v T, err error) {
 		if len(errs) == 0 {
@@ -90,7 +92,7 @@ type gather[T, R any] struct {
 
 func newGather[T, R any](l *Loop, fs []*Future[T], each func(int, T, error, *gather[T, R])) *gather[T, R] {
 	g := &gather[T, R]{out: NewFuture[R](l), in: fs, each: each, left: len(fs)}
-	g.out.onCancel = g.cancel
+	g.out.onCancel = g
 	return g
 }
 
@@ -127,6 +129,16 @@ func (g *gather[T, R]) cancel(cause error) {
 	}
 }
 
+// needs reports whether one of the futures does; see Future.needs.
+func (g *gather[T, R]) needs(t *Task, seen map[any]bool) bool {
+	for _, f := range g.in {
+		if f.needs(t, seen) {
+			return true
+		}
+	}
+	return false
+}
+
 func (g *gather[T, R]) cancelRest() {
 	for _, f := range g.in {
 		f.Cancel(g.cause)
@@ -149,11 +161,11 @@ func Shield[T any](f *Future[T]) *Future[T] {
 			out.settle(f.Result())
 		}
 	})
-	out.onCancel = func(cause error) {
+	out.OnCancel(func(cause error) {
 		stop()
 		var zero T
 		out.settle(zero, &CanceledError{Cause: cause})
-	}
+	})
 	return out
 }
 
@@ -176,30 +188,19 @@ func Wait[T any](t *Task, until Until, fs ...*Future[T]) (done, pending []*Futur
 	if len(fs) == 0 {
 		return nil, nil, ErrNothing
 	}
-	enough := func() bool {
-		left := 0
-		for _, f := range fs {
-			switch {
-			case !f.done:
-				left++
-			case until == FirstDone, until == FirstError && f.err != nil && !f.Canceled():
-				return true
-			}
-		}
-		return left == 0
-	}
-	var changed Event
+	w := &wanted[T]{until: until, left: len(fs)}
 	for _, f := range fs {
-		if !f.done {
-			d := &doneCall[T]{f: f, call: func(*Future[T]) { changed.Set() }}
+		if f.done {
+			w.settled(f)
+		} else {
+			d := &doneCall[T]{f: f, call: w.settled}
 			d.place.who = d
 			f.waiting.push(&d.place)
 			defer d.stop()
 		}
 	}
-	for !enough() && err == nil {
-		changed.Clear()
-		err = changed.Wait(t)
+	if !w.enough.set {
+		err = w.enough.Wait(t)
 	}
 	for _, f := range fs {
 		if f.done {
@@ -209,6 +210,20 @@ func Wait[T any](t *Task, until Until, fs ...*Future[T]) (done, pending []*Futur
 		}
 	}
 	return done, pending, err
+}
+
+// wanted counts what Wait waits for.
+type wanted[T any] struct {
+	until  Until
+	left   int // futures that are not settled
+	enough Event
+}
+
+func (w *wanted[T]) settled(f *Future[T]) {
+	w.left--
+	if w.left == 0 || w.until == FirstDone || w.until == FirstError && f.err != nil && !f.Canceled() {
+		w.enough.Set()
+	}
 }
 
 // WaitTimeout is Wait for at most d, after which it returns without an error.

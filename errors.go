@@ -1,10 +1,12 @@
 package corolla
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,6 +109,8 @@ func IsOnly(err error, targets ...error) bool {
 	switch e := err.(type) {
 	case *PanicError:
 		return false
+	case *TimeoutError:
+		return slices.ContainsFunc(targets, e.Is) && (e.rest == nil || IsOnly(e.rest, targets...))
 	case interface{ Unwrap() []error }:
 		for _, part := range e.Unwrap() {
 			if part != nil && !IsOnly(part, targets...) {
@@ -122,6 +126,44 @@ func IsOnly(err error, targets ...error) bool {
 		}
 	}
 	return IsOnly(errors.Unwrap(err), targets...)
+}
+
+// split looks for the cancel of a scope in all branches of an error, and returns it and what else
+// the error says.
+func split(err error, s *Scope) (own *CanceledError, rest error) {
+	switch e := err.(type) {
+	case nil:
+		return nil, nil
+	case *CanceledError:
+		if e.scope == s {
+			return e, nil
+		}
+		return nil, err
+	case *PanicError, *TimeoutError: // they say something themselves, whatever is inside
+		return nil, err
+	case interface{ Unwrap() []error }:
+		for _, part := range e.Unwrap() {
+			o, r := split(part, s)
+			own, rest = cmp.Or(own, o), join(rest, r)
+		}
+	default:
+		own, rest = split(errors.Unwrap(err), s)
+	}
+	if own == nil {
+		return nil, err
+	}
+	return own, rest
+}
+
+// join is errors.Join, but leaves an error alone that has nothing to be joined with.
+func join(a, b error) error {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return errors.Join(a, b)
 }
 
 // isCancel reports whether err says nothing but that something was canceled.

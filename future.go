@@ -1,7 +1,7 @@
 package corolla
 
 import (
-	"errors"
+	"context"
 	"fmt"
 )
 
@@ -18,7 +18,7 @@ type Future[T any] struct {
 	value    T
 	err      error
 	waiting  Waiters
-	onCancel func(cause error)
+	onCancel canceler // nil is to settle it
 	unseen   *Unseen
 	site     site
 }
@@ -60,7 +60,7 @@ func (f *Future[T]) settle(v T, err error) {
 	f.done, f.value, f.err = true, v, err
 	f.canceled = isCancel(err)
 	f.onCancel = nil
-	if err != nil && !f.canceled && !errors.Is(err, ErrLoopClosed) {
+	if err != nil && !f.canceled && !IsOnly(err, ErrLoopClosed, ErrCanceled, context.Canceled) {
 		f.unseen = ReportUnseen(f.loop, f, err, f.String())
 	}
 	f.waiting.WakeAll()
@@ -70,7 +70,9 @@ func (f *Future[T]) settle(v T, err error) {
 // cause, and sees to it that the future is settled in the end.
 func (f *Future[T]) OnCancel(stop func(cause error)) {
 	f.loop.check("Future.OnCancel")
-	f.onCancel = stop
+	if f.onCancel = nil; stop != nil {
+		f.onCancel = cancelFunc(stop)
+	}
 }
 
 // Cancel asks for the result not to be worked on any more, and reports whether it
@@ -100,7 +102,7 @@ func (f *Future[T]) callOnCancel(cause error) {
 			f.settleOnce(f.value, f.loop.Recovered(v, "OnCancel of "+f.String()))
 		}
 	}()
-	f.onCancel(cause)
+	f.onCancel.cancel(cause)
 }
 
 // Done reports whether the future is settled.
@@ -157,34 +159,39 @@ func (f *Future[T]) Await(t *Task) (T, error) {
 	}
 	if f.done {
 		f.look()
+		if f.err != nil && t.unwilling() != nil {
+			_ = t.refuse(f.err) // nothing is waited for here either
+		}
 		return f.value, f.err
 	}
 	t.forwarded = false
 	if c := t.pending(); c != nil {
 		f.interrupt(t, c)
 	}
+	waited := false
 	for !f.done && t.loop.state != closing {
+		waited = true
 		f.waiting.push(&t.place)
-		t.suspend(parked, f)
+		t.park(parked, f)
 		t.place.leave()
 		if t.pending() != nil && !t.forwarded {
 			break
 		}
 	}
-	c := t.pending()
-	switch {
-	case !f.done && t.loop.state == closing:
-		return zero, ErrLoopClosed
-	case c != nil && (!t.forwarded || !f.done || f.Canceled()):
-		return zero, c
+	switch err := t.unwilling(); {
+	case f.done && (err == nil || t.forwarded && !f.canceled || err == ErrLoopClosed):
+		f.look()
+		return f.value, f.err
+	case waited:
+		return zero, err
+	default:
+		return zero, t.refuse(err)
 	}
-	f.look()
-	return f.value, f.err
 }
 
 // interrupt passes a waiting task's cancel on to the future.
 func (f *Future[T]) interrupt(t *Task, c *CanceledError) {
-	if awaits(f.task, t) { // each would wait for the other to end
+	if f.needs(t, map[any]bool{}) { // each would wait for the other to end
 		t.Unpark()
 		return
 	}
@@ -192,23 +199,36 @@ func (f *Future[T]) interrupt(t *Task, c *CanceledError) {
 	f.Cancel(c.reason())
 }
 
-// behind returns the task whose end a task waits for that is parked on f.
-func (f *Future[T]) behind() *Task { return f.task }
-
-// awaits reports whether task, directly or through others, awaits t.
-func awaits(task, t *Task) bool {
-	for range 1000 { // a circle without t would have no end
-		if task == nil || task == t {
-			return task == t
-		}
-		on, ok := task.on.(interface{ behind() *Task })
-		if !ok {
-			return false
-		}
-		task = on.behind()
+// needs reports whether a canceled f is settled only when t has ended: because t's end, or that of
+// a task which itself waits for such a future, is what settles it. seen keeps a circle without t
+// from having no end.
+func (f *Future[T]) needs(t *Task, seen map[any]bool) bool {
+	switch {
+	case f.done || seen[f]:
+		return false
+	case f.task == nil:
+		seen[f] = true
+		g, ok := f.onCancel.(needer)
+		return ok && g.needs(t, seen)
+	case f.task == t:
+		return true
 	}
-	return false
+	seen[f] = true
+	on, ok := f.task.on.(needer)
+	return ok && on.needs(t, seen)
 }
+
+// needer is what may wait for the end of tasks: a future, or what makes one of many.
+type needer interface {
+	needs(t *Task, seen map[any]bool) bool
+}
+
+// canceler is what the cancel of a future does.
+type canceler interface{ cancel(cause error) }
+
+type cancelFunc func(cause error)
+
+func (f cancelFunc) cancel(cause error) { f(cause) }
 
 // OnDone calls back, in the next turn, once the future is settled, or now that it
 // is. stop keeps the callback from being called, and reports whether it did.

@@ -2,6 +2,7 @@ package corolla
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/corolla-go/corolla/internal/ds"
 )
@@ -23,44 +24,65 @@ type Group struct {
 	idle  bool // the owner waits for the last child
 
 	limit  int // how many children may run; 0 is any number
-	run    int // children that run
-	queued ds.Ring[*Task]
+	run    int // children that run, or will next
+	queued ds.List[*Task]
 }
 
 // Group runs body and then waits for every task that was started in the group. An
-// error of body or of a child cancels the others. It returns all errors, joined;
-// a child that was canceled by itself adds none. If t is canceled, or a scope around the
-// group, so are the children; Group still waits for them, and then returns the cancel.
+// error of body or of a child cancels the others. It returns the error, or all of them joined
+// if there are several; a child that was canceled by itself adds none. If t is canceled, or a
+// scope around the group, so are the children; Group still waits for them, and then returns the
+// cancel. If body panics, children's errors reach the error handler.
 func (t *Task) Group(body func(g *Group) error) (err error) {
 	t.mustRun("Group")
 	g := &Group{task: t}
 	g.scope.enter(t)
 	returned := false
 	defer func() {
+		var v any
+		if t.unwinding == &g.scope {
+			v = recover()
+		}
+		if u, ok := v.(unwinding); ok {
+			err, returned, v = u.err, true, nil
+		}
 		g.fail(err)
 		if g.scope.canceled == nil && (err != nil || !returned) {
 			g.scope.Cancel(err)
 		}
 		g.join()
-		err = g.result(err)
+		if err = g.result(err); !returned {
+			g.lost()
+		}
+		if v != nil {
+			panic(v)
+		}
 	}()
 	err = body(g)
 	returned = true
 	return err
 }
 
-// Go starts a task in the group; see Loop.Go. In a group that is over the task
-// fails with ErrGroupOver without having run.
+// lost reports the errors that a panic of the body keeps Group from returning.
+func (g *Group) lost() {
+	for _, err := range g.errs {
+		g.task.loop.report(&UnseenError{Err: err, Where: "a child of a group whose body panicked, in " + g.task.String()})
+	}
+}
+
+// Go starts a task in the group; see Loop.Go. In a group that is over or canceled the task
+// fails with ErrGroupOver without having run, which in a canceled group nobody need look at.
 func (g *Group) Go(body func(t *Task) error, opts ...TaskOption) *Future[struct{}] {
 	return goPlain(g, body, g.home().site(), opts)
 }
 
 // SetLimit makes at most n children run at a time; 0 is any number. A child over the limit
-// begins when another has ended, in the order in which they were started. It holds for
-// children that are started from now on.
+// begins when another has ended, in the order in which they were started. Children that run
+// already go on; those that wait begin now if there is room for them.
 func (g *Group) SetLimit(n int) {
 	g.task.loop.check("Group.SetLimit")
 	g.limit = max(n, 0)
+	g.fill()
 }
 
 // Cancel ends the group early: its children and its body are canceled, and
@@ -76,34 +98,49 @@ func (g *Group) Len() int {
 func (g *Group) home() *Loop { return g.task.loop }
 
 func (g *Group) adopt(t *Task) error {
-	if g.over || g.scope.canceled != nil {
-		g.interrupted()
+	if g.over {
 		return ErrGroupOver
+	}
+	if c := g.scope.canceled; c != nil {
+		g.interrupted()
+		return fmt.Errorf("%w: %w", ErrGroupOver, c)
 	}
 	t.group = g
 	t.root.attach(&g.scope)
 	g.n++
-	if g.limit > 0 && g.run >= g.limit {
-		t.held = true
-		g.queued.Push(t)
-	} else {
-		g.run++
+	switch {
+	case t.root.canceled != nil: // it ends at once, and needs no room
+	case g.full():
+		t.queue.Value = t
+		g.queued.Push(&t.queue)
+	default:
+		g.begin(t)
 	}
 	return nil
+}
+
+func (g *Group) full() bool { return g.limit > 0 && g.run >= g.limit }
+
+// begin counts a child that is to run.
+func (g *Group) begin(t *Task) {
+	t.counted = true
+	g.run++
+}
+
+// fill lets children that have waited begin, as far as there is room.
+func (g *Group) fill() {
+	for next := g.queued.First(); next != nil && !g.full(); next = g.queued.First() {
+		next.Leave()
+		g.begin(next.Value)
+		g.task.loop.push(next.Value)
+	}
 }
 
 // left is told that a child has ended.
 func (g *Group) left(t *Task) {
 	g.n--
-	if !t.held {
+	if t.counted {
 		g.run--
-	}
-	for g.queued.Len() > 0 && g.run < g.limit {
-		if next := g.queued.Pop(); next.phase == fresh { // else it was canceled meanwhile
-			g.run++
-			next.held = false
-			g.task.loop.push(next)
-		}
 	}
 	if g.over {
 		return // the loop was closed under the group: the error is nobody's
@@ -113,6 +150,7 @@ func (g *Group) left(t *Task) {
 		g.interrupted()
 	}
 	g.fail(err)
+	g.fill()
 	if g.n == 0 && g.idle {
 		g.task.Unpark()
 	}
@@ -141,7 +179,7 @@ func (g *Group) interrupted() {
 func (g *Group) join() {
 	for g.n > 0 {
 		g.idle = true
-		g.task.suspend(parked, g)
+		g.task.park(parked, g)
 		g.idle = false
 		if g.task.loop.state == closing {
 			g.cut = ErrLoopClosed // the children are ended next
@@ -156,13 +194,20 @@ func (g *Group) interrupt(*Task, *CanceledError) {} // see join
 func (g *Group) String() string { return "the children of a group" }
 
 func (g *Group) result(err error) error {
-	outer := g.scope.leave(err)
-	var c *CanceledError
-	switch {
-	case len(g.errs) > 0:
+	err = g.scope.leave(err)
+	switch len(g.errs) {
+	case 0:
+	case 1:
+		return g.errs[0]
+	default:
 		return errors.Join(g.errs...)
-	case outer == nil || errors.As(outer, &c) && c.scope == &g.scope:
-		return g.cut // and the group's own cancel ends here
 	}
-	return outer
+	own, rest := split(err, &g.scope)
+	switch {
+	case own == nil && err != nil:
+		return err
+	case rest != nil:
+		return rest
+	}
+	return g.cut // and the group's own cancel ends here
 }

@@ -44,6 +44,7 @@ type Loop struct {
 	nextScratch []byte   // for who runs while another uses scratch
 	chunks      [][]byte // of outboxes, that nobody uses
 
+	ending   ending
 	state    state
 	stopping atomic.Bool
 	crashed  *PanicError
@@ -127,11 +128,9 @@ func (l *Loop) Run(main func(t *Task) error) error {
 		}
 	}
 	_, err := result.Result()
-	for l.tasks.n > 0 {
-		l.cancelTasks(nil, errMainOver) // in each turn: a task may start another
-		if l.stopping.Load() {
-			break
-		}
+	l.ending.cause = errMainOver // of what tasks start from now on, too
+	l.cancelTasks(nil, errMainOver)
+	for l.tasks.n > 0 && !l.stopping.Load() {
 		if e := l.turn(); e != nil {
 			return errors.Join(err, e)
 		}
@@ -188,6 +187,7 @@ func (l *Loop) end() {
 	close(*l.run.Swap(nil))
 	l.disown()
 	l.pulled = nil
+	l.ending.cause = nil
 	l.current = nil
 	l.stopping.Store(false)
 }

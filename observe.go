@@ -1,7 +1,6 @@
 package corolla
 
 import (
-	"errors"
 	"fmt"
 	"time"
 )
@@ -75,37 +74,4 @@ func (q *taskList) remove(t *Task) {
 	}
 	t.next, t.prev = nil, nil
 	q.n--
-}
-
-// cancelTasks cancels every task but one.
-func (l *Loop) cancelTasks(except *Task, cause error) {
-	for t := l.tasks.first; t != nil; t = t.next {
-		if t != except {
-			t.Cancel(cause)
-		}
-	}
-}
-
-// endTasks ends every task of a loop that is being closed, the youngest first, so that
-// children end before their groups. Each is resumed, and whatever it waits for returns at
-// once.
-func (l *Loop) endTasks() {
-	defer func() {
-		if l.tasks.n > 0 { // one called runtime.Goexit, which goes on after this
-			l.endTasks()
-		}
-	}()
-	for t := l.tasks.last; t != nil; t = l.tasks.last {
-		switch t.phase {
-		case fresh:
-			t.work.fail(ErrLoopClosed)
-			t.leave()
-		case active: // its goroutine was ended by runtime.Goexit in what it resumed
-			t.work.fail(errors.Join(ErrLoopClosed, ErrGoexit))
-			t.leave()
-		default:
-			t.place.leave()
-			t.run()
-		}
-	}
 }

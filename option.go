@@ -1,6 +1,7 @@
 package corolla
 
 import (
+	"errors"
 	"log"
 	"os"
 	"time"
@@ -23,11 +24,21 @@ type options struct {
 func defaults() options {
 	return options{
 		slow:      100 * time.Millisecond,
-		handler:   func(err error) { log.Print("corolla: ", err) },
+		handler:   printError,
 		jobs:      64,
 		budget:    time.Millisecond,
 		idleTasks: 1024,
 	}
+}
+
+// printError is the error handler of a loop that was given none.
+func printError(err error) {
+	var p *PanicError
+	if errors.As(err, &p) {
+		log.Printf("corolla: %v\n%s", err, p.Stack)
+		return
+	}
+	log.Print("corolla: ", err)
 }
 
 // Debug turns on checks that cost time: a method that belongs to the loop panics
@@ -43,7 +54,7 @@ func SlowLimit(d time.Duration) Option { return func(o *options) { o.slow = d } 
 // ErrorHandler sets the function that gets every error which has no other place
 // to go: *PanicError, *SlowError, *UnseenError, and errors of the machine. It
 // runs on the loop's goroutine and must not block. Unless set, errors are printed
-// with the log package.
+// with the log package, panics with their stacks.
 func ErrorHandler(handle func(error)) Option { return func(o *options) { o.handler = handle } }
 
 // Policy says what a loop does after a panic in a callback or a task.

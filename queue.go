@@ -27,15 +27,14 @@ type Queue[T any] struct {
 	unfinished int // values put and not done with
 	joining    Waiters
 	shut       bool
-	dropped    bool     // by a Shutdown at once
-	spare      *cell[T] // cells that nobody uses
+	dropped    bool       // by a Shutdown at once
+	spare      []*cell[T] // a few cells that nobody uses
 }
 
 // cell is where a waiting task's value lies.
 type cell[T any] struct {
 	value T
 	done  bool // the value was handed over
-	next  *cell[T]
 }
 
 // store keeps what is in the queue.
@@ -74,6 +73,7 @@ func NewPriorityQueue[T any](size int, less func(a, b T) bool) *Queue[T] {
 // in the queue; if v had been taken already, Put succeeds and what t waits for next is
 // canceled.
 func (q *Queue[T]) Put(t *Task, v T) error {
+	t.mustRun("Queue.Put")
 	err := q.TryPut(v)
 	if err != ErrQueueFull {
 		return err
@@ -137,6 +137,7 @@ func first[T any](line *Waiters) (*cell[T], bool) {
 // Get parks t until there is a value, and takes it. If t is canceled in the moment in
 // which it is handed a value, the value goes to the next, or back to where it was taken.
 func (q *Queue[T]) Get(t *Task) (T, error) {
+	t.mustRun("Queue.Get")
 	v, err := q.TryGet()
 	if err != ErrQueueEmpty {
 		return v, err
@@ -190,18 +191,24 @@ func (q *Queue[T]) admit(c *cell[T]) {
 	q.putters.Wake()
 }
 
+// maxSpare is how many cells a queue keeps for those who wait next.
+const maxSpare = 16
+
 func (q *Queue[T]) cell() *cell[T] {
-	c := q.spare
-	if c == nil {
+	n := len(q.spare)
+	if n == 0 {
 		return new(cell[T])
 	}
-	q.spare, c.next = c.next, nil
+	c := q.spare[n-1]
+	q.spare = q.spare[:n-1]
 	return c
 }
 
 func (q *Queue[T]) free(c *cell[T]) {
-	*c = cell[T]{next: q.spare}
-	q.spare = c
+	*c = cell[T]{}
+	if len(q.spare) < maxSpare {
+		q.spare = append(q.spare, c)
+	}
 }
 
 // TaskDone says that one value that was taken is done with; see Join. It panics when it

@@ -63,6 +63,16 @@ func (l *Loop) runBatch() {
 	l.crash()
 }
 
+// crashWith notes a panic that is to be let out. Of several in a batch it is the first; the others
+// reach the error handler.
+func (l *Loop) crashWith(p *PanicError) {
+	if l.crashed == nil {
+		l.crashed = p
+	} else {
+		l.report(p)
+	}
+}
+
 // crash lets out a panic of the batch, if the policy says so.
 func (l *Loop) crash() {
 	if p := l.crashed; p != nil {
@@ -112,7 +122,7 @@ func (l *Loop) Recovered(v any, where string) *PanicError {
 	l.check("Recovered")
 	p := &PanicError{Value: v, Stack: debug.Stack(), Where: where}
 	if l.opt.crash {
-		l.crashed = p
+		l.crashWith(p)
 	} else {
 		l.report(p)
 	}

@@ -41,9 +41,20 @@ type Scope struct {
 type TimeoutError struct {
 	After time.Duration // how long the scope had
 	Err   error         // what the body returned
+
+	rest error // of Err, without the scope's cancel
 }
 
-func (e *TimeoutError) Error() string { return fmt.Sprintf("timed out after %v", e.After) }
+func (e *TimeoutError) Error() string {
+	if e.rest != nil {
+		return fmt.Sprintf("timed out after %v: %v", e.After, e.rest)
+	}
+	return fmt.Sprintf("timed out after %v", e.After)
+}
+
+// Unwrap returns what the body's error says besides that the time was up: an error of its cleanup,
+// say. It is nil if that is nothing.
+func (e *TimeoutError) Unwrap() error { return e.rest }
 
 // Is makes the error match the two standard ones.
 func (e *TimeoutError) Is(target error) bool {
@@ -85,7 +96,18 @@ func (t *Task) within(s *Scope, deadline time.Duration, body func(s *Scope) erro
 	t.mustRun("a scope")
 	s.enter(t)
 	s.limit(deadline)
-	defer func() { err = s.leave(err) }()
+	defer func() {
+		if t.unwinding == s {
+			v := recover()
+			u, ok := v.(unwinding)
+			if !ok && v != nil { // a deferred function has panicked meanwhile
+				_ = s.leave(nil)
+				panic(v)
+			}
+			err = u.err
+		}
+		err = s.leave(err)
+	}()
 	return body(s)
 }
 
@@ -152,15 +174,14 @@ func (s *Scope) leave(err error) error {
 	if s.pulled != nil {
 		s.pulled.scopes--
 	}
-	var c *CanceledError
-	if err == nil || !errors.As(err, &c) || c.scope != s {
+	own, rest := split(err, s)
+	switch {
+	case own == nil:
 		return err
-	}
-	if outer := s.parent.canceled; outer != nil && !s.shielded {
-		return outer
-	}
-	if c.deadline {
-		return &TimeoutError{After: s.timer.after, Err: err}
+	case s.parent.canceled != nil && !s.shielded:
+		return join(s.parent.canceled, rest)
+	case own.deadline:
+		return &TimeoutError{After: s.timer.after, Err: err, rest: rest}
 	}
 	return err
 }
@@ -253,7 +274,7 @@ func (s *Scope) cancel(c *CanceledError) {
 
 // interrupt tells a task that waits of a cancel.
 func (t *Task) interrupt(c *CanceledError) {
-	if t.phase == fresh && t.held { // it need not wait for room to end
+	if t.phase == fresh && t.queue.Leave() { // it need not wait for room to end
 		t.loop.push(t)
 	}
 	if t.phase != parked {

@@ -3,6 +3,8 @@ package corolla
 import (
 	"errors"
 	"fmt"
+
+	"github.com/corolla-go/corolla/internal/ds"
 )
 
 // The synchronisation of tasks that share a loop. Since nothing else runs between two
@@ -223,6 +225,8 @@ func (c *Condition) Wait(t *Task) error {
 	c.mustBeLocked("Wait")
 	c.lock.Unlock()
 	woken, err := c.waiting.Wait(t, c)
+	for c.lock.locked && t.postpone() { // whoever has the lock ends first, and unlocks it
+	}
 	again := t.Shielded(func(*Scope) error { return c.lock.Lock(t) })
 	if err == nil {
 		if p := t.pending(); p != nil { // canceled while it waited for the lock
@@ -279,11 +283,11 @@ var ErrBarrierBroken = errors.New("corolla: the barrier is broken")
 type Barrier struct {
 	n       int
 	broken  bool
-	arrived []*arrival
+	arrived ds.List[arrival]
 	waiting Waiters
 }
 
-// arrival is one task at the barrier.
+// arrival is one task at the barrier, and what becomes of it.
 type arrival struct {
 	index int
 	err   error
@@ -311,39 +315,27 @@ func (b *Barrier) Wait(t *Task) (int, error) {
 	if b.broken {
 		return 0, ErrBarrierBroken
 	}
-	a := new(arrival)
-	b.arrived = append(b.arrived, a)
-	if len(b.arrived) == b.n {
+	a := new(ds.Link[arrival])
+	b.arrived.Push(a)
+	if b.arrived.Len() == b.n {
 		b.release(nil)
-		return a.index, nil
+		return a.Value.index, nil
 	}
-	woken, err := b.waiting.Wait(t, b)
-	switch {
-	case err != nil && !woken:
-		b.remove(a)
-		return 0, err
-	case err != nil:
+	if _, err := b.waiting.Wait(t, b); err != nil {
+		a.Leave()
 		return 0, err
 	}
-	return a.index, a.err
-}
-
-func (b *Barrier) remove(a *arrival) {
-	for i, o := range b.arrived {
-		if o == a {
-			b.arrived = append(b.arrived[:i], b.arrived[i+1:]...)
-			return
-		}
-	}
+	return a.Value.index, a.Value.err
 }
 
 // release lets go all who wait.
 func (b *Barrier) release(err error) {
 	b.waiting.check("a Barrier's Wait, Reset or Abort")
-	for i, a := range b.arrived {
-		a.index, a.err = i, err
+	for i := 0; b.arrived.Len() > 0; i++ {
+		a := b.arrived.First()
+		a.Value = arrival{i, err}
+		a.Leave()
 	}
-	b.arrived = nil
 	b.waiting.WakeAll()
 }
 
@@ -362,4 +354,6 @@ func (b *Barrier) Abort() {
 // Stats returns how the barrier stands.
 func (b *Barrier) Stats() BarrierStats { return BarrierStats{b.n, b.waiting.Len(), b.broken} }
 
-func (b *Barrier) String() string { return fmt.Sprintf("a barrier with %d of %d", len(b.arrived), b.n) }
+func (b *Barrier) String() string {
+	return fmt.Sprintf("a barrier with %d of %d", b.arrived.Len(), b.n)
+}

@@ -1,9 +1,12 @@
 package corolla
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
+
+	"github.com/corolla-go/corolla/internal/ds"
 )
 
 // Task is a coroutine of a loop. Its body is ordinary Go code, which gives the
@@ -31,20 +34,24 @@ type Task struct {
 	slot  any    // what its waiter brings or gets: see Queue
 	timer *Timer // of Sleep, made for the first
 
-	root   Scope
-	scope  *Scope // the innermost
-	group  *Group
-	detach func() bool // from the context given by With
+	root      Scope
+	scope     *Scope // the innermost
+	group     *Group
+	queue     ds.Link[*Task] // of children that wait for room in their group
+	unwinding *Scope         // that a panic of the loop's own is to leave
+	detach    func() bool    // from the context given by With
 
 	next, prev *Task // in the loop's list of tasks
 
 	phase     phase
 	eager     bool
-	held      bool  // waits for room in its group
-	forwarded bool  // a cancel went to what the task awaits
-	seen      bool  // a cancel was returned to the body
-	calls     uint8 // of Checkpoint since it was last suspended
-	refused   uint8 // waits refused because the loop is being closed
+	counted   bool   // among those that run in its group
+	forwarded bool   // a cancel went to what the task awaits
+	seen      bool   // a cancel was returned to the body
+	calls     uint8  // of Checkpoint since it was last suspended
+	postponed bool   // waits for others although the loop is being closed
+	abandoned bool   // never to be resumed again
+	refused   uint16 // waits in a row that returned at once because of a cancel
 }
 
 type phase uint8
@@ -133,15 +140,21 @@ func (w *job[T]) start(in Starter, work work, from site, opts []TaskOption) {
 			t.detach()
 		}
 		w.fail(fmt.Errorf("start of %v: %w", t, err))
+		if errors.Is(err, ErrCanceled) { // the group's cancel says it all
+			w.future.look()
+		}
 		return
 	}
 	l.tasks.add(t)
 	switch {
-	case t.held: // until there is room in its group
+	case t.queue.Listed(): // until there is room in its group
 	case t.eager:
 		l.nested(t.run)
 	default:
 		l.push(t)
+	}
+	if l.ending.cause != nil {
+		t.Cancel(l.ending.cause)
 	}
 }
 
@@ -197,7 +210,7 @@ func (t *Task) run() {
 	}
 	co.resume()
 	l.current, l.owner, l.pulled = caller, owner, pulled
-	if t.phase == ended {
+	if t.phase == ended && !t.abandoned {
 		t.co = nil
 		t.leave()
 		l.spare.give(co, l.opt.idleTasks)
@@ -218,8 +231,8 @@ func (t *Task) body() {
 			return
 		}
 		v := recover()
-		if _, ok := v.(unwinding); ok {
-			t.work.fail(ErrLoopClosed)
+		if u, ok := v.(unwinding); ok {
+			t.work.fail(u.err)
 			return
 		}
 		if v == nil { // runtime.Goexit: it ends the loop's goroutine next
@@ -229,7 +242,7 @@ func (t *Task) body() {
 		}
 		p := &PanicError{Value: v, Stack: debug.Stack(), Where: t.String()}
 		if l.opt.crash {
-			l.crashed = p
+			l.crashWith(p)
 		}
 		t.work.fail(p)
 	}()
@@ -266,13 +279,18 @@ func (t *Task) Yield() error { return t.wait("Yield", woken, "a yield") }
 
 func (t *Task) wait(what string, p phase, on any) error {
 	t.mustRun(what)
-	if c := t.pending(); c != nil {
-		return c
+	if err := t.unwilling(); err != nil {
+		return t.refuse(err)
 	}
 	if p == woken {
 		t.loop.push(t)
 	}
-	t.suspend(p, on)
+	t.park(p, on)
+	return t.unwilling()
+}
+
+// unwilling says why the task may not wait: it is canceled, or its loop is being closed.
+func (t *Task) unwilling() error {
 	if c := t.pending(); c != nil {
 		return c
 	}
@@ -282,27 +300,23 @@ func (t *Task) wait(what string, p phase, on any) error {
 	return nil
 }
 
-// suspend is the one place where a task stops running. On a loop that is being
-// closed it does not; a task that tries again and again is made to end.
-func (t *Task) suspend(p phase, on any) {
-	if t.loop.state == closing {
-		if t.refused++; t.refused > maxRefused {
-			panic(unwinding{})
-		}
+// park suspends the task, but not on a loop that is being closed, unless it is postponed.
+func (t *Task) park(p phase, on any) {
+	if t.loop.state == closing && !t.postponed {
 		return
 	}
+	t.refused = 0
+	t.suspend(p, on)
+}
+
+// suspend is the one place where a task stops running.
+func (t *Task) suspend(p phase, on any) {
 	t.phase, t.on, t.since, t.calls = p, on, t.loop.now, 0
 	owner, pulled := t.loop.owner, t.loop.pulled // a generator of the task's may be what waits
 	t.co.suspend()
 	t.loop.owner, t.loop.pulled = owner, pulled
 	t.on = nil
 }
-
-// maxRefused is how often a task may try to wait while its loop is being closed.
-const maxRefused = 100
-
-// unwinding is the panic that ends a task which goes on when its loop is closed.
-type unwinding struct{}
 
 // Unpark makes a parked task ready, and reports whether it was parked. Park then
 // returns in the next turn. Any other task is left as it is.

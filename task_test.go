@@ -247,7 +247,7 @@ func TestUnseenErrorIsReportedWhenItsFutureIsCollected(t *testing.T) {
 }
 
 func TestCloseEndsEveryTask(t *testing.T) {
-	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, log *errorLog) {
 		var tr trace
 		l.Go(func(task *corolla.Task) error {
 			defer tr.add("cleanup")
@@ -271,6 +271,7 @@ func TestCloseEndsEveryTask(t *testing.T) {
 			t.Fatal(err)
 		}
 		tr.want(t, "stubborn cleanup") // the youngest first
+		wantUnwound(t, log, false)
 	})
 }
 

@@ -40,10 +40,6 @@ func (q *Waiters) Wait(t *Task, on any) (woken bool, err error) {
 	t.mustRun("Wait")
 	q.push(&t.place)
 	for err == nil && t.place.in == q { // an Unpark by somebody else changes nothing
-		if t.loop.state == closing {
-			err = ErrLoopClosed
-			break
-		}
 		err = t.Park(on)
 	}
 	woken = t.place.in == nil
