@@ -194,8 +194,7 @@ func Wait[T any](t *Task, until Until, fs ...*Future[T]) (done, pending []*Futur
 			w.settled(f)
 		} else {
 			d := &doneCall[T]{f: f, call: w.settled}
-			d.place.who = d
-			f.waiting.push(&d.place)
+			d.enter()
 			defer d.stop()
 		}
 	}

@@ -343,3 +343,60 @@ func TestGroupBodyThatPanics(t *testing.T) {
 		})
 	})
 }
+
+func TestFirstCancelsTheLosers(t *testing.T) { // Twisted's race: before its result is seen
+	combine := map[string]func(*corolla.Loop, ...*corolla.Future[int]) *corolla.Future[int]{
+		"First": corolla.First[int], "Any": corolla.Any[int],
+	}
+	for name, of := range combine {
+		eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+			run(t, l, func(task *corolla.Task) error {
+				winner := corolla.NewFuture[int](l)
+				slow := corolla.Go(l, func(t *corolla.Task) (int, error) { return 0, t.Park("ever") })
+				plain := corolla.NewFuture[int](l)
+				race := of(l, slow, winner, plain)
+				if err := task.Yield(); err != nil {
+					return err
+				}
+				if err := winner.Resolve(1); err != nil {
+					return err
+				}
+				if v, err := race.Await(task); v != 1 || err != nil {
+					t.Errorf("%s gave %d, %v", name, v, err)
+				}
+				if !plain.Canceled() {
+					t.Errorf("%s: a loser was not canceled when the result was there", name)
+				}
+				if _, err := slow.AwaitTimeout(task, time.Minute); errors.As(err, new(*corolla.TimeoutError)) {
+					t.Errorf("%s left a loser running", name)
+				}
+				return nil
+			})
+		})
+	}
+}
+
+func TestErrorBehindACanceledShieldIsReported(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, log *errorLog) {
+		late := errors.New("late")
+		run(t, l, func(task *corolla.Task) error {
+			f := corolla.NewFuture[int](l)
+			shield := corolla.Shield(f)
+			shield.Cancel(nil)
+			if _, err := shield.Await(task); !errors.Is(err, corolla.ErrCanceled) || f.Done() {
+				t.Errorf("Await = %v; what was shielded is done: %v", err, f.Done())
+			}
+			if err := f.Fail(late); err != nil {
+				return err
+			}
+			return task.Sleep(time.Millisecond)
+		})
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		if len(log.errs) != 1 || !errors.Is(log.errs[0], late) {
+			t.Errorf("the handler got %v", log.errs)
+		}
+		log.errs = nil
+	})
+}

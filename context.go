@@ -199,25 +199,34 @@ func (t *Task) attach(ctx context.Context) {
 		c.scope = &t.root
 		t.root.cancelOnce(c)
 	}
+	var detach func()
 	switch {
 	case ctx.Err() != nil:
 		end()
+		return
 	case ctx.Done() == nil:
+		return
 	case l.host.Repeatable(): // other goroutines must not decide when
 		e := l.attached.PushBack(func() {
 			if ctx.Err() != nil && t.phase != ended {
 				end()
 			}
 		})
-		t.detach = func() bool { l.attached.Remove(e); return true }
+		detach = func() { l.attached.Remove(e) }
 	default:
-		t.detach = context.AfterFunc(ctx, func() {
+		stop := context.AfterFunc(ctx, func() {
 			_ = l.Post(func() { // a closed loop has ended the task
 				if t.phase != ended {
 					end()
 				}
 			})
 		})
+		detach = func() { stop() }
+	}
+	l.contexts++
+	t.detach = func() {
+		l.contexts--
+		detach()
 	}
 }
 

@@ -179,6 +179,7 @@ func TestCanceledTransferLeavesTheSocketFree(t *testing.T) {
 		t.Fatal(err)
 	}
 	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		defer l.Close() // with what is left on it
 		f, err := os.Open(name)
 		if err != nil {
 			t.Fatal(err)
@@ -222,6 +223,7 @@ func TestCanceledTransferLeavesTheSocketFree(t *testing.T) {
 
 func TestSpliceEndsWithItsDestinationAndWithTheLoop(t *testing.T) {
 	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		defer l.Close() // with what is left on it
 		client, a := socketPair(t, l)
 		b, server := socketPair(t, l)
 		run(t, l, func(task *corolla.Task) error {

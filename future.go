@@ -238,8 +238,7 @@ func (f *Future[T]) OnDone(call func(*Future[T])) (stop func() bool) {
 	if f.done {
 		f.loop.push(d)
 	} else {
-		d.place.who = d
-		f.waiting.push(&d.place)
+		d.enter()
 	}
 	return d.stop
 }
@@ -250,7 +249,16 @@ type doneCall[T any] struct {
 	place waiter
 }
 
-func (d *doneCall[T]) wake() { d.f.loop.push(d) }
+func (d *doneCall[T]) enter() {
+	d.place.who = d
+	d.f.waiting.push(&d.place)
+	d.f.loop.callbacks++
+}
+
+func (d *doneCall[T]) wake() {
+	d.f.loop.callbacks--
+	d.f.loop.push(d)
+}
 
 func (d *doneCall[T]) belongs() *Loop { return d.f.loop }
 
@@ -264,7 +272,10 @@ func (d *doneCall[T]) run() {
 func (d *doneCall[T]) stop() bool {
 	was := d.call != nil
 	d.call = nil
-	d.place.leave()
+	if d.place.in != nil {
+		d.place.leave()
+		d.f.loop.callbacks--
+	}
 	return was
 }
 

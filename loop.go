@@ -36,6 +36,8 @@ type Loop struct {
 	tasks       taskList
 	spare       coroutines
 	unseen      unseenList
+	callbacks   int // OnDone, for futures that are not settled
+	contexts    int // that tasks are attached to
 	jobs        jobs
 	closers     list.List             // of func()
 	attached    list.List             // of func(): contexts that a simulated loop looks at

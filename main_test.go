@@ -53,6 +53,7 @@ func eachHost(t *testing.T, f func(t *testing.T, l *corolla.Loop, log *errorLog)
 		// A slow machine must not fail tests: those of SlowLimit set it themselves.
 		l := newLoop(corolla.ErrorHandler(log.add), corolla.SlowLimit(time.Hour))
 		f(t, l, log)
+		leaktest.Loop(t, l)
 		if err := l.Close(); err != nil && !errors.Is(err, corolla.ErrLoopClosed) {
 			t.Errorf("Close: %v", err)
 		}

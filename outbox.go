@@ -314,7 +314,9 @@ func (o *Outbox) WaitEmpty(t *Task) error {
 
 func (o *Outbox) wait(t *Task, must bool, on string) error {
 	if must && o.err == nil && !o.sock.closed {
-		t.mustRun("Wait")
+		if err := t.willing("Wait"); err != nil {
+			return err
+		}
 		o.waiting.push(&t.place)
 		err := t.Park(on)
 		t.place.leave()

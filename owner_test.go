@@ -339,6 +339,7 @@ func TestCallOnTheLoop(t *testing.T) {
 // TestCallOfAnIdleLoop ends with its context, whether the loop never ran or has stopped meanwhile.
 func TestCallOfAnIdleLoop(t *testing.T) {
 	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		defer l.Close() // with what is left on it
 		ctx, cancel := context.WithCancel(context.Background())
 		result := make(chan error)
 		begun := false

@@ -25,7 +25,7 @@ const module = "github.com/corolla-go/corolla"
 // the longest that fits is the one in force. Every folder must be covered.
 const imports = `
 internal/ds:
-internal/leaktest:
+internal/leaktest: .
 internal/certtest:
 internal/host:     golang.org/x/sys
 .:                 internal/ds internal/host

@@ -126,7 +126,9 @@ func (s *Socket) wait(t *Task, d *direction, on any) error {
 	case d.ready:
 		return nil
 	}
-	t.mustRun("a wait for a socket") // it panics before anything is changed
+	if err := t.willing("a wait for a socket"); err != nil {
+		return err
+	}
 	d.waiter = t
 	err := t.Park(on)
 	d.waiter = nil

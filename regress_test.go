@@ -120,6 +120,7 @@ func TestPanickingReaderDoesNotStopTheClock(t *testing.T) {
 
 func TestStopEndsARunThatWaitsForItsTasks(t *testing.T) {
 	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		defer l.Close() // with what is left on it
 		run(t, l, func(task *corolla.Task) error {
 			l.Go(func(task *corolla.Task) error {
 				return task.Shielded(func(*corolla.Scope) error { return task.Sleep(time.Hour) })
@@ -145,6 +146,7 @@ func TestTaskStartedWhileRunEndsIsCanceledToo(t *testing.T) {
 
 func TestVeryLongAndVeryShortTimes(t *testing.T) {
 	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		defer l.Close() // with what is left on it
 		run(t, l, func(task *corolla.Task) error {
 			l.Go(func(task *corolla.Task) error { return task.Sleep(math.MaxInt64) }, corolla.Eager())
 			l.After(math.MaxInt64, func() { t.Error("the end of time came") })

@@ -32,6 +32,7 @@ var loopRules = []rule{
 		a, b := socketPairOn(t, l, "unix", filepath.Join(t.TempDir(), "s"))
 		defer closeAll(t, a, b)
 		var tr trace
+		read := false
 		b.OnReadable(func() {
 			_, _ = b.TryRead(make([]byte, 1))
 			tr.add("event")
@@ -39,6 +40,9 @@ var loopRules = []rule{
 		})
 		var turn func()
 		turn = func() {
+			if read {
+				return
+			}
 			tr.Reset()
 			tr.add("soon")
 			l.After(0, func() { tr.add("timer") })
@@ -53,6 +57,10 @@ var loopRules = []rule{
 		})
 		mustRunForever(t, l)
 		tr.want(t, "soon event timer")
+		for read = true; l.Stats().Timers > 0; { // what turn has set
+			l.Stop()
+			mustRunForever(t, l)
+		}
 	}},
 	{3, "a timer for now that was set before a Soon runs after it", func(t *testing.T, l *corolla.Loop, _ *errorLog) {
 		var tr trace

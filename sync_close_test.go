@@ -183,7 +183,7 @@ func TestCircleThroughACombinatorCanBeCanceled(t *testing.T) {
 								t.Errorf("Await = %v", err)
 							}
 						}
-						return nil
+						return task.Sleep(time.Millisecond) // for what the combinators have left to do
 					})
 				})
 			})

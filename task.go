@@ -39,7 +39,7 @@ type Task struct {
 	group     *Group
 	queue     ds.Link[*Task] // of children that wait for room in their group
 	unwinding *Scope         // that a panic of the loop's own is to leave
-	detach    func() bool    // from the context given by With
+	detach    func()         // from the context given by With
 
 	next, prev *Task // in the loop's list of tasks
 
@@ -255,6 +255,7 @@ func (t *Task) leave() {
 	t.phase = ended
 	t.loop.tasks.remove(t)
 	t.root.close()
+	t.place.leave() // it is in no queue, unless Close or abandon has ended its wait
 	if t.detach != nil {
 		t.detach()
 	}
@@ -270,7 +271,8 @@ func (t *Task) leave() {
 //
 // Park is what everything that waits is built on. Whoever parks sees to it that an
 // Unpark comes, and that none comes late: what would call it must be undone when
-// Park returns an error.
+// Park returns an error, in a deferred function, for a task that goes on and on waiting
+// in a canceled scope is unwound by a panic; see UnwoundError.
 func (t *Task) Park(on any) error { return t.wait("Park", parked, on) }
 
 // Yield lets everything else that is ready run first. In a canceled scope it
@@ -278,15 +280,23 @@ func (t *Task) Park(on any) error { return t.wait("Park", parked, on) }
 func (t *Task) Yield() error { return t.wait("Yield", woken, "a yield") }
 
 func (t *Task) wait(what string, p phase, on any) error {
-	t.mustRun(what)
-	if err := t.unwilling(); err != nil {
-		return t.refuse(err)
+	if err := t.willing(what); err != nil {
+		return err
 	}
 	if p == woken {
 		t.loop.push(t)
 	}
 	t.park(p, on)
 	return t.unwilling()
+}
+
+// willing is asked before anything is prepared for a wait, for a refusal may be a panic.
+func (t *Task) willing(what string) error {
+	t.mustRun(what)
+	if err := t.unwilling(); err != nil {
+		return t.refuse(err)
+	}
+	return nil
 }
 
 // unwilling says why the task may not wait: it is canceled, or its loop is being closed.
@@ -343,7 +353,9 @@ func (t *Task) Sleep(d time.Duration) error {
 	if d <= 0 {
 		return t.Yield()
 	}
-	t.mustRun("Sleep")
+	if err := t.willing("Sleep"); err != nil {
+		return err
+	}
 	if t.timer == nil {
 		t.timer = &Timer{loop: t.loop, what: t}
 	}

@@ -37,7 +37,9 @@ func (q *Waiters) check(what string) {
 // fmt.Stringer, shown by whoever lists the loop's tasks. The error is t's own, if
 // it is canceled; woken tells whether it had been woken before that.
 func (q *Waiters) Wait(t *Task, on any) (woken bool, err error) {
-	t.mustRun("Wait")
+	if err := t.willing("Wait"); err != nil {
+		return false, err
+	}
 	q.push(&t.place)
 	for err == nil && t.place.in == q { // an Unpark by somebody else changes nothing
 		err = t.Park(on)

@@ -2,9 +2,10 @@ package ds
 
 import "math"
 
-// The three orders in which a queue can keep what is put into it. Each takes back, with
-// Unpop, what its Pop gave, ahead of everything that is equal to it. Values that come back
-// do so in the order in which they were given, and keep it.
+// The three orders in which a queue can keep what is put into it. Each takes back, with Unpop, a
+// value that was given away when the store was empty: it is older than everything that was pushed
+// since, and has its place by that. Values that come back do so in the order in which they were
+// given, and keep it.
 
 // FIFO keeps values in the order in which they came.
 type FIFO[T any] struct {
@@ -35,12 +36,21 @@ func popLast[T any](s *[]T) T {
 }
 
 // LIFO keeps values in the reverse order.
-type LIFO[T any] struct{ items []T }
+type LIFO[T any] struct {
+	items []T
+	back  []T // older than all of items
+}
 
 func (s *LIFO[T]) Push(v T)  { s.items = append(s.items, v) }
-func (s *LIFO[T]) Unpop(v T) { s.Push(v) }
-func (s *LIFO[T]) Len() int  { return len(s.items) }
-func (s *LIFO[T]) Pop() T    { return popLast(&s.items) }
+func (s *LIFO[T]) Unpop(v T) { s.back = append(s.back, v) }
+func (s *LIFO[T]) Len() int  { return len(s.items) + len(s.back) }
+
+func (s *LIFO[T]) Pop() T {
+	if len(s.items) == 0 {
+		return popLast(&s.back)
+	}
+	return popLast(&s.items)
+}
 
 // Priority keeps values in the order of less, and equal ones in the order in which they
 // came.

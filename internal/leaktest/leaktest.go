@@ -10,6 +10,8 @@ import (
 	"runtime/pprof"
 	"strings"
 	"testing"
+
+	"github.com/corolla-go/corolla"
 )
 
 // Main runs the tests and exits with their status, or with 1 if something leaked.
@@ -24,6 +26,17 @@ func Main(m *testing.M) {
 		}
 	}
 	os.Exit(code)
+}
+
+// Loop fails a test that leaves something behind on a loop which it has not closed: tasks,
+// timers, sockets, waits, callbacks. The loop must not run.
+func Loop(t testing.TB, l *corolla.Loop) {
+	t.Helper()
+	s := l.Stats()
+	s.Jobs = 0 // they end by themselves
+	if s != (corolla.LoopStats{}) && !s.Closed {
+		t.Errorf("left behind on the loop: %+v", s)
+	}
 }
 
 // leaked waits, by yielding, for goroutines that are about to end.
