@@ -198,8 +198,11 @@ func TestStartInAGroupThatIsOver(t *testing.T) { // asyncio rule 30
 				if _, err := f.Result(); !errors.Is(err, corolla.ErrGroupOver) || !errors.Is(err, corolla.ErrCanceled) {
 					t.Errorf("Go in a canceled group: %v", err)
 				}
-				for range 3 {
-					g.Go(ran)
+				ctx, cancel := context.WithCancel(context.Background())
+				defer cancel()
+				g.Go(ran, corolla.With(ctx))
+				if n := l.Stats().Contexts; n != 0 {
+					t.Errorf("the loop holds %d contexts", n)
 				}
 				return nil
 			})
