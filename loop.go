@@ -36,7 +36,7 @@ type Loop struct {
 	tasks       taskList
 	spare       coroutines
 	unseen      unseenList
-	jobs        jobs
+	workers     map[string]*Workers
 	closers     list.List             // of func()
 	attached    list.List             // of func(): contexts that a simulated loop looks at
 	transfers   map[*Socket]*Transfer // under way, by where they go
@@ -275,7 +275,9 @@ func (l *Loop) release() error {
 			l.fds[fd] = nil
 		}
 	}
-	l.jobs.drop()
+	for _, w := range l.workers {
+		w.drop()
+	}
 	for l.ready.Len() > 0 { // lets go of what the callbacks hold
 		l.ready.Pop()
 	}

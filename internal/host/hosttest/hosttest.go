@@ -154,19 +154,19 @@ func (h *harness) listen() (fd, net.Addr) {
 	d, err := h.Host.Listen(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}, host.Settings{})
 	h.must(err)
 	h.watch(d, host.Read|host.Edge)
-	return d, h.Host.LocalAddr(d)
+	return d, h.Host.LocalAddr(d, false)
 }
 
 func (h *harness) accept(l fd) fd {
 	h.Helper()
-	d, err := h.Host.Accept(l)
+	c, err := h.Host.Accept(l)
 	if err == host.ErrAgain {
 		h.await(l, host.Readable)
-		d, err = h.Host.Accept(l)
+		c, err = h.Host.Accept(l)
 	}
 	h.must(err)
-	h.watch(d, both)
-	return d
+	h.watch(c.FD, both)
+	return c.FD
 }
 
 // pair returns two connected descriptors, both watched by edge.
