@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/corolla-go/corolla"
@@ -62,6 +63,11 @@ func TestWatchCallsWhileADescriptorIsReady(t *testing.T) {
 	mustRunForever(t, l)
 	if string(got) != "abc" {
 		t.Errorf("called after Stop: %q", got)
+	}
+	for _, fd := range []uintptr{^uintptr(0), 1 << 32, 1 << 30} { // the first is what a closed file has
+		if w, err := l.Watch(fd, corolla.Readable, func() {}); w != nil || !errors.Is(err, syscall.EBADF) {
+			t.Errorf("Watch(%#x): %v, %v", fd, w, err)
+		}
 	}
 	file, err := os.Open("watch_test.go")
 	if err != nil {
