@@ -1,11 +1,12 @@
 package corolla_test
 
 import (
-	"bytes"
+	"errors"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -156,8 +157,11 @@ func TestManyPassedFiles(t *testing.T) {
 	for i := range files {
 		files[i] = f
 	}
-	if n, err := a.TryWriteFiles([]byte("x"), files...); n != 0 || err == nil || !bytes.Contains([]byte(err.Error()), []byte("254 files: at most 253")) {
+	if n, err := a.TryWriteFiles([]byte("x"), files...); n != 0 || err == nil || !strings.Contains(err.Error(), "254 files: at most 253") {
 		t.Errorf("254 files: %d, %v", n, err)
+	}
+	if n, err := a.TryWriteFiles([]byte("x"), f, nil); n != 0 || !errors.Is(err, os.ErrInvalid) || !strings.Contains(err.Error(), "number 2 is nil") {
+		t.Errorf("a file that is nil: %d, %v", n, err)
 	}
 	if n, err := a.TryWriteFiles([]byte("x"), files[:253]...); n != 1 || err != nil {
 		t.Fatalf("253 files: %d, %v", n, err)

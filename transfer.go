@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/corolla-go/corolla/internal/host"
@@ -28,6 +29,8 @@ func (s *Socket) TryWriteFiles(b []byte, files ...syscall.Conn) (int, error) {
 		return 0, fmt.Errorf("corolla: pass files: not a Unix socket: %w", errors.ErrUnsupported)
 	case len(files) > host.MaxFiles:
 		return 0, fmt.Errorf("corolla: pass %d files: at most %d: %w", len(files), host.MaxFiles, syscall.EINVAL)
+	case slices.Contains(files, nil):
+		return 0, fmt.Errorf("corolla: pass files: number %d is nil: %w", slices.Index(files, nil)+1, os.ErrInvalid)
 	case !s.w.ready:
 		return 0, ErrWouldBlock
 	}
