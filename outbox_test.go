@@ -15,7 +15,7 @@ import (
 // buffer bytes fit before the other end has read.
 func boxed(t *testing.T, buffer int, test func(l *corolla.Loop, out *corolla.Outbox, a, b *corolla.Socket)) {
 	t.Helper()
-	l := sim.New(1, sim.Buffer(buffer), sim.Whole()).NewLoop()
+	l := sim.New(1, sim.Buffer(buffer), sim.Whole()).NewLoop(corolla.ErrorHandler(func(err error) { t.Error(err) }))
 	a, b := socketPair(t, l)
 	out := new(corolla.Outbox)
 	out.Init(a, func(err error) { t.Errorf("sending failed: %v", err) })
@@ -107,7 +107,7 @@ func TestMarksThatAreMoved(t *testing.T) {
 }
 
 func TestFirstWriteOfATurnLeavesAtOnceAndTheRestTogether(t *testing.T) {
-	const large = 64 << 10
+	const large = 16 << 10
 	boxed(t, 1<<20, func(l *corolla.Loop, out *corolla.Outbox, _, b *corolla.Socket) {
 		run(t, l, func(task *corolla.Task) error {
 			put(t, out, 1)
@@ -146,7 +146,10 @@ func TestFirstWriteOfATurnLeavesAtOnceAndTheRestTogether(t *testing.T) {
 			if out.Len() != 0 {
 				t.Error("the second large write of a turn waits")
 			}
-			got, err := readN(task, b, 3+2+large+1+2*large)
+			if err := out.WriteBatch([][]byte{make([]byte, large-1), make([]byte, 1)}); err != nil || out.Len() != 0 {
+				t.Errorf("a batch that is large in all waits: %v", err)
+			}
+			got, err := readN(task, b, 3+2+large+1+3*large)
 			if err != nil {
 				t.Errorf("received %d bytes: %v", len(got), err)
 			}
@@ -158,9 +161,13 @@ func TestFirstWriteOfATurnLeavesAtOnceAndTheRestTogether(t *testing.T) {
 func TestBatchIsWrittenInOrder(t *testing.T) {
 	boxed(t, 5, func(l *corolla.Loop, out *corolla.Outbox, _, b *corolla.Socket) {
 		run(t, l, func(task *corolla.Task) error {
+			out.SetMarks(0, 1)
 			bufs := [][]byte{[]byte("ab"), nil, []byte("cdef"), {}, []byte("g")}
 			if err := out.WriteBatch(bufs); err != nil {
 				return err
+			}
+			if out.Above() != (out.Len() > 1) {
+				t.Error("a batch above the high mark says nothing")
 			}
 			if out.Len() != 2 || len(bufs[1]) != 0 || string(bufs[4]) != "g" {
 				t.Errorf("%d bytes wait; the batch is %q", out.Len(), bufs)
@@ -235,5 +242,95 @@ func TestClosedSocketDropsItsOutbox(t *testing.T) {
 			}
 			return nil
 		})
+	})
+}
+
+func TestLentSocketIsTheBorrowersAlone(t *testing.T) {
+	boxed(t, 100, func(l *corolla.Loop, out *corolla.Outbox, a, b *corolla.Socket) {
+		run(t, l, func(task *corolla.Task) error {
+			var back func()
+			out.Lend(func(f func()) { back = f }, func(err error) { t.Errorf("lost: %v", err) })
+			put(t, out, 1)
+			out.Cork()
+			put(t, out, 1)
+			out.Uncork()
+			if err := turns(task, 3); err != nil {
+				return err
+			}
+			if back == nil || out.Len() != 2 {
+				t.Fatalf("lent %v, %d bytes wait", back != nil, out.Len())
+			}
+			if _, err := a.TryWrite([]byte("mine ")); err != nil {
+				return err
+			}
+			back()
+			back() // once is enough
+			got, err := readN(task, b, 7)
+			if string(got) != "mine xx" {
+				t.Errorf("received %q", got)
+			}
+			return err
+		})
+	})
+}
+
+func TestWhoWaitedForAnOutboxIsWokenByItNoMore(t *testing.T) {
+	boxed(t, 5, func(l *corolla.Loop, out *corolla.Outbox, _, b *corolla.Socket) {
+		run(t, l, func(task *corolla.Task) error {
+			put(t, out, 8)
+			l.Soon(func() { task.Unpark() })
+			if err := out.WaitEmpty(task); err != nil {
+				return err
+			}
+			if out.Len() == 0 {
+				t.Error("nothing waits")
+			}
+			slept := l.Go(func(task *corolla.Task) error { // frees the outbox while the first task sleeps
+				_, err := readN(task, b, 8)
+				return err
+			})
+			until := l.Now() + 100*ms
+			l.At(until, func() { task.Unpark() })
+			if err := task.Park("what an outbox has nothing to do with"); err != nil || l.Now() < until {
+				t.Errorf("Park returned at %v, before it was unparked at %v: %v", l.Now(), until, err)
+			}
+			_, err := slept.Await(task)
+			return err
+		})
+	})
+}
+
+func TestWaitSaysWhySendingHasFailed(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		a, b := socketPair(t, l)
+		var out corolla.Outbox
+		failures := 0
+		out.Init(a, func(err error) {
+			failures++
+			if out.Write([]byte("more")) == nil || !errors.Is(out.Err(), err) {
+				t.Errorf("within the failure %v: Err() = %v", err, out.Err())
+			}
+		})
+		run(t, l, func(task *corolla.Task) error {
+			if err := b.Reset(); err != nil {
+				return err
+			}
+			for out.Err() == nil {
+				_ = out.Write([]byte("x"))
+				if err := task.Sleep(ms); err != nil {
+					return err
+				}
+			}
+			for _, wait := range []func(*corolla.Task) error{out.Wait, out.WaitEmpty} {
+				if err := wait(task); err == nil || err != out.Err() {
+					t.Errorf("waiting: %v, want %v", err, out.Err())
+				}
+			}
+			return nil
+		})
+		if failures != 1 {
+			t.Errorf("told of %d failures", failures)
+		}
+		closeAll(t, a)
 	})
 }
