@@ -334,3 +334,21 @@ func TestWaitSaysWhySendingHasFailed(t *testing.T) {
 		closeAll(t, a)
 	})
 }
+
+func TestUncorkedOutboxSendsWhatDidNotFitLater(t *testing.T) {
+	boxed(t, 5, func(l *corolla.Loop, out *corolla.Outbox, _, b *corolla.Socket) {
+		run(t, l, func(task *corolla.Task) error {
+			out.Cork()
+			put(t, out, 12)
+			if err := turns(task, 2); err != nil || out.Len() != 12 {
+				t.Errorf("a corked outbox has sent: %d bytes left, %v", out.Len(), err)
+			}
+			out.Uncork()
+			if out.Len() != 7 {
+				t.Errorf("%d bytes left", out.Len())
+			}
+			_, err := readN(task, b, 12)
+			return err
+		})
+	})
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/internal/host"
+	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
 
@@ -39,9 +40,6 @@ func TestPartOfAWriteMeansFull(t *testing.T) {
 				write = func(b []byte) (int, error) { return a.TryWriteBatch([][]byte{b[:10], b[10:]}) }
 			}
 			sent, told := fill(t, a, write), false
-			if _, err := write(make([]byte, 20)); err != corolla.ErrWouldBlock {
-				t.Errorf("a write when it is full: %v", err)
-			}
 			if err := a.OnceWritable(func() { told = true }); err != nil {
 				return err
 			}
@@ -139,7 +137,6 @@ func TestReaderIsNotCalledAfterTheEnd(t *testing.T) {
 func TestCallbacksOfAClosedSocket(t *testing.T) {
 	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
 		a, b := socketPair(t, l)
-		defer closeAll(t, a)
 		run(t, l, func(task *corolla.Task) error {
 			if err := errors.Join(b.WaitWritable(task), a.WaitWritable(task)); err != nil {
 				return err
@@ -168,6 +165,13 @@ func TestCallbacksOfAClosedSocket(t *testing.T) {
 			}
 			if err := b.WaitReadable(task); err != net.ErrClosed {
 				t.Errorf("WaitReadable: %v", err)
+			}
+			closeAll(t, a) // for which nobody waited
+			if err := a.OnceReadable(func() { told++ }); err != nil {
+				return err
+			}
+			if err := turns(task, 3); err != nil || told != 3 {
+				t.Errorf("who waits for what is closed already was told %d times, %v", told-2, err)
 			}
 			return nil
 		})
@@ -283,5 +287,71 @@ func TestEachWantOfDescriptorsIsReportedOnce(t *testing.T) {
 			}
 		}
 		return nil
+	})
+}
+
+// A datagram of no bytes is one, and not the end of anything.
+func TestEmptyDatagramIsNotTheEnd(t *testing.T) {
+	l, err := corolla.New()
+	leaktest.NeedLoop(t, err)
+	defer l.Close()
+	a, err := l.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := l.OpenPacket(nil, a.LocalAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeAll(t, a, b)
+	run(t, l, func(task *corolla.Task) error {
+		for _, text := range []string{"", "text"} {
+			if err := b.TryWriteTo([]byte(text), nil); err != nil {
+				return err
+			}
+			if err := a.WaitReadable(task); err != nil {
+				return err
+			}
+			buf := make([]byte, 10)
+			if n, err := a.TryRead(buf); string(buf[:n]) != text || err != nil {
+				t.Errorf("TryRead = %q, %v, want %q", buf[:n], err, text)
+			}
+		}
+		if _, _, _, err := a.TryReadFrom(nil); err != corolla.ErrWouldBlock {
+			t.Errorf("TryReadFrom of nothing: %v", err)
+		}
+		told := false
+		if err := a.OnceReadable(func() { told = true }); err != nil {
+			return err
+		}
+		if err := turns(task, 3); err != nil || told {
+			t.Errorf("a socket with nothing to read is ready: %v", err)
+		}
+		return a.OnceReadable(nil)
+	})
+}
+
+// A callback that takes the place of another which is due has its own place in the order.
+func TestReplacedCallbackRunsInTheNextTurn(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		a, b := socketPair(t, l)
+		defer closeAll(t, a, b)
+		var tr trace
+		run(t, l, func(task *corolla.Task) error {
+			if err := b.WaitWritable(task); err != nil {
+				return err
+			}
+			l.Soon(func() {
+				l.Soon(func() { tr.add("before") })
+				if err := errors.Join(b.OnceWritable(nil), b.OnceWritable(func() { tr.add("new") })); err != nil {
+					t.Error(err)
+				}
+			})
+			if err := b.OnceWritable(func() { t.Error("the old one was called") }); err != nil {
+				return err
+			}
+			return turns(task, 4)
+		})
+		tr.want(t, "before new")
 	})
 }
