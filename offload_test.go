@@ -342,3 +342,25 @@ func TestToChanClosesTheChannelHoweverSoonItIsCanceled(t *testing.T) {
 		})
 	})
 }
+
+// A job whose future somebody else has settled while it waited is not begun.
+func TestJobThatNobodyWaitsForIsNotBegun(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			w := l.Workers("one by one")
+			w.SetLimit(1)
+			first := corolla.OffloadTo(w, func(context.Context) (int, error) { return 1, nil })
+			f := corolla.OffloadTo(w, func(context.Context) (int, error) { t.Error("begun"); return 2, nil })
+			last := corolla.OffloadTo(w, func(context.Context) (int, error) { return 3, nil })
+			if err := f.Resolve(5); err != nil {
+				return err
+			}
+			for f, want := range map[*corolla.Future[int]]int{first: 1, f: 5, last: 3} {
+				if v, err := f.Await(task); v != want || err != nil {
+					t.Errorf("%d, %v, want %d", v, err, want)
+				}
+			}
+			return nil
+		})
+	})
+}

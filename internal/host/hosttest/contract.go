@@ -211,8 +211,15 @@ func closeWithUnreadDataResets(h *harness) {
 func resetIsSeenByThePeer(h *harness) {
 	c, s := h.pair()
 	delete(h.open, s)
+	here := h.Host.LocalAddr(c, false).String()
 	h.must(h.Host.ResetFD(s))
 	h.await(c, host.Hangup)
+	if peer, own := h.Host.PeerAddr(c, false), h.Host.LocalAddr(c, false); peer != nil || own == nil || own.String() != here {
+		h.Errorf("addresses after a reset: own %v, peer %v", own, peer)
+	}
+	if err := h.Host.CloseWrite(c); !errors.Is(err, syscall.ENOTCONN) {
+		h.Errorf("CloseWrite after a reset: %v", err)
+	}
 	if _, err := h.readEnd(c); !errors.Is(err, syscall.ECONNRESET) {
 		h.Errorf("read: %v", err)
 	}

@@ -166,6 +166,9 @@ func (h *harness) accept(l fd) fd {
 	}
 	h.must(err)
 	h.watch(c.FD, both)
+	if said, known := c.Peer.Addr(), h.Host.PeerAddr(c.FD, false); said == nil || known != nil && said.String() != known.String() {
+		h.Errorf("accepted from %v, but the peer is %v", said, known)
+	}
 	return c.FD
 }
 
