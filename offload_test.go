@@ -364,3 +364,18 @@ func TestJobThatNobodyWaitsForIsNotBegun(t *testing.T) {
 		})
 	})
 }
+
+// What a job has hung on its context is let go of when the job is done.
+func TestContextOfAJobEndsWithIt(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			ctx, err := corolla.OffloadTo(l.Workers("a kind"), func(ctx context.Context) (context.Context, error) {
+				return ctx, ctx.Err()
+			}).Await(task)
+			if err != nil || ctx.Err() != context.Canceled {
+				t.Errorf("the context of a job that has ended: %v; %v", ctx.Err(), err)
+			}
+			return nil
+		})
+	})
+}

@@ -215,3 +215,36 @@ func TestStalePathOfADatagramSocket(t *testing.T) {
 		}
 	}
 }
+
+func TestEchoRoundAllocatesNothing(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		l := realLoop(t, new(errorLog))
+		at := "127.0.0.1:0"
+		if network == "unix" {
+			at = filepath.Join(t.TempDir(), "s")
+		}
+		a, b := socketPairOn(t, l, network, at)
+		run(t, l, func(task *corolla.Task) error {
+			buf := make([]byte, 100)
+			pass := func(from, to *corolla.Socket) {
+				if n, err := from.TryWrite(buf[:10]); n != 10 || err != nil {
+					t.Errorf("TryWrite = %d, %v", n, err)
+				}
+				if err := to.WaitReadable(task); err != nil {
+					t.Error(err)
+				}
+				if n, err := to.TryRead(buf); n != 10 || err != nil {
+					t.Errorf("TryRead = %d, %v", n, err)
+				}
+			}
+			if n := testing.AllocsPerRun(100, func() { pass(a, b); pass(b, a) }); n != 0 {
+				t.Errorf("%s: %v allocations", network, n)
+			}
+			return nil
+		})
+		closeAll(t, a, b)
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
