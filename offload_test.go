@@ -379,3 +379,48 @@ func TestContextOfAJobEndsWithIt(t *testing.T) {
 		})
 	})
 }
+
+func TestJobsBehindACanceledOneAreKept(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			w := l.Workers("one by one")
+			w.SetLimit(1)
+			add := func(i int) *corolla.Future[int] {
+				return corolla.OffloadTo(w, func(context.Context) (int, error) { return i, nil })
+			}
+			jobs := []*corolla.Future[int]{add(0), add(1)}
+			add(2).Cancel(nil) // the last that waits
+			for i, f := range append(jobs, add(3)) {
+				if v, err := f.Await(task); err != nil || v != i && v != 3 {
+					t.Errorf("job %d: %d, %v", i, v, err)
+				}
+			}
+			return nil
+		})
+	})
+}
+
+func TestClosedLoopLetsGoOfJobsThatWait(t *testing.T) {
+	l, err := corolla.New(corolla.MaxJobs(1))
+	leaktest.NeedLoop(t, err)
+	release := busyWorkers(l.Workers(""))
+	defer release()
+	freed := make(chan struct{}, 1)
+	big := new([1 << 16]byte)
+	runtime.AddCleanup(big, func(int) { freed <- struct{}{} }, 0)
+	f := corolla.Offload(l, func() (int, error) { return int(big[0]), nil })
+	big = nil
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for gone := false; !gone; {
+		runtime.GC()
+		select {
+		case <-freed:
+			gone = true
+		default:
+			runtime.Gosched()
+		}
+	}
+	runtime.KeepAlive(f)
+}
