@@ -65,9 +65,13 @@ func (c *call[T]) wait(ctx context.Context, l *Loop) (T, error) {
 // FromChan returns a queue of what comes from a channel, of which at most size values, at
 // least 1, wait in the queue. When the channel is closed the queue is shut down, and gives
 // what is left. When the queue is shut down, or the loop closed, no more is received; one
-// value may be lost then.
+// value may be lost then. On a loop that is closed already the queue is shut down.
 func FromChan[T any](l *Loop, ch <-chan T, size int) *Queue[T] {
 	q := NewQueue[T](max(size, 1))
+	if l.state >= closing {
+		q.Shutdown(false)
+		return q
+	}
 	receive := func(quit <-chan struct{}, block bool) (v T, err error) {
 		if block {
 			select {
@@ -109,8 +113,13 @@ func closedUnless(ok bool) error {
 }
 
 // ToChan sends what comes from a queue to a channel, until the queue is shut down; it then
-// closes the channel. Canceling the future ends it too; one value may be lost then.
+// closes the channel. Canceling the future ends it too, and closing the loop; one value may be
+// lost then. On a loop that is closed already the channel is closed at once, and the error is
+// ErrLoopClosed.
 func ToChan[T any](l *Loop, q *Queue[T], ch chan<- T) *Future[struct{}] {
+	if l.state >= closing {
+		close(ch) // whoever receives must hear
+	}
 	return l.Go(func(t *Task) error {
 		p := newPump(l)
 		defer close(ch)
@@ -129,7 +138,7 @@ func ToChan[T any](l *Loop, q *Queue[T], ch chan<- T) *Future[struct{}] {
 				return err
 			}
 		}
-	}, Name("send to a channel"))
+	}, Name("send to a channel"), Eager()) // a task that is canceled before it begins would not close it
 }
 
 func send[T any](ch chan<- T, v T, quit <-chan struct{}, block bool) error {

@@ -1,6 +1,7 @@
 package corolla
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -14,7 +15,7 @@ import (
 // within the call, which may block: give addresses to a loop that runs.
 func (l *Loop) Listen(network, address string, opts ...SocketOption) (*Socket, error) {
 	l.check("Listen")
-	addrs, err := l.host.Resolve(network, address)
+	addrs, err := l.host.Resolve(context.Background(), network, address)
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", address, err)
 	}
@@ -30,7 +31,7 @@ func (l *Loop) Listen(network, address string, opts ...SocketOption) (*Socket, e
 const attemptDelay = 250 * time.Millisecond
 
 // Dial connects to an address in Go's notation on "tcp", "tcp4", "tcp6" or "unix". Names
-// are looked up on another goroutine. Of several addresses, of which the families take turns,
+// are looked up on another goroutine, as Resolve does. Of several addresses, of which the families take turns,
 // the next is tried when one has failed or has taken 250 ms; the first that answers wins and
 // the others are given up (Happy Eyeballs, RFC 8305). If all fail, the error joins theirs.
 // After 30 seconds, or what DialTimeout says, it is a *TimeoutError. Canceling the future ends
@@ -38,6 +39,9 @@ const attemptDelay = 250 * time.Millisecond
 func (l *Loop) Dial(network, address string, opts ...SocketOption) *Future[*Socket] {
 	d := &dialer{address: address, result: NewFuture[*Socket](l), opts: opts}
 	set, err := socketSettings(opts)
+	if l.state >= closing {
+		err = ErrLoopClosed
+	}
 	if err != nil {
 		d.end(nil, fmt.Errorf("dial %s: %w", address, err))
 		return d.result

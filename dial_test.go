@@ -1,7 +1,9 @@
 package corolla_test
 
 import (
+	"context"
 	"errors"
+	"net"
 	"os"
 	"strings"
 	"syscall"
@@ -9,6 +11,8 @@ import (
 	"time"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/host"
+	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
 
@@ -59,6 +63,124 @@ func TestHappyEyeballs(t *testing.T) { // RFC 8305
 		}
 		if n := w.Open(); n > 2 {
 			t.Errorf("%d descriptors are open after a dial that timed out", n)
+		}
+		return nil
+	})
+}
+
+// A dial that has ended leaves no timer: on a simulated machine the clock would go on to it before
+// the deadlock is seen.
+func TestDialLeavesNothingBehind(t *testing.T) {
+	for name, want := range map[string]error{"good.test:80": nil, "refused.test:80": syscall.ECONNREFUSED} {
+		w := sim.New(1, sim.Latency(ms, ms), sim.Name("good.test", "10.0.0.1", "10.0.0.2"), sim.Name("refused.test", "10.0.0.8", "10.0.0.9"))
+		l := w.NewLoop()
+		err := l.Run(func(task *corolla.Task) error {
+			ln, err := l.Listen("tcp", "10.0.0.1:80")
+			if err != nil {
+				return err
+			}
+			s, err := l.Dial("tcp", name).Await(task)
+			if !errors.Is(err, want) {
+				t.Errorf("dial %s: %v", name, err)
+			}
+			if s != nil {
+				s.OnWritable(nil)
+				if err := s.OnceWritable(func() {}); err != nil {
+					t.Errorf("the socket is not free: %v", err)
+				}
+				closeAll(t, s)
+			}
+			closeAll(t, ln)
+			return task.Park("what never comes")
+		})
+		var dead *corolla.DeadlockError
+		if !errors.As(err, &dead) || w.Now() > 100*ms {
+			t.Errorf("%s: %v, at %v", name, err, w.Now())
+		}
+		if err := l.Close(); err != nil || w.Open() != 0 {
+			t.Errorf("%s: Close: %v; %d descriptors are open", name, err, w.Open())
+		}
+	}
+}
+
+// A failed address is followed by the next at once, and the next but one by a time of its own.
+func TestDialTriesTheNextAddressWhenOneHasFailed(t *testing.T) {
+	w := sim.New(1, sim.Latency(ms, ms), sim.Silent("10.0.0.2"), sim.Name("some.test", "10.0.0.1", "10.0.0.2", "10.0.0.3"))
+	l := w.NewLoop()
+	defer l.Close()
+	run(t, l, func(task *corolla.Task) error {
+		ln, err := l.Listen("tcp", "10.0.0.3:80")
+		if err != nil {
+			return err
+		}
+		defer closeAll(t, ln)
+		s, err := l.Dial("tcp", "some.test:80").Await(task)
+		if err != nil {
+			return err
+		}
+		// The first refuses after two trips, and the second has 250 ms from then on.
+		if took := l.Now(); took < 250*ms || took > 260*ms {
+			t.Errorf("connected after %v", took)
+		}
+		closeAll(t, s)
+		return nil
+	})
+}
+
+// noNames is a machine whose look-ups never end by themselves.
+type noNames struct{ host.Host }
+
+func (noNames) Resolve(ctx context.Context, _, _ string) ([]net.Addr, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestDialGivesUpItsLookup(t *testing.T) {
+	h, err := host.New()
+	leaktest.NeedLoop(t, err)
+	l := corolla.NewOn(noNames{h}, corolla.MaxJobs(1))
+	defer l.Close()
+	run(t, l, func(task *corolla.Task) error {
+		lookups := l.Workers("lookup")
+		free := func() {
+			t.Helper()
+			if _, err := corolla.OffloadTo(lookups, func(context.Context) (int, error) { return 0, nil }).Await(task); err != nil {
+				t.Error(err)
+			}
+		}
+		_, err := l.Dial("tcp", "some.test:80", corolla.DialTimeout(ms)).Await(task)
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("late: %v", err)
+		}
+		free()
+		f := l.Dial("tcp", "some.test:80", corolla.DialTimeout(0)) // as long as it takes
+		if err := task.Sleep(2 * ms); err != nil {
+			return err
+		}
+		if f.Done() || lookups.Stats().Running != 1 {
+			t.Errorf("a dial without a limit has ended: %v", f.Done())
+		}
+		f.Cancel(nil)
+		if _, err := f.Await(task); !errors.Is(err, corolla.ErrCanceled) {
+			t.Errorf("canceled: %v", err)
+		}
+		free()
+		return nil
+	})
+}
+
+func TestCanceledDialDoesNotConnect(t *testing.T) {
+	w := sim.New(1)
+	l := w.NewLoop()
+	defer l.Close()
+	run(t, l, func(task *corolla.Task) error {
+		f := l.Dial("tcp", "127.0.0.1:80") // known at once, and told in the next turn
+		f.Cancel(nil)
+		if _, err := f.Await(task); !errors.Is(err, corolla.ErrCanceled) {
+			t.Errorf("canceled: %v", err)
+		}
+		if err := turns(task, 3); err != nil || w.Open() != 0 {
+			t.Errorf("%d descriptors are open, %v", w.Open(), err)
 		}
 		return nil
 	})

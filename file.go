@@ -30,11 +30,16 @@ func (l *Loop) Adopt(c syscall.Conn) (*Socket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("corolla: adopt: %w", err)
 	}
-	s, err := l.newSocket(fd, networkOf(l.host.LocalAddr(fd)), mode.Write)
+	local := l.host.LocalAddr(fd, mode.Packets)
+	s, err := l.newSocket(fd, networkOf(local), mode.Write)
 	if err != nil {
 		return nil, fmt.Errorf("corolla: adopt: %w", err)
 	}
-	s.writeOnly, s.pieces, s.terminal = !mode.Read, !mode.Stream, mode.Terminal
+	if s.know(names{local: local, peer: l.host.PeerAddr(fd, mode.Packets)}); s.names.local == nil {
+		s.names = nil // no socket
+	}
+	s.writeOnly, s.terminal = !mode.Read, mode.Terminal
+	s.r.pieces, s.w.pieces = !mode.Stream, !mode.Stream
 	return s, nil
 }
 
@@ -50,6 +55,7 @@ func (s *Socket) Detach() (*os.File, error) {
 	case s.out != nil && s.out.pending():
 		return nil, fmt.Errorf("corolla: detach: %d bytes are still to be sent", s.out.size)
 	}
+	s.remember() // or it would be the new owner's to ask
 	f, err := s.loop.host.Release(s.fd)
 	if err != nil {
 		return nil, fmt.Errorf("corolla: detach: %w", err)
@@ -94,7 +100,7 @@ func (l *Loop) Terminal() (*Socket, *os.File, error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, other.Close())
 	}
-	s.pieces, s.terminal = true, true
+	s.r.pieces, s.w.pieces, s.terminal = true, true, true
 	return s, other, nil
 }
 
@@ -184,7 +190,7 @@ func (s *Socket) PeerCredentials() (Credentials, error) {
 	if s.closed {
 		return Credentials{}, s.gone("peer credentials")
 	}
-	if _, ok := s.LocalAddr().(*net.UnixAddr); !ok {
+	if s.network != unix && s.network != unixgram {
 		return Credentials{}, fmt.Errorf("corolla: peer credentials: not a Unix socket: %w", errors.ErrUnsupported)
 	}
 	c, err := s.loop.host.Credentials(s.fd)

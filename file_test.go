@@ -262,6 +262,12 @@ func TestFilesThatCannotBeSent(t *testing.T) {
 					t.Errorf("%s: %v", f.Name(), err)
 				}
 			}
+			if n, err := a.SendFile(nil, 0, 10).Await(task); n != 0 || !errors.Is(err, os.ErrInvalid) || !strings.Contains(err.Error(), "the *os.File is nil") {
+				t.Errorf("nil: %d, %v", n, err)
+			}
+			if _, err := corolla.ReadAt(l, nil, nil, 0).Await(task); !errors.Is(err, os.ErrInvalid) {
+				t.Errorf("ReadAt of nil: %v", err)
+			}
 			if _, err := a.TryWriteFiles([]byte("x"), dir); !errors.Is(err, errors.ErrUnsupported) {
 				t.Errorf("files passed over TCP: %v", err)
 			}

@@ -38,7 +38,7 @@ type Loop struct {
 	unseen      unseenList
 	callbacks   int // OnDone, for futures that are not settled
 	contexts    int // that tasks are attached to
-	jobs        jobs
+	workers     map[string]*Workers
 	closers     list.List             // of func()
 	attached    list.List             // of func(): contexts that a simulated loop looks at
 	transfers   map[*Socket]*Transfer // under way, by where they go
@@ -299,7 +299,9 @@ func (l *Loop) release() error {
 			l.fds[fd] = nil
 		}
 	}
-	l.jobs.drop()
+	for _, w := range l.workers {
+		w.drop()
+	}
 	for l.ready.Len() > 0 { // lets go of what the callbacks hold
 		l.ready.Pop()
 	}

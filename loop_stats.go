@@ -19,7 +19,10 @@ func (l *Loop) Stats() LoopStats {
 	l.check("Stats")
 	s := LoopStats{
 		Tasks: l.tasks.n, Timers: l.timers.Len(), Callbacks: l.callbacks, Contexts: l.contexts,
-		OnClose: l.closers.Len(), Jobs: l.jobs.running + l.jobs.queue.Len(), Closed: l.state == closed,
+		OnClose: l.closers.Len(), Closed: l.state == closed,
+	}
+	for _, w := range l.workers {
+		s.Jobs += w.running + w.waiting.Len()
 	}
 	for _, w := range l.fds {
 		if w == nil {

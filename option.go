@@ -71,8 +71,8 @@ const (
 // ErrorPolicy sets what happens after a panic. It is Continue unless set.
 func ErrorPolicy(p Policy) Option { return func(o *options) { o.crash = p == Crash } }
 
-// MaxJobs sets how many jobs of Offload run at the same time; more wait for their
-// turn. It is 64 unless set, and at least 1.
+// MaxJobs sets how many jobs of Offload run at the same time, and as many of each other kind of
+// Workers; more wait for their turn. It is 64 unless set, and at least 1.
 func MaxJobs(n int) Option { return func(o *options) { o.jobs = max(n, 1) } }
 
 // TurnBudget sets how long a task or callback whose calls never have to wait may go on before

@@ -1,6 +1,7 @@
 package corolla
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -12,9 +13,23 @@ import (
 // Datagram sockets are Sockets: readiness is the same, and only what is tried differs.
 
 // Resolve looks up the addresses of a network ("tcp", "udp4", "unix", …) and an address in
-// Go's notation, best first, on another goroutine.
+// Go's notation, best first. A path, and an IP address with the number of a port, such as
+// "[fe80::1%eth0]:80", are known at once. Names are looked up on another goroutine, by the Workers
+// named "lookup"; canceling the future ends that.
 func (l *Loop) Resolve(network, address string) *Future[[]net.Addr] {
-	return Offload(l, func() ([]net.Addr, error) { return l.host.Resolve(network, address) })
+	l.check("Resolve")
+	addrs, err := host.Literal(network, address)
+	if l.state >= closing {
+		addrs, err = nil, fmt.Errorf("resolve %s: %w", address, ErrLoopClosed)
+	}
+	if addrs != nil || err != nil {
+		f := NewFuture[[]net.Addr](l)
+		f.settle(addrs, err)
+		return f
+	}
+	return OffloadTo(l.Workers("lookup"), func(ctx context.Context) ([]net.Addr, error) {
+		return l.host.Resolve(ctx, network, address)
+	})
 }
 
 // OpenPacket returns a datagram socket that is bound to local, or to an address of the
@@ -46,7 +61,10 @@ func (l *Loop) OpenPacket(local, remote net.Addr, opts ...SocketOption) (*Socket
 		return nil, opError("open", what, err)
 	}
 	s, err := l.newSocket(fd, networkOf(what), true)
-	return s, opError("open", what, err)
+	if err != nil {
+		return nil, opError("open", what, err)
+	}
+	return s, nil
 }
 
 var errNoAddress = &net.AddrError{Err: "missing address"}
@@ -77,7 +95,7 @@ func wantKind(addr net.Addr, packets bool) error {
 // or "unixgram". A host name is looked up within the call, which may block.
 func (l *Loop) ListenPacket(network, address string, opts ...SocketOption) (*Socket, error) {
 	l.check("ListenPacket")
-	addrs, err := l.host.Resolve(network, address)
+	addrs, err := l.host.Resolve(context.Background(), network, address)
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", address, err)
 	}

@@ -9,6 +9,7 @@ import (
 // direction is one half of a socket.
 type direction struct {
 	ready    bool
+	pieces   bool       // less than was asked for does not mean that it is not ready any more
 	callback *readiness // nil if none
 	spare    readiness  // the first callback's, so that most need no allocation
 	waiter   *Task
@@ -16,12 +17,19 @@ type direction struct {
 
 // readiness is one registration of a callback.
 type readiness struct {
-	loop   *Loop
-	dir    *direction
-	f      func() // nil once removed
-	once   bool
-	queued bool
-	site   site
+	sock    *Socket
+	f       func() // nil once removed
+	writing bool   // which of its directions it is
+	once    bool
+	queued  bool
+	site    site
+}
+
+func (c *readiness) direction() *direction {
+	if c.writing {
+		return &c.sock.w
+	}
+	return &c.sock.r
 }
 
 // OnReadable calls f whenever the socket is readable, once a turn for as long as
@@ -68,7 +76,7 @@ func (s *Socket) on(d *direction, f func(), once bool, what string) {
 	if c.queued {
 		c = new(readiness)
 	}
-	c.loop, c.dir, c.f, c.once = s.loop, d, f, once
+	c.sock, c.writing, c.f, c.once = s, d == &s.w, f, once
 	if s.loop.opt.debug {
 		c.site = callSite(3)
 	}
@@ -90,7 +98,7 @@ func (d *direction) mute() {
 func (d *direction) call() {
 	if c := d.callback; c != nil && d.ready && !c.queued {
 		c.queued = true
-		c.loop.push(c)
+		c.sock.loop.push(c)
 	}
 }
 
@@ -102,11 +110,12 @@ func (c *readiness) run() {
 	if f == nil {
 		return
 	}
+	d := c.direction()
 	if c.once {
-		c.dir.mute()
+		d.mute()
 	}
 	f()
-	c.dir.call()
+	d.call()
 }
 
 // WaitReadable parks t until the socket is readable. It returns ErrBusy if
@@ -143,6 +152,9 @@ func (s *Socket) event(r host.Ready) {
 	if r&host.Hangup != 0 {
 		s.hangup = true
 		r |= host.Readable | host.Writable
+	}
+	if r&host.Urgent != 0 {
+		s.urgent = true
 	}
 	if r&host.Readable != 0 {
 		s.r.begin()

@@ -94,7 +94,7 @@ func (l *Loop) runSome() {
 			l.Recovered(v, describe(e))
 		}
 		if c, ok := e.what.(*readiness); ok {
-			c.dir.call() // it did not come to do so itself
+			c.direction().call() // it did not come to do so itself
 		}
 		l.now = l.host.Now()
 	}()

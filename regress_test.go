@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/corolla-go/corolla"
-	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
 
@@ -248,24 +247,6 @@ func TestPanicInOnCancelDoesNotKeepOthersFromTheCancel(t *testing.T) {
 			log.errs = nil
 			return nil
 		})
-	})
-}
-
-// On the real host only: a simulated machine runs work on the loop's goroutine, which would end.
-func TestOffloadedWorkThatExits(t *testing.T) {
-	l, err := corolla.New(corolla.MaxJobs(1))
-	leaktest.NeedLoop(t, err)
-	defer l.Close()
-	run(t, l, func(task *corolla.Task) error {
-		f := corolla.Offload(l, func() (int, error) { runtime.Goexit(); return 0, nil })
-		if _, err := f.Await(task); err != corolla.ErrGoexit {
-			t.Errorf("Await = %v", err)
-		}
-		v, err := corolla.Offload(l, func() (int, error) { return 1, nil }).Await(task)
-		if v != 1 || err != nil {
-			t.Errorf("the next job: %v, %v", v, err)
-		}
-		return nil
 	})
 }
 

@@ -7,9 +7,16 @@ import (
 )
 
 // OnSignal calls f on the loop whenever one of the signals arrives, until stop is
-// called. While it is in force the signals do not end the program.
+// called. While it is in force the signals do not end the program. It panics on a closed loop; on
+// one that is being closed it does nothing.
 func (l *Loop) OnSignal(f func(os.Signal), sigs ...os.Signal) (stop func()) {
 	l.check("OnSignal")
+	switch l.state {
+	case closing:
+		return func() {}
+	case closed:
+		panic("corolla: OnSignal on a closed loop: nothing would ever run the callback; check the order of shutdown")
+	}
 	stopped := false
 	end := l.host.Notify(func(sig os.Signal) {
 		_ = l.Post(func() { // refused only when the loop is gone, and f with it

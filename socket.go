@@ -22,20 +22,22 @@ import (
 // a busy connection costs no call to change its registration and no read that
 // finds nothing.
 type Socket struct {
-	loop   *Loop
-	fd     host.FD
-	r, w   direction
-	hangup bool // no more edges will come for reading
-	ended  bool // the end of the stream was read
-	closed bool
+	loop *Loop
+	fd   host.FD
+	r, w direction
+	out  *Outbox // that writes to it, if one does
+
+	names *names
+	peer  host.Endpoint
 
 	network   network
+	hangup    bool // no more edges will come for reading
+	ended     bool // the end of the stream was read
+	closed    bool
+	urgent    bool // a short read says nothing until all is read: it may end at a mark
 	writeOnly bool // a pipe's end
-	pieces    bool // a short read says nothing
 	terminal  bool
-
-	out      *Outbox // that writes to it, if one does
-	shedding bool    // connections are closed for want of descriptors, and that was reported
+	shedding  bool // connections are closed for want of descriptors, and that was reported
 }
 
 // network says what kind a socket is.
@@ -90,7 +92,11 @@ func (l *Loop) ListenAddr(addr net.Addr, opts ...SocketOption) (*Socket, error) 
 		return nil, opError("listen", addr, err)
 	}
 	s, err := l.newSocket(fd, networkOf(addr), false)
-	return s, opError("listen", addr, err)
+	if err != nil {
+		return nil, opError("listen", addr, err)
+	}
+	s.know(names{local: s.LocalAddr()}) // the port is known now
+	return s, nil
 }
 
 // Connect begins to connect to a *net.TCPAddr or *net.UnixAddr. Once the socket is
@@ -112,7 +118,11 @@ func (l *Loop) Connect(addr net.Addr, opts ...SocketOption) (*Socket, error) {
 		return nil, opError("dial", addr, err)
 	}
 	s, err := l.newSocket(fd, networkOf(addr), false)
-	return s, opError("dial", addr, err)
+	if err != nil {
+		return nil, opError("dial", addr, err)
+	}
+	s.setPeer(addr)
+	return s, nil
 }
 
 // ConnectError returns what became of Connect, once the socket is writable: nil
@@ -140,17 +150,25 @@ func (s *Socket) TryAccept() (*Socket, error) {
 	case !s.r.ready:
 		return nil, ErrWouldBlock
 	}
-	fd, err := s.loop.host.Accept(s.fd)
+	c, err := s.loop.host.Accept(s.fd)
 	for err == host.ErrShed {
 		s.shed(err)
-		fd, err = s.loop.host.Accept(s.fd)
+		c, err = s.loop.host.Accept(s.fd)
 	}
 	if err != nil {
 		s.r.ready = err != host.ErrAgain
 		return nil, err
 	}
 	s.shedding = false
-	return s.loop.newSocket(fd, s.network, true)
+	accepted, err := s.loop.newSocket(c.FD, s.network, true)
+	if err != nil {
+		return nil, err
+	}
+	accepted.inherit(s)
+	if accepted.peer = c.Peer; c.Other != nil {
+		accepted.know(names{peer: c.Other})
+	}
+	return accepted, nil
 }
 
 // shed reports, once until connections are accepted again, that they are not.
@@ -175,22 +193,32 @@ func (s *Socket) TryRead(b []byte) (int, error) {
 	case s.writeOnly:
 		return s.readOfWriter()
 	}
-	n, err := s.loop.host.TryRead(s.fd, b)
+	n, more, err := s.read(b)
 	if err == syscall.EIO && s.terminal { // how the end of a terminal shows
 		n, err = 0, io.EOF
 	}
 	switch {
 	case err == nil:
-		s.r.ready = n == len(b) || s.hangup || s.pieces // a short read means drained, save at the end
+		// A short read means drained, save at the end, and where a read stops short.
+		s.r.ready = n == len(b) || more || s.hangup || s.urgent || s.r.pieces
 	case err == host.ErrAgain:
-		s.r.ready = false
-	case err == io.EOF && s.network >= udp: // a datagram of no bytes
+		s.r.ready, s.urgent = false, false
+	case err == io.EOF && s.packets(): // a datagram of no bytes
 		return 0, nil
 	case err == io.EOF:
 		s.ended = true // but still ready, for whoever reads again
 		s.r.mute()
 	}
 	return n, err
+}
+
+// read reads, and says whether there may be more although it was less than len(b).
+func (s *Socket) read(b []byte) (n int, more bool, err error) {
+	if s.network == unix {
+		return s.loop.host.TryReadUnix(s.fd, b)
+	}
+	n, err = s.loop.host.TryRead(s.fd, b)
+	return n, false, err
 }
 
 // readOfWriter is what reading the writing end of a pipe finds: the end, if nobody reads it.
@@ -217,7 +245,7 @@ func (s *Socket) TryWrite(b []byte) (int, error) {
 		return 0, ErrWouldBlock
 	}
 	n, err := s.loop.host.TryWrite(s.fd, b)
-	if err == host.ErrAgain || err == nil && n < len(b) && !s.pieces {
+	if err == host.ErrAgain || err == nil && n < len(b) && !s.w.pieces {
 		s.w.ready = false
 	}
 	return n, err
@@ -248,13 +276,17 @@ func (s *Socket) TryWriteBatch(bufs [][]byte) (int, error) {
 	return n, err
 }
 
-// CloseWrite ends the stream to the peer; reading goes on.
+// CloseWrite ends the stream to the peer; reading goes on. It is no error that the peer has reset
+// the connection.
 func (s *Socket) CloseWrite() error {
 	s.loop.check("Socket.CloseWrite")
 	if s.closed {
 		return s.gone("close write")
 	}
-	return s.loop.host.CloseWrite(s.fd)
+	if err := s.loop.host.CloseWrite(s.fd); err != syscall.ENOTCONN {
+		return err
+	}
+	return nil
 }
 
 // Close closes the socket. Tasks that wait for it get net.ErrClosed; its callbacks
@@ -288,6 +320,7 @@ func (s *Socket) drop() error {
 
 // forget wakes who waits and drops the callbacks.
 func (s *Socket) forget() {
+	s.remember()
 	s.closed = true
 	if o := s.out; o != nil {
 		s.out = nil
@@ -332,35 +365,6 @@ func (s *Socket) Closed() bool { return s.closed }
 
 // Loop returns the loop that the socket belongs to.
 func (s *Socket) Loop() *Loop { return s.loop }
-
-// LocalAddr returns the socket's own address, or nil if it has none.
-func (s *Socket) LocalAddr() net.Addr {
-	if s.closed {
-		return nil
-	}
-	return s.loop.host.LocalAddr(s.fd)
-}
-
-// PeerAddr returns the address of the other side, or nil if there is none.
-func (s *Socket) PeerAddr() net.Addr {
-	if s.closed {
-		return nil
-	}
-	return s.loop.host.PeerAddr(s.fd)
-}
-
-// PeerHost returns the IP address of the other side, or what else names it; empty if nothing
-// does.
-func (s *Socket) PeerHost() string {
-	switch a := s.PeerAddr().(type) {
-	case nil:
-		return ""
-	case *net.TCPAddr:
-		return a.IP.String()
-	default:
-		return a.String()
-	}
-}
 
 func (s *Socket) gone(op string) error { return fmt.Errorf("corolla: %s: %w", op, net.ErrClosed) }
 

@@ -10,7 +10,7 @@ import "fmt"
 // would thus never give the loop to others again. So what is refused in a row, without a wait that
 // did wait in between, is counted: soon each refusal gives others a turn, then the scope, or the
 // task, is unwound by a panic of the loop's own, which runs what was deferred, and a task that
-// recovers from that again and again is left where it is. docs/decisions/0005-ignored-cancels.md
+// recovers from that again and again is left where it is. docs/decisions/0007-ignored-cancels.md
 // says why.
 const (
 	politeAfter  = 10   // refusals, until each gives others a turn

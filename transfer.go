@@ -1,11 +1,13 @@
 package corolla
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/corolla-go/corolla/internal/host"
@@ -14,7 +16,7 @@ import (
 // What moves without coming into the program.
 
 // TryWriteFiles writes at most len(b) bytes, of which there must be one, to a Unix socket, and
-// passes open files along with the first of them: at most 64. The receiver gets duplicates.
+// passes open files along with the first of them: at most 253. The receiver gets duplicates.
 // ErrWouldBlock means that neither was sent.
 func (s *Socket) TryWriteFiles(b []byte, files ...syscall.Conn) (int, error) {
 	s.loop.check("Socket.TryWriteFiles")
@@ -27,6 +29,8 @@ func (s *Socket) TryWriteFiles(b []byte, files ...syscall.Conn) (int, error) {
 		return 0, fmt.Errorf("corolla: pass files: not a Unix socket: %w", errors.ErrUnsupported)
 	case len(files) > host.MaxFiles:
 		return 0, fmt.Errorf("corolla: pass %d files: at most %d: %w", len(files), host.MaxFiles, syscall.EINVAL)
+	case slices.Contains(files, nil):
+		return 0, fmt.Errorf("corolla: pass files: number %d is nil: %w", slices.Index(files, nil)+1, os.ErrInvalid)
 	case !s.w.ready:
 		return 0, ErrWouldBlock
 	}
@@ -66,6 +70,8 @@ func (s *Socket) TrySendFile(f *os.File, off int64, n int) (int, error) {
 	switch {
 	case s.closed:
 		return 0, s.gone("write")
+	case f == nil:
+		return 0, errNoFile
 	case n <= 0:
 		return 0, nil
 	case !s.w.ready:
@@ -74,6 +80,19 @@ func (s *Socket) TrySendFile(f *os.File, off int64, n int) (int, error) {
 	sent, err := s.loop.host.TrySendFile(s.fd, f, off, n)
 	s.w.ready = err != host.ErrAgain
 	return sent, err
+}
+
+var errNoFile = fmt.Errorf("send a file: the *os.File is nil: %w", os.ErrInvalid)
+
+// ReadAt reads from a plain file at an offset on another goroutine, by the Workers named "file", as
+// f.ReadAt does.
+func ReadAt(l *Loop, f *os.File, b []byte, off int64) *Future[int] {
+	if f == nil {
+		failed := NewFuture[int](l)
+		failed.settle(0, errNoFile)
+		return failed
+	}
+	return OffloadTo(l.Workers("file"), func(context.Context) (int, error) { return f.ReadAt(b, off) })
 }
 
 // The largest steps of a transfer, and how many there are in a row before others have a turn.
@@ -194,6 +213,8 @@ func (s *Socket) SendFile(f *os.File, off, n int64) *Transfer {
 			x.await(s.OnceWritable)
 		case err == io.EOF:
 			x.end(nil)
+		case err == errNoFile:
+			x.end(err)
 		case ofFile(err):
 			x.end(&os.PathError{Op: "send", Path: f.Name(), Err: err})
 		case err != nil:
@@ -293,12 +314,27 @@ func (s *Socket) trySplice(pipe host.FD) (int, error) {
 		return 0, ErrWouldBlock
 	}
 	n, err := s.loop.host.TrySplice(pipe, s.fd, maxStep)
+	if s.urgent && (err == host.ErrAgain || err == io.EOF) { // which a mark looks like
+		n, err = s.spliceMark(pipe)
+	}
 	if err == syscall.EIO && s.terminal {
 		err = io.EOF
 	}
 	s.r.ready = err != host.ErrAgain
 	s.ended = s.ended || err == io.EOF
 	return n, err
+}
+
+// spliceMark takes what is behind an urgent byte through the program, for splice(2) does not get
+// past such a mark. The pipe is empty, so it takes that much.
+func (s *Socket) spliceMark(pipe host.FD) (int, error) {
+	var b [4096]byte
+	n, err := s.loop.host.TryRead(s.fd, b[:])
+	if err != nil {
+		s.urgent = s.urgent && err != host.ErrAgain
+		return 0, err
+	}
+	return s.loop.host.TryWrite(pipe, b[:n])
 }
 
 // trySpliceFrom sends what is in a pipe.

@@ -3,6 +3,8 @@ package corolla
 import (
 	"errors"
 	"fmt"
+	"math"
+	"syscall"
 
 	"github.com/corolla-go/corolla/internal/host"
 )
@@ -30,11 +32,14 @@ type Watch struct {
 // names, or has failed, until Stop. The descriptor stays the caller's, who must
 // make it non-blocking and must call Stop before closing it. The error wraps
 // what the system says: EPERM for a plain file, which is always ready and cannot
-// be watched.
+// be watched, EBADF for one that was closed.
 func (l *Loop) Watch(fd uintptr, want Interest, f func()) (*Watch, error) {
 	l.check("Watch")
 	if l.state >= closing {
 		return nil, fmt.Errorf("corolla: watch descriptor %d: %w", fd, ErrLoopClosed)
+	}
+	if fd > math.MaxInt32 { // what Fd returns of a file that was closed; the system would cut it
+		return nil, fmt.Errorf("corolla: watch descriptor %d: %w", int(fd), syscall.EBADF)
 	}
 	if int(fd) < len(l.fds) && l.fds[fd] != nil {
 		return nil, fmt.Errorf("corolla: watch descriptor %d: %w", fd, errWatched)

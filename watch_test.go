@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/corolla-go/corolla"
@@ -63,6 +64,11 @@ func TestWatchCallsWhileADescriptorIsReady(t *testing.T) {
 	if string(got) != "abc" {
 		t.Errorf("called after Stop: %q", got)
 	}
+	for _, fd := range []uintptr{^uintptr(0), 1 << 32, 1 << 30} { // the first is what a closed file has
+		if w, err := l.Watch(fd, corolla.Readable, func() {}); w != nil || !errors.Is(err, syscall.EBADF) {
+			t.Errorf("Watch(%#x): %v, %v", fd, w, err)
+		}
+	}
 	file, err := os.Open("watch_test.go")
 	if err != nil {
 		t.Fatal(err)
@@ -82,8 +88,8 @@ func TestSignalsReachTheLoop(t *testing.T) {
 	w.Signal(os.Kill) // not asked for
 	w.Signal(os.Interrupt)
 	mustRunForever(t, l)
-	stop()
 	w.Signal(os.Interrupt)
+	l.Soon(stop) // runs ahead of the signal, which has arrived by then
 	l.After(ms, l.Stop)
 	mustRunForever(t, l)
 	if !slices.Equal(got, []os.Signal{os.Interrupt}) {

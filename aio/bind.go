@@ -41,21 +41,21 @@ func (b *Bound) Close() error { return b.conn.Close() }
 func (b *Bound) CloseWrite() error { return b.conn.CloseWrite() }
 
 // LocalAddr is Conn.LocalAddr, but never nil.
-func (b *Bound) LocalAddr() net.Addr { return known(b.conn.sock, b.conn.LocalAddr()) }
+func (b *Bound) LocalAddr() net.Addr { return named(b.conn.sock, b.conn.LocalAddr()) }
 
 // RemoteAddr is Conn.RemoteAddr, but never nil.
-func (b *Bound) RemoteAddr() net.Addr { return known(b.conn.sock, b.conn.RemoteAddr()) }
+func (b *Bound) RemoteAddr() net.Addr { return named(b.conn.sock, b.conn.RemoteAddr()) }
 
-// unknown is an address that is not known any more, for code that never heard of such. It has the
-// network's name.
-type unknown string
+// nameless is the address of what has none, such as a pipe, for code that never heard of such. As
+// in net.Pipe it is the network's name.
+type nameless string
 
-func (u unknown) Network() string { return string(u) }
-func (u unknown) String() string  { return "unknown" }
+func (n nameless) Network() string { return string(n) }
+func (n nameless) String() string  { return string(n) }
 
-func known(s *corolla.Socket, addr net.Addr) net.Addr {
+func named(s *corolla.Socket, addr net.Addr) net.Addr {
 	if addr == nil {
-		return unknown(s.Network())
+		return nameless(s.Network())
 	}
 	return addr
 }
@@ -115,7 +115,7 @@ func written(p []byte, err error) (int, error) {
 func (b *BoundPacket) Close() error { return b.conn.Close() }
 
 // LocalAddr is PacketConn.LocalAddr, but never nil.
-func (b *BoundPacket) LocalAddr() net.Addr { return known(b.conn.sock, b.conn.LocalAddr()) }
+func (b *BoundPacket) LocalAddr() net.Addr { return named(b.conn.sock, b.conn.LocalAddr()) }
 
 // RemoteAddr is PacketConn.RemoteAddr.
 func (b *BoundPacket) RemoteAddr() net.Addr { return b.conn.RemoteAddr() }

@@ -333,10 +333,10 @@ func (c *Conn) deadline(d *side, when time.Time) error {
 // Socket returns the socket underneath.
 func (c *Conn) Socket() *corolla.Socket { return c.sock }
 
-// LocalAddr returns the connection's own address, or nil after Close.
+// LocalAddr returns the connection's own address, also after Close.
 func (c *Conn) LocalAddr() net.Addr { return c.sock.LocalAddr() }
 
-// RemoteAddr returns the address of the peer, or nil after Close, and once the peer has reset the
+// RemoteAddr returns the address of the peer, also after Close, and when the peer has reset the
 // connection.
 func (c *Conn) RemoteAddr() net.Addr { return c.sock.PeerAddr() }
 

@@ -71,7 +71,7 @@ func (ln *Listener) SetDeadline(when time.Time) error {
 	return nil
 }
 
-// Addr returns the address that is listened at, or nil after Close.
+// Addr returns the address that is listened at, also after Close.
 func (ln *Listener) Addr() net.Addr { return ln.sock.LocalAddr() }
 
 // Close stops listening. A task that waits in Accept gets net.ErrClosed. Connections

@@ -19,7 +19,7 @@ type face struct {
 }
 
 func newFace(s *corolla.Socket) face {
-	return face{s.Loop(), s.Network(), s.LocalAddr(), s.PeerAddr()}
+	return face{s.Loop(), s.Network(), named(s, s.LocalAddr()), s.PeerAddr()}
 }
 
 func (f *face) LocalAddr() net.Addr  { return f.local }
@@ -54,7 +54,11 @@ type netConn struct {
 // that run the loop, which would wait for themselves. It can be handed to any Go library.
 // A call costs a hand-over to the loop and back. The Conn itself is then best left alone, and so
 // is a second NetConn of it: they would find each other busy.
-func (c *Conn) NetConn() net.Conn { return &netConn{face: newFace(c.sock), conn: c} }
+func (c *Conn) NetConn() net.Conn {
+	n := &netConn{face: newFace(c.sock), conn: c}
+	n.remote = named(c.sock, n.remote)
+	return n
+}
 
 func (c *netConn) Read(b []byte) (int, error) {
 	c.read.Lock()

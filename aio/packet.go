@@ -124,7 +124,7 @@ func (c *PacketConn) Close() error {
 	return c.sock.Close()
 }
 
-// LocalAddr returns the connection's own address, or nil after Close.
+// LocalAddr returns the connection's own address, also after Close.
 func (c *PacketConn) LocalAddr() net.Addr { return c.sock.LocalAddr() }
 
 // RemoteAddr returns the address that DialPacket was given, or nil.

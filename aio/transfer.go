@@ -89,7 +89,7 @@ func (c *Conn) sendFileTLS(t *corolla.Task, f *os.File, off, n int64) (sent int6
 			size = min(size, n-sent)
 		}
 		at := off + sent
-		m, err := corolla.Offload(t.Loop(), func() (int, error) { return f.ReadAt(buf[:size], at) }).Await(t)
+		m, err := corolla.ReadAt(t.Loop(), f, buf[:size], at).Await(t)
 		if m > 0 {
 			if err := c.send(t, buf[:m]); err != nil {
 				return sent, err
@@ -149,7 +149,7 @@ func Splice(t *corolla.Task, dst, src *Conn) (n int64, err error) {
 var errFilesTLS = fmt.Errorf("files cannot be passed through TLS: %w", errors.ErrUnsupported)
 
 // WriteFiles writes b, of at least one byte, behind what was written before, and passes open
-// files along with its first byte, at most 64. The connection must be a Unix socket. The
+// files along with its first byte, at most 253. The connection must be a Unix socket. The
 // receiver gets duplicates; those here stay the caller's.
 func (c *Conn) WriteFiles(t *corolla.Task, b []byte, files ...syscall.Conn) error {
 	if err := c.write.begin(t); err != nil {

@@ -48,6 +48,9 @@ func sendParts(t *testing.T, task *corolla.Task, a, b *aio.Conn, f *os.File, tex
 		if n, err := a.SendFile(task, f, int64(len(text)), 3); n != 0 || err != nil {
 			t.Errorf("SendFile behind the end = %d, %v", n, err)
 		}
+		if n, err := a.SendFile(task, nil, 0, -1); n != 0 || err == nil || !strings.Contains(err.Error(), "the *os.File is nil") {
+			t.Errorf("SendFile of nil = %d, %v", n, err)
+		}
 		send(t, task, a, " tail")
 		return a.CloseWrite()
 	})

@@ -1,8 +1,10 @@
 package process
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strconv"
 	"sync/atomic"
@@ -76,7 +78,7 @@ func begin(l *corolla.Loop, cmd Command) *corolla.Future[*started] {
 	}
 	j := &launch{}
 	forget := l.OnClose(j.abandon)
-	corolla.Offload(l, func() (struct{}, error) {
+	corolla.OffloadTo(l.Workers("process"), func(context.Context) (struct{}, error) {
 		p, parent, err := cmd.start(other)
 		if other != nil {
 			_ = other.Close() // the process has it, or nobody needs it
@@ -202,8 +204,11 @@ func (c *Child) watch() {
 	}); err == nil {
 		return
 	}
-	// A system without descriptors of processes: a goroutine waits for it.
-	corolla.Offload(c.loop, c.p.Wait).OnDone(func(f *corolla.Future[*os.ProcessState]) { c.reaped(f.Result()) })
+	// A system without descriptors of processes: a goroutine waits for it, however many there are.
+	waits := c.loop.Workers("process wait")
+	waits.SetLimit(math.MaxInt)
+	wait := func(context.Context) (*os.ProcessState, error) { return c.p.Wait() }
+	corolla.OffloadTo(waits, wait).OnDone(func(f *corolla.Future[*os.ProcessState]) { c.reaped(f.Result()) })
 }
 
 func (c *Child) reaped(state *os.ProcessState, err error) {

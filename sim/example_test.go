@@ -24,6 +24,6 @@ func Example() {
 	fmt.Println("deadlock:", err != nil)
 	// Output:
 	// 2009-11-10 23:00:00 +0000 UTC
-	// 2009-11-11 23:00:00.003 +0000 UTC dial 127.0.0.1:80: connection refused
+	// 2009-11-11 23:00:00.002 +0000 UTC dial 127.0.0.1:80: connection refused
 	// deadlock: true
 }

@@ -158,7 +158,7 @@ func (w *World) raise(d *desc, r host.Ready) {
 func (m machine) Start(job func()) {
 	after := m.latency()
 	m.tracef("start a job that takes %v", after)
-	m.at(m.now+after, job)
+	m.at(m.now+after, func() { elsewhere(job) })
 }
 
 func (m machine) Close() error { return nil }

@@ -1,8 +1,10 @@
 package sim
 
 import (
+	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"syscall"
 
@@ -83,44 +85,29 @@ func (w *World) open(d *desc) host.FD {
 	return d.fd
 }
 
-func (m machine) Resolve(network, address string) ([]net.Addr, error) {
-	switch network {
-	case "unix", "unixgram":
-		return []net.Addr{&net.UnixAddr{Name: address, Net: network}}, nil
-	case "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6":
-	default:
-		return nil, net.UnknownNetworkError(network)
+func (m machine) Resolve(ctx context.Context, network, address string) ([]net.Addr, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if addrs, err := host.Literal(network, address); addrs != nil || err != nil {
+		return addrs, err
 	}
 	name, service, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
 	}
 	port, err := strconv.Atoi(service)
-	if err != nil || port < 0 || port > 65535 {
+	if err != nil {
 		return nil, &net.AddrError{Err: "invalid port", Addr: address}
 	}
-	ips := m.config.names[name]
-	if name == "" {
-		ips = []string{"0.0.0.0"}
-	} else if net.ParseIP(name) != nil {
-		ips = []string{name}
+	var ips []netip.Addr
+	for _, s := range m.config.names[name] {
+		ips = append(ips, netip.MustParseAddr(s)) // Name has looked at it
 	}
-	var addrs []net.Addr
-	for _, s := range ips {
-		ip := net.ParseIP(s)
-		if is4 := ip.To4() != nil; len(network) > 3 && is4 != (network[3:] == "4") {
-			continue
-		}
-		if network[:3] == "udp" {
-			addrs = append(addrs, &net.UDPAddr{IP: ip, Port: port})
-		} else {
-			addrs = append(addrs, &net.TCPAddr{IP: ip, Port: port})
-		}
-	}
-	if len(addrs) == 0 {
+	if len(ips) == 0 {
 		return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
 	}
-	return addrs, nil
+	return host.Addresses(network, name, ips, port)
 }
 
 func (m machine) Listen(addr net.Addr, set host.Settings) (host.FD, error) {
@@ -176,9 +163,12 @@ func (w *World) listenerAt(addr net.Addr) *desc {
 }
 
 func (m machine) Connect(addr net.Addr, set host.Settings) (host.FD, error) {
-	local := net.Addr(&net.UnixAddr{Net: "unix"})
+	local := net.Addr(&net.UnixAddr{Name: "@", Net: "unix"}) // as an unnamed one is called in Go
+	if e, ok := host.EndpointOf(addr); ok {
+		addr = e.Reached().Addr()
+	}
 	if a, ok := addr.(*net.TCPAddr); ok {
-		local = &net.TCPAddr{IP: a.IP, Port: m.ephemeral()}
+		local = &net.TCPAddr{IP: a.IP, Port: m.ephemeral(), Zone: a.Zone}
 	}
 	if set.Local != nil {
 		local = m.numbered(set.Local)
@@ -227,33 +217,36 @@ func (m machine) ConnectError(fd host.FD) error {
 	return err
 }
 
-func (m machine) Accept(fd host.FD) (host.FD, error) {
+func (m machine) Accept(fd host.FD) (host.Accepted, error) {
 	l, err := m.get(fd)
 	if err != nil {
-		return 0, err
+		return host.Accepted{}, err
 	}
 	if !l.listening {
-		return 0, syscall.EINVAL
+		return host.Accepted{}, syscall.EINVAL
 	}
 	if len(l.queue) == 0 {
-		return 0, host.ErrAgain
+		return host.Accepted{}, host.ErrAgain
 	}
 	d := l.queue[0]
 	l.queue = l.queue[1:]
 	m.tracef("accept fd=%d new=%d %v", fd, m.open(d), d.peer)
-	return d.fd, nil
+	if peer, ok := host.EndpointOf(d.peer); ok {
+		return host.Accepted{FD: d.fd, Peer: peer}, nil
+	}
+	return host.Accepted{FD: d.fd, Other: host.CloneAddr(d.peer)}, nil
 }
 
-func (m machine) LocalAddr(fd host.FD) net.Addr {
+func (m machine) LocalAddr(fd host.FD, _ bool) net.Addr {
 	if d, err := m.get(fd); err == nil {
-		return d.local
+		return host.CloneAddr(d.local)
 	}
 	return nil
 }
 
-func (m machine) PeerAddr(fd host.FD) net.Addr {
-	if d, err := m.get(fd); err == nil {
-		return d.peer
+func (m machine) PeerAddr(fd host.FD, _ bool) net.Addr {
+	if d, err := m.get(fd); err == nil && !d.gone {
+		return host.CloneAddr(d.peer)
 	}
 	return nil
 }

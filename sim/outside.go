@@ -21,6 +21,17 @@ func (w *World) Outside(f func()) {
 	}()
 }
 
+// elsewhere runs a job to its end on a goroutine of its own, as a real machine does: a job that
+// calls runtime.Goexit must not end the loop's.
+func elsewhere(job func()) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		job()
+	}()
+	<-ended
+}
+
 // pace lets real time pass for d, if goroutines outside run, until one of them wakes the loop
 // or ends. It reports whether one did.
 func (w *World) pace(d time.Duration) (woken bool) {

@@ -19,6 +19,7 @@ type stream struct {
 	closed    bool
 	end       end
 	err       error // what became of connecting, or a reset
+	gone      bool  // reset by the peer, whose address the system then does not know any more
 
 	in       []byte // arrived and not read
 	under    int    // bytes sent to this end and not arrived
@@ -97,6 +98,12 @@ func (w *World) unblock(d *desc) {
 	}
 }
 
+// TryReadUnix is TryRead: nothing that ends a read short is ever passed here.
+func (m machine) TryReadUnix(fd host.FD, b []byte) (n int, more bool, err error) {
+	n, err = m.TryRead(fd, b)
+	return n, false, err
+}
+
 func (m machine) TryWrite(fd host.FD, b []byte) (n int, err error) {
 	d, err := m.get(fd)
 	if err != nil {
@@ -171,7 +178,7 @@ func (w *World) segments(d *desc, b []byte) {
 func (w *World) reset(from *desc) {
 	w.send(from, func(to *desc) {
 		if !to.closed && to.err == nil {
-			to.err, to.shut = syscall.ECONNRESET, true
+			to.err, to.shut, to.gone = syscall.ECONNRESET, true, true
 			w.raise(to, host.Readable|host.Writable|host.Hangup)
 		}
 	})
@@ -182,7 +189,7 @@ func (m machine) CloseWrite(fd host.FD) error {
 	if err != nil {
 		return err
 	}
-	if d.other == nil || !d.connected {
+	if d.other == nil || !d.connected || d.gone {
 		return syscall.ENOTCONN
 	}
 	m.tracef("closewrite fd=%d", fd)

@@ -20,6 +20,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -88,7 +89,7 @@ func Whole() Option { return func(c *config) { c.whole = true } }
 // are to be tried. "localhost" is known already. It panics on a bad address.
 func Name(host string, ips ...string) Option {
 	for _, ip := range ips {
-		if net.ParseIP(ip) == nil {
+		if _, err := netip.ParseAddr(ip); err != nil {
 			panic(fmt.Sprintf("sim: Name(%q, …): %q is not an IP address", host, ip))
 		}
 	}

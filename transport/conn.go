@@ -377,8 +377,8 @@ func (c *Conn) SetProtocol(p Protocol) { c.proto = p }
 // Socket returns the socket underneath.
 func (c *Conn) Socket() *corolla.Socket { return c.sock }
 
-// LocalAddr returns the connection's own address, or nil once it is closed.
+// LocalAddr returns the connection's own address, also once it is closed.
 func (c *Conn) LocalAddr() net.Addr { return c.sock.LocalAddr() }
 
-// RemoteAddr returns the address of the peer, or nil once it is closed or the peer has reset it.
+// RemoteAddr returns the address of the peer, also once it is closed or the peer has reset it.
 func (c *Conn) RemoteAddr() net.Addr { return c.sock.PeerAddr() }

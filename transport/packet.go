@@ -240,5 +240,5 @@ func (c *PacketConn) Close() {
 // Socket returns the socket underneath: for JoinGroup, say.
 func (c *PacketConn) Socket() *corolla.Socket { return c.sock }
 
-// LocalAddr returns the socket's own address, or nil after Close.
+// LocalAddr returns the socket's own address, also after Close.
 func (c *PacketConn) LocalAddr() net.Addr { return c.sock.LocalAddr() }

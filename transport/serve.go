@@ -158,7 +158,7 @@ func (s *Server) begin(sock *corolla.Socket) {
 	})
 }
 
-// Addr returns the address that is listened at, or nil after Close.
+// Addr returns the address that is listened at, also after Close.
 func (s *Server) Addr() net.Addr { return s.sock.LocalAddr() }
 
 // Conns returns how many connections are open.

@@ -110,7 +110,7 @@ func (c *Conn) sendFileTLS(f *os.File, off, n int64, result *corolla.Future[int6
 			return
 		}
 		at := off + sent
-		corolla.Offload(c.sock.Loop(), func() (int, error) { return f.ReadAt(buf[:size], at) }).OnDone(func(r *corolla.Future[int]) {
+		corolla.ReadAt(c.sock.Loop(), f, buf[:size], at).OnDone(func(r *corolla.Future[int]) {
 			m, err := r.Result()
 			if c.is(lost) { // and lost was called
 				return
@@ -186,8 +186,22 @@ func (c *Conn) SpliceTo(dst *Conn) *corolla.Future[int64] {
 	return result
 }
 
+// ofSocket reports whether it is the connection that has failed, and not the files that cannot be
+// passed.
+func ofSocket(err error) bool {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return false
+	}
+	switch errno {
+	case syscall.EBADF, syscall.EINVAL, syscall.ETOOMANYREFS:
+		return false
+	}
+	return true
+}
+
 // WriteFiles writes b, of at least one byte, behind what was written before, and passes open
-// files along with its first byte, at most 64. The connection must be a Unix socket. The files
+// files along with its first byte, at most 253. The connection must be a Unix socket. The files
 // must stay open until the future is settled; the receiver gets duplicates. It cannot be canceled.
 func (c *Conn) WriteFiles(b []byte, files ...syscall.Conn) *corolla.Future[int64] {
 	result := corolla.NewFuture[int64](c.sock.Loop())
@@ -223,8 +237,7 @@ func (c *Conn) WriteFiles(b []byte, files ...syscall.Conn) *corolla.Future[int64
 				}
 			}
 			settle(err)
-			var errno syscall.Errno
-			if errors.As(err, &errno) && errno != syscall.EBADF { // of a file
+			if ofSocket(err) {
 				c.lose(fmt.Errorf("write: %w", err))
 			}
 			back()

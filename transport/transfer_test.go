@@ -43,12 +43,14 @@ func TestSendFileInItsPlace(t *testing.T) {
 			onTLSHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
 				l := task.Loop()
 				var results []*corolla.Future[int64]
+				var nothing *corolla.Future[int64]
 				server := &recorder{}
 				server.onOpen = func(c *transport.Conn) {
 					_ = c.Write([]byte("head "))
 					results = append(results, c.SendFile(f, 0, -1))
 					_ = c.Write([]byte(" middle "))
 					results = append(results, c.SendFile(f, 3, 4), c.SendFile(f, int64(len(text)), -1))
+					nothing = c.SendFile(nil, 0, -1)
 					_ = c.Write([]byte(" tail"))
 					c.Close()
 					results = append(results, c.SendFile(f, 0, -1))
@@ -90,6 +92,9 @@ func TestSendFileInItsPlace(t *testing.T) {
 				}
 				if _, err := results[3].Await(task); !errors.Is(err, net.ErrClosed) {
 					t.Errorf("after Close: %v", err)
+				}
+				if _, err := nothing.Await(task); !errors.Is(err, os.ErrInvalid) || !strings.Contains(err.Error(), "the *os.File is nil") {
+					t.Errorf("file nil: %v", err)
 				}
 			})
 		})
@@ -295,6 +300,13 @@ func TestPassFilesInPushStyle(t *testing.T) {
 		if _, err := c.WriteFiles(nil, f).Await(task); !errors.Is(err, syscall.EINVAL) {
 			t.Errorf("files without a byte: %v", err)
 		}
+		if _, err := c.WriteFiles([]byte("x"), make([]syscall.Conn, 300)...).Await(task); err == nil || !strings.Contains(err.Error(), "pass 300 files: at most 253") {
+			t.Errorf("too many files: %v", err)
+		}
+		if err := c.Write([]byte(" the end")); err != nil { // it is not the connection's fault
+			t.Errorf("Write after too many files: %v", err)
+		}
+		until(t, task, func() bool { return server.text == "before with after the end" })
 		c.Close()
 		_ = client.wait(t, task)
 		if _, err := c.WriteFiles([]byte("x"), f).Await(task); !errors.Is(err, net.ErrClosed) {

@@ -3,6 +3,9 @@ package host
 import (
 	"fmt"
 	"net"
+	"net/netip"
+	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -36,18 +39,69 @@ func toSockaddr(addr net.Addr) (family int, sa unix.Sockaddr, err error) {
 	return 0, nil, fmt.Errorf("address %v of type %T: %w", addr, addr, unix.EAFNOSUPPORT)
 }
 
+// nameOf asks the system for an address of a socket, with getsockname or getpeername.
+func nameOf(fd FD, call uintptr, packets bool) net.Addr {
+	var name unix.RawSockaddrAny
+	size := uint32(unix.SizeofSockaddrAny)
+	if _, _, e := syscall.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(&name)), uintptr(unsafe.Pointer(&size))); e != 0 {
+		return nil
+	}
+	at, other := fromName(&name)
+	switch {
+	case !packets && other != nil:
+		return other
+	case !packets:
+		return at.Addr()
+	}
+	return packetAddr(at.Addr(), other)
+}
+
+// fromName reads an address as the system gives it: that of an IP socket, or another.
+func fromName(name *unix.RawSockaddrAny) (at Endpoint, other net.Addr) {
+	switch name.Addr.Family {
+	case unix.AF_INET:
+		in := (*unix.RawSockaddrInet4)(unsafe.Pointer(name))
+		at = Endpoint{port: fromNetwork(in.Port), known: true}
+		at.ip = netip.AddrFrom4(in.Addr).As16()
+	case unix.AF_INET6:
+		in := (*unix.RawSockaddrInet6)(unsafe.Pointer(name))
+		at = Endpoint{ip: in.Addr, zone: in.Scope_id, port: fromNetwork(in.Port), known: true}
+	case unix.AF_UNIX:
+		in := (*unix.RawSockaddrUnix)(unsafe.Pointer(name))
+		other = &net.UnixAddr{Name: unixName(in), Net: "unix"}
+	}
+	return at, other
+}
+
+// fromNetwork reads a port, which is in the network's order of bytes.
+func fromNetwork(port uint16) uint16 {
+	b := (*[2]byte)(unsafe.Pointer(&port))
+	return uint16(b[0])<<8 | uint16(b[1])
+}
+
+// unixName returns a path, or an abstract name, for whose first byte of 0 Go writes @. A socket
+// that has no name has that alone, as in Go's net.
+func unixName(in *unix.RawSockaddrUnix) string {
+	name := []byte{}
+	for i, c := range in.Path {
+		if i == 0 && c == 0 {
+			c = '@'
+		}
+		if c == 0 {
+			break
+		}
+		name = append(name, byte(c))
+	}
+	return string(name)
+}
+
+// fromSockaddr is fromName for what x/sys has read.
 func fromSockaddr(sa unix.Sockaddr) net.Addr {
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:
-		return &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port}
+		return Endpoint{ip: netip.AddrFrom4(sa.Addr).As16(), port: uint16(sa.Port), known: true}.Addr()
 	case *unix.SockaddrInet6:
-		a := &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port}
-		if sa.ZoneId != 0 {
-			if ifi, err := net.InterfaceByIndex(int(sa.ZoneId)); err == nil {
-				a.Zone = ifi.Name
-			}
-		}
-		return a
+		return Endpoint{ip: sa.Addr, zone: sa.ZoneId, port: uint16(sa.Port), known: true}.Addr()
 	case *unix.SockaddrUnix:
 		return &net.UnixAddr{Name: sa.Name, Net: "unix"}
 	}

@@ -63,6 +63,8 @@ type epoll struct {
 
 	reserve int // a descriptor to give up when there are no more, or -1
 	vectors [MaxBatch]unix.Iovec
+	message unix.Msghdr // of TryReadUnix
+	control []byte      // of TryReadFiles
 	ours    paths
 	shared  map[FD]bool // that were adopted, and whether they blocked before
 
@@ -137,6 +139,9 @@ func (h *epoll) report(buf []Event) (int, error) {
 		if ev.Events&(unix.EPOLLHUP|unix.EPOLLRDHUP|unix.EPOLLERR) != 0 {
 			r |= Hangup
 		}
+		if ev.Events&unix.EPOLLPRI != 0 {
+			r |= Urgent
+		}
 		buf[i] = Event{FD(ev.Fd), r}
 	}
 	return n, h.err
@@ -152,6 +157,9 @@ func (h *epoll) Watch(fd FD, want Interest) error {
 	}
 	if want&Edge != 0 {
 		ev.Events |= unix.EPOLLET
+		if want&Read != 0 {
+			ev.Events |= unix.EPOLLPRI // a read ends at a mark, and no edge comes for what is behind it
+		}
 	}
 	h.touched = true
 	err := epollCtl(h.fd, unix.EPOLL_CTL_ADD, int(fd), &ev)

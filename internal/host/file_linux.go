@@ -42,27 +42,28 @@ func (h *epoll) Adopt(c syscall.Conn) (fd FD, mode Mode, err error) {
 	}
 	h.shared[FD(n)] = flags&unix.O_NONBLOCK == 0
 	access := flags & unix.O_ACCMODE
-	mode = Mode{Read: access != unix.O_WRONLY, Write: access != unix.O_RDONLY, Stream: isStream(n)}
+	mode = Mode{Read: access != unix.O_WRONLY, Write: access != unix.O_RDONLY}
+	mode.Stream, mode.Packets = kindOf(n)
 	_, err = unix.IoctlGetTermios(n, unix.TCGETS)
 	mode.Terminal = err == nil
 	return FD(n), mode, nil
 }
 
-// isStream reports whether bytes come without bounds between them: from a pipe, or a stream
-// socket. A terminal gives a line at a time, other sockets a message.
-func isStream(fd int) bool {
+// kindOf reports whether bytes come without bounds between them, as from a pipe or a stream
+// socket, or as datagrams. A terminal gives a line at a time, other sockets a message.
+func kindOf(fd int) (stream, packets bool) {
 	var st unix.Stat_t
 	if unix.Fstat(fd, &st) != nil {
-		return false
+		return false, false
 	}
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFIFO:
-		return true
+		return true, false
 	case unix.S_IFSOCK:
 		kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
-		return err == nil && kind == unix.SOCK_STREAM
+		return err == nil && kind == unix.SOCK_STREAM, err == nil && kind == unix.SOCK_DGRAM
 	}
-	return false
+	return false, false
 }
 
 // leave undoes what Adopt has done to what others hold too. Closing a duplicate does not take

@@ -22,6 +22,7 @@ type Settings struct {
 type Mode struct {
 	Read, Write bool
 	Stream      bool // a short read means that there was no more
+	Packets     bool // a datagram socket
 	Terminal    bool // its end shows as EIO
 }
 
@@ -30,8 +31,8 @@ type Credentials struct {
 	PID, UID, GID int
 }
 
-// MaxFiles is how many files one message carries at the most.
-const MaxFiles = 64
+// MaxFiles is how many files one message carries at the most (Linux's SCM_MAX_FD).
+const MaxFiles = 253
 
 // Files are a Host's descriptors that come from elsewhere, go elsewhere, or are no sockets.
 // Operations return ErrAgain where they would wait. What a machine cannot do returns an error

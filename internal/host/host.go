@@ -13,6 +13,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"net"
 	"os"
@@ -47,6 +48,9 @@ const (
 	// the descriptor has failed. No further edge will come for reading, so one
 	// must read until the end or an error.
 	Hangup
+	// Urgent means that the peer has marked a byte of its stream as urgent (MSG_OOB). A read
+	// ends before such a byte, which only MSG_OOB reads, and the next one begins behind it.
+	Urgent
 )
 
 // MaxBatch is how many buffers one TryWriteBatch takes at the most.
@@ -59,6 +63,13 @@ const MaxEvents = 256
 type Event struct {
 	FD    FD
 	Ready Ready
+}
+
+// Accepted is a connection that Accept has taken, and where it comes from.
+type Accepted struct {
+	FD    FD
+	Peer  Endpoint
+	Other net.Addr // the peer's address where Peer cannot say it
 }
 
 // ErrAgain is returned by an operation that cannot proceed now.
@@ -124,8 +135,9 @@ type Host interface {
 type Net interface {
 	// Resolve turns a network ("tcp", "tcp4", "unix", …) and an address in
 	// Go's notation into the addresses to try, best first. It may block, so it
-	// is called from a job given to Start.
-	Resolve(network, address string) ([]net.Addr, error)
+	// is called from a job given to Start, and ends when ctx does. What Literal can answer is
+	// never asked for.
+	Resolve(ctx context.Context, network, address string) ([]net.Addr, error)
 
 	// Listen returns a listening socket.
 	Listen(addr net.Addr, set Settings) (FD, error)
@@ -150,10 +162,16 @@ type Net interface {
 	ConnectError(fd FD) error
 
 	// Accept takes one connection from a listening socket, or returns ErrShed.
-	Accept(fd FD) (FD, error)
+	Accept(fd FD) (Accepted, error)
 
-	// TryRead reads at most len(b) > 0 bytes. The end of the stream is io.EOF.
+	// TryRead reads at most len(b) > 0 bytes. The end of the stream is io.EOF. Less than
+	// len(b) is all that there was, unless the socket is a Unix one, or was reported Urgent.
 	TryRead(fd FD, b []byte) (int, error)
+
+	// TryReadUnix is TryRead of a Unix stream, and says whether there may be more although it
+	// read less than len(b): a read ends behind the byte with which files were passed, which
+	// are closed.
+	TryReadUnix(fd FD, b []byte) (n int, more bool, err error)
 
 	// TryWrite writes at most len(b) > 0 bytes.
 	TryWrite(fd FD, b []byte) (int, error)
@@ -165,9 +183,10 @@ type Net interface {
 	// CloseWrite ends the stream to the peer, after what was written.
 	CloseWrite(fd FD) error
 
-	// LocalAddr and PeerAddr return nil where there is none.
-	LocalAddr(fd FD) net.Addr
-	PeerAddr(fd FD) net.Addr
+	// LocalAddr and PeerAddr return the addresses of a stream, or of datagrams, and nil where
+	// there is none. The peer's is not known any more once it has reset the connection.
+	LocalAddr(fd FD, packets bool) net.Addr
+	PeerAddr(fd FD, packets bool) net.Addr
 
 	// CloseFD closes a descriptor and forgets all about it.
 	CloseFD(fd FD) error

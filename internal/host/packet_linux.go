@@ -53,7 +53,11 @@ func bindPacket(fd int, local net.Addr) error {
 			return err
 		}
 	}
-	return unix.Bind(fd, sa)
+	err = unix.Bind(fd, sa)
+	if err == unix.EADDRINUSE && isUnix(local) && stale(sa) {
+		err = unix.Bind(fd, sa)
+	}
+	return err
 }
 
 func (h *epoll) TryReadFrom(fd FD, b []byte) (n int, from net.Addr, truncated bool, err error) {
@@ -62,7 +66,7 @@ func (h *epoll) TryReadFrom(fd FD, b []byte) (n int, from net.Addr, truncated bo
 		n, _, flags, sa, err := unix.Recvmsg(int(fd), b, nil, 0)
 		switch {
 		case err == nil:
-			return n, packetAddr(sa), flags&unix.MSG_TRUNC != 0, nil
+			return n, packetAddr(fromSockaddr(sa), nil), flags&unix.MSG_TRUNC != 0, nil
 		case err == unix.EAGAIN:
 			return 0, nil, false, ErrAgain
 		case err != unix.EINTR:
@@ -92,9 +96,12 @@ func (h *epoll) TryWriteTo(fd FD, b []byte, to net.Addr) error {
 	}
 }
 
-// packetAddr is fromSockaddr for datagrams.
-func packetAddr(sa unix.Sockaddr) net.Addr {
-	switch a := fromSockaddr(sa).(type) {
+// packetAddr makes an address of datagrams of one of streams, whichever of the two there is.
+func packetAddr(at, other net.Addr) net.Addr {
+	if at == nil {
+		at = other
+	}
+	switch a := at.(type) {
 	case *net.TCPAddr:
 		return &net.UDPAddr{IP: a.IP, Port: a.Port, Zone: a.Zone}
 	case *net.UnixAddr:

@@ -2,17 +2,16 @@ package host
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 )
 
-// resolve is the Resolve of every real host. Names are looked up by Go's
-// resolver; literal addresses need no look-up and never block. "tcp" with a host
-// of "" means every address of this machine: the IPv6 one, which takes IPv4 too,
-// or where there is no IPv6 the IPv4 one.
-func resolve(ctx context.Context, network, address string) ([]net.Addr, error) {
-	var family string
+// Literal returns what Resolve would for what needs no look-up: a path; an IP address, or none at
+// all, with the number of a port; or a mistake. It never blocks. For what must be looked up it
+// returns neither addresses nor an error. "tcp" with a host of "" means every address of this
+// machine: the IPv6 one, which takes IPv4 too, or where there is no IPv6 the IPv4 one.
+func Literal(network, address string) ([]net.Addr, error) {
 	switch network {
 	case "unix", "unixgram":
 		if address == "" {
@@ -20,9 +19,60 @@ func resolve(ctx context.Context, network, address string) ([]net.Addr, error) {
 		}
 		return []net.Addr{&net.UnixAddr{Name: address, Net: network}}, nil
 	case "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6":
-		family = "ip" + network[3:]
 	default:
 		return nil, net.UnknownNetworkError(network)
+	}
+	name, service, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	port, err := strconv.Atoi(service)
+	if service == "" {
+		port, err = 0, nil
+	}
+	if err != nil {
+		return nil, nil // the name of a service
+	}
+	if port < 0 || port > 65535 {
+		return nil, &net.AddrError{Err: "invalid port", Addr: service}
+	}
+	ips := []netip.Addr{netip.IPv6Unspecified(), netip.IPv4Unspecified()}
+	if name != "" {
+		ip, err := netip.ParseAddr(name)
+		if err != nil {
+			return nil, nil // the name of a host
+		}
+		ips = []netip.Addr{ip}
+	}
+	return Addresses(network, name, ips, port)
+}
+
+// Addresses makes addresses of a network's kind of those IP addresses that it can use. It is an
+// error if there are none.
+func Addresses(network, name string, ips []netip.Addr, port int) (addrs []net.Addr, err error) {
+	for _, ip := range ips {
+		ip = ip.Unmap()
+		if family := network[3:]; family != "" && ip.Is4() != (family == "4") {
+			continue
+		}
+		at := netip.AddrPortFrom(ip, uint16(port))
+		if network[:3] == "udp" {
+			addrs = append(addrs, net.UDPAddrFromAddrPort(at))
+		} else {
+			addrs = append(addrs, net.TCPAddrFromAddrPort(at))
+		}
+	}
+	if len(addrs) == 0 {
+		return nil, &net.AddrError{Err: "no suitable address", Addr: name}
+	}
+	return addrs, nil
+}
+
+// resolve is the Resolve of every real host: Go's resolver looks up names. LookupNetIP would lose
+// the zones of addresses in /etc/hosts.
+func resolve(ctx context.Context, network, address string) ([]net.Addr, error) {
+	if addrs, err := Literal(network, address); addrs != nil || err != nil {
+		return addrs, err
 	}
 	name, service, err := net.SplitHostPort(address)
 	if err != nil {
@@ -32,32 +82,25 @@ func resolve(ctx context.Context, network, address string) ([]net.Addr, error) {
 	if err != nil {
 		return nil, err
 	}
-	ips := []netip.Addr{netip.IPv6Unspecified(), netip.IPv4Unspecified()}
-	if name != "" {
-		if ips, err = net.DefaultResolver.LookupNetIP(ctx, family, name); err != nil {
+	if addrs, err := Literal(network, net.JoinHostPort(name, strconv.Itoa(port))); addrs != nil || err != nil {
+		return addrs, err
+	}
+	if network[3:] == "4" { // which have no zones, and need no look-up of the others
+		ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", name)
+		if err != nil {
 			return nil, err
 		}
+		return Addresses(network, name, ips, port)
 	}
-	var addrs []net.Addr
-	for _, ip := range ips {
-		if ip.Is4In6() && family != "ip6" {
-			ip = ip.Unmap()
+	found, err := net.DefaultResolver.LookupIPAddr(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	ips := make([]netip.Addr, 0, len(found))
+	for _, a := range found {
+		if ip, ok := netip.AddrFromSlice(a.IP); ok {
+			ips = append(ips, ip.WithZone(a.Zone))
 		}
-		if family == "ip" || ip.Is4() == (family == "ip4") {
-			addrs = append(addrs, addrOf(network, ip, port))
-		}
 	}
-	if len(addrs) == 0 {
-		return nil, fmt.Errorf("look up %s: no addresses", name)
-	}
-	return addrs, nil
-}
-
-// addrOf makes an address of the network's kind.
-func addrOf(network string, ip netip.Addr, port int) net.Addr {
-	at := netip.AddrPortFrom(ip, uint16(port))
-	if network[:3] == "udp" {
-		return net.UDPAddrFromAddrPort(at)
-	}
-	return net.TCPAddrFromAddrPort(at)
+	return Addresses(network, name, ips, port)
 }

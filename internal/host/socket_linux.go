@@ -20,8 +20,8 @@ func (h *epoll) Notify(deliver func(os.Signal), sigs ...os.Signal) (stop func())
 	return notify(deliver, sigs...)
 }
 
-func (h *epoll) Resolve(network, address string) ([]net.Addr, error) {
-	return resolve(context.Background(), network, address)
+func (h *epoll) Resolve(ctx context.Context, network, address string) ([]net.Addr, error) {
+	return resolve(ctx, network, address)
 }
 
 func (h *epoll) Listen(addr net.Addr, set Settings) (FD, error) {
@@ -99,28 +99,12 @@ func (h *epoll) ResetFD(fd FD) error {
 	return h.CloseFD(fd)
 }
 
-func (h *epoll) LocalAddr(fd FD) net.Addr {
-	sa, err := unix.Getsockname(int(fd))
-	if err != nil {
-		return nil
-	}
-	return ofKind(fd, sa)
+func (h *epoll) LocalAddr(fd FD, packets bool) net.Addr {
+	return nameOf(fd, unix.SYS_GETSOCKNAME, packets)
 }
 
-// ofKind returns an address as that of a stream or of datagrams, as the socket is.
-func ofKind(fd FD, sa unix.Sockaddr) net.Addr {
-	if kind, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TYPE); err == nil && kind == unix.SOCK_DGRAM {
-		return packetAddr(sa)
-	}
-	return fromSockaddr(sa)
-}
-
-func (h *epoll) PeerAddr(fd FD) net.Addr {
-	sa, err := unix.Getpeername(int(fd))
-	if err != nil {
-		return nil
-	}
-	return ofKind(fd, sa)
+func (h *epoll) PeerAddr(fd FD, packets bool) net.Addr {
+	return nameOf(fd, unix.SYS_GETPEERNAME, packets)
 }
 
 func closing(fd int, err error) error {

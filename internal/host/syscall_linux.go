@@ -89,20 +89,20 @@ func (h *epoll) TryWriteBatch(fd FD, bufs [][]byte) (int, error) {
 	}
 }
 
-func (h *epoll) Accept(fd FD) (FD, error) {
-	n, err := h.accept(fd)
+func (h *epoll) Accept(fd FD) (Accepted, error) {
+	c, err := h.accept(fd)
 	if (err == unix.EMFILE || err == unix.ENFILE) && h.reserve >= 0 {
 		_ = unix.Close(h.reserve) // makes room for one
 		h.reserve = -1
-		if n, err = h.accept(fd); err == nil {
-			_ = unix.Close(int(n)) // shed
+		if c, err = h.accept(fd); err == nil {
+			_ = unix.Close(int(c.FD)) // shed
 			err = ErrShed
 		}
 	}
 	if h.reserve < 0 {
 		h.reserve = openReserve()
 	}
-	return n, err
+	return c, err
 }
 
 // openReserve returns a descriptor that is only there to be given up, or -1.
@@ -114,18 +114,45 @@ func openReserve() int {
 	return fd
 }
 
-func (h *epoll) accept(fd FD) (FD, error) {
+func (h *epoll) accept(fd FD) (Accepted, error) {
 	h.touched = true
+	var name unix.RawSockaddrAny
 	for {
-		n, _, e := syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), 0, 0, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
+		size := uint32(unix.SizeofSockaddrAny)
+		n, _, e := syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), uintptr(unsafe.Pointer(&name)),
+			uintptr(unsafe.Pointer(&size)), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
 		switch e {
 		case 0:
-			return FD(n), nil
+			c := Accepted{FD: FD(n)}
+			c.Peer, c.Other = fromName(&name)
+			return c, nil
 		case unix.EAGAIN:
-			return 0, ErrAgain
+			return Accepted{}, ErrAgain
 		case unix.EINTR, unix.ECONNABORTED: // the latter: it was gone before we came
 		default:
-			return 0, e
+			return Accepted{}, e
+		}
+	}
+}
+
+// TryReadUnix uses recvmsg, which says of files that nobody took that it has cut them off.
+func (h *epoll) TryReadUnix(fd FD, b []byte) (n int, more bool, err error) {
+	h.touched = true
+	h.vectors[0].Base = &b[0]
+	h.vectors[0].SetLen(len(b))
+	h.message = unix.Msghdr{Iov: &h.vectors[0], Iovlen: 1}
+	defer clear(h.vectors[:1])
+	for {
+		n, _, e := syscall.RawSyscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&h.message)), 0)
+		switch {
+		case e == 0 && n == 0:
+			return 0, false, io.EOF
+		case e == 0:
+			return int(n), h.message.Flags&unix.MSG_CTRUNC != 0, nil
+		case e == unix.EAGAIN:
+			return 0, false, ErrAgain
+		case e != unix.EINTR:
+			return 0, false, e
 		}
 	}
 }

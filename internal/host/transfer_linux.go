@@ -71,9 +71,11 @@ func (h *epoll) TryWriteFiles(fd FD, b []byte, files []syscall.Conn) (n int, err
 
 func (h *epoll) TryReadFiles(fd FD, b []byte) (int, []*os.File, error) {
 	h.touched = true
-	oob := make([]byte, unix.CmsgSpace(4*MaxFiles))
+	if h.control == nil {
+		h.control = make([]byte, unix.CmsgSpace(4*MaxFiles))
+	}
 	for {
-		n, noob, flags, _, err := unix.Recvmsg(int(fd), b, oob, unix.MSG_CMSG_CLOEXEC)
+		n, noob, flags, _, err := unix.Recvmsg(int(fd), b, h.control, unix.MSG_CMSG_CLOEXEC)
 		switch {
 		case err == unix.EAGAIN:
 			return 0, nil, ErrAgain
@@ -82,9 +84,9 @@ func (h *epoll) TryReadFiles(fd FD, b []byte) (int, []*os.File, error) {
 		case err != nil:
 			return 0, nil, err
 		}
-		files, err := received(oob[:noob])
+		files, err := received(h.control[:noob])
 		if err == nil && flags&unix.MSG_CTRUNC != 0 {
-			err = unix.EMFILE // what the system does silently with too many
+			err = unix.EMFILE // the process has no descriptors for them, which the system does not say
 		}
 		if err == nil && n == 0 && len(files) == 0 {
 			err = io.EOF

@@ -1,6 +1,7 @@
 package secure
 
 import (
+	"context"
 	"crypto"
 	"crypto/tls"
 	"io"
@@ -107,7 +108,7 @@ func elsewhere[T any](l *corolla.Loop, work func() (T, error)) (v T, err error) 
 		return work()
 	}
 	err = t.Shielded(func(*corolla.Scope) error {
-		v, err = corolla.Offload(l, work).Await(t)
+		v, err = corolla.OffloadTo(l.Workers("sign"), func(context.Context) (T, error) { return work() }).Await(t)
 		return err
 	})
 	return v, err

@@ -2,6 +2,7 @@ package hosttest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -77,10 +78,10 @@ func connectAcceptTalk(h *harness) {
 	if got := h.read(c, 4); got != "pong" {
 		h.Errorf("client read %q", got)
 	}
-	if a, b := h.Host.LocalAddr(c), h.Host.PeerAddr(s); a == nil || b == nil || a.String() != b.String() {
+	if a, b := h.Host.LocalAddr(c, false), h.Host.PeerAddr(s, false); a == nil || b == nil || a.String() != b.String() {
 		h.Errorf("the client is %v to itself and %v to the server", a, b)
 	}
-	if a, b := h.Host.PeerAddr(c), h.Host.LocalAddr(s); a == nil || b == nil || a.String() != b.String() {
+	if a, b := h.Host.PeerAddr(c, false), h.Host.LocalAddr(s, false); a == nil || b == nil || a.String() != b.String() {
 		h.Errorf("the server is %v to the client and %v to itself", a, b)
 	}
 }
@@ -210,8 +211,15 @@ func closeWithUnreadDataResets(h *harness) {
 func resetIsSeenByThePeer(h *harness) {
 	c, s := h.pair()
 	delete(h.open, s)
+	here := h.Host.LocalAddr(c, false).String()
 	h.must(h.Host.ResetFD(s))
 	h.await(c, host.Hangup)
+	if peer, own := h.Host.PeerAddr(c, false), h.Host.LocalAddr(c, false); peer != nil || own == nil || own.String() != here {
+		h.Errorf("addresses after a reset: own %v, peer %v", own, peer)
+	}
+	if err := h.Host.CloseWrite(c); !errors.Is(err, syscall.ENOTCONN) {
+		h.Errorf("CloseWrite after a reset: %v", err)
+	}
 	if _, err := h.readEnd(c); !errors.Is(err, syscall.ECONNRESET) {
 		h.Errorf("read: %v", err)
 	}
@@ -326,7 +334,7 @@ func resolve(h *harness) {
 		{"tcp4", "localhost:1", "127.0.0.1:1"},
 		{"unix", "/run/x.sock", "/run/x.sock"},
 	} {
-		addrs, err := h.Host.Resolve(c.network, c.address)
+		addrs, err := h.Host.Resolve(context.Background(), c.network, c.address)
 		if err != nil || len(addrs) == 0 || addrs[0].String() != c.want {
 			h.Errorf("Resolve(%s, %s) = %v, %v", c.network, c.address, addrs, err)
 		}
@@ -337,7 +345,7 @@ func resolve(h *harness) {
 		{"tcp4", "[::1]:1"},
 		{"smoke", "127.0.0.1:1"},
 	} {
-		if addrs, err := h.Host.Resolve(c[0], c[1]); err == nil {
+		if addrs, err := h.Host.Resolve(context.Background(), c[0], c[1]); err == nil {
 			h.Errorf("Resolve(%s, %s) = %v, want an error", c[0], c[1], addrs)
 		}
 	}

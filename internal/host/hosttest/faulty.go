@@ -118,15 +118,15 @@ func (f *Faulty) write(fd host.FD, b []byte) (int, error) {
 }
 
 // Accept may find nobody, or no descriptor for them.
-func (f *Faulty) Accept(fd host.FD) (host.FD, error) {
+func (f *Faulty) Accept(fd host.FD) (host.Accepted, error) {
 	if !f.now("accept", Again, Limit) {
 		return f.Host.Accept(fd)
 	}
 	f.again(fd, host.Readable)
 	if f.Fault == Limit {
-		return 0, syscall.EMFILE
+		return host.Accepted{}, syscall.EMFILE
 	}
-	return 0, host.ErrAgain
+	return host.Accepted{}, host.ErrAgain
 }
 
 // Connect may find no descriptor.

@@ -154,19 +154,22 @@ func (h *harness) listen() (fd, net.Addr) {
 	d, err := h.Host.Listen(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}, host.Settings{})
 	h.must(err)
 	h.watch(d, host.Read|host.Edge)
-	return d, h.Host.LocalAddr(d)
+	return d, h.Host.LocalAddr(d, false)
 }
 
 func (h *harness) accept(l fd) fd {
 	h.Helper()
-	d, err := h.Host.Accept(l)
+	c, err := h.Host.Accept(l)
 	if err == host.ErrAgain {
 		h.await(l, host.Readable)
-		d, err = h.Host.Accept(l)
+		c, err = h.Host.Accept(l)
 	}
 	h.must(err)
-	h.watch(d, both)
-	return d
+	h.watch(c.FD, both)
+	if said, known := c.Peer.Addr(), h.Host.PeerAddr(c.FD, false); said == nil || known != nil && said.String() != known.String() {
+		h.Errorf("accepted from %v, but the peer is %v", said, known)
+	}
+	return c.FD
 }
 
 // pair returns two connected descriptors, both watched by edge.

@@ -29,7 +29,7 @@ func (h *harness) readFrom(d fd, b []byte) (int, net.Addr, bool, error) {
 
 func datagramsKeepTheirBounds(h *harness) {
 	a := h.packet(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, nil)
-	at := h.Host.LocalAddr(a)
+	at := h.Host.LocalAddr(a, true)
 	b := h.packet(nil, at)
 	if _, _, _, err := h.Host.TryReadFrom(a, make([]byte, 1)); err != host.ErrAgain {
 		h.Errorf("TryReadFrom of nothing: %v", err)
@@ -61,7 +61,7 @@ func datagramsKeepTheirBounds(h *harness) {
 
 func datagramToNobody(h *harness) {
 	a := h.packet(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, nil)
-	at := h.Host.LocalAddr(a)
+	at := h.Host.LocalAddr(a, true)
 	h.close(a)
 	b := h.packet(nil, at)
 	h.must(h.Host.TryWriteTo(b, []byte("anybody?"), nil))

@@ -1,0 +1,354 @@
+package corolla_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/sim"
+)
+
+// boxed returns an outbox on one end of a simulated connection that takes whole writes, of which
+// buffer bytes fit before the other end has read.
+func boxed(t *testing.T, buffer int, test func(l *corolla.Loop, out *corolla.Outbox, a, b *corolla.Socket)) {
+	t.Helper()
+	l := sim.New(1, sim.Buffer(buffer), sim.Whole()).NewLoop(corolla.ErrorHandler(func(err error) { t.Error(err) }))
+	a, b := socketPair(t, l)
+	out := new(corolla.Outbox)
+	out.Init(a, func(err error) { t.Errorf("sending failed: %v", err) })
+	test(l, out, a, b)
+	for _, s := range []*corolla.Socket{a, b} {
+		if !s.Closed() {
+			closeAll(t, s)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func put(t *testing.T, out *corolla.Outbox, n int) {
+	t.Helper()
+	if err := out.Write([]byte(strings.Repeat("x", n))); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMarksAreExact(t *testing.T) { // asyncio rule 45
+	for _, c := range []struct {
+		buffer, left int
+		above        bool
+	}{{81, 20, false}, {80, 21, true}} { // down to the low mark, and not quite
+		boxed(t, c.buffer, func(l *corolla.Loop, out *corolla.Outbox, _, _ *corolla.Socket) {
+			var tr trace
+			out.SetMarks(20, 100)
+			out.OnMarks(func(above bool) { tr.add("%v:%d", above, out.Len()) })
+			out.Cork()
+			put(t, out, 100)
+			if out.Above() {
+				t.Error("above the high mark at the mark")
+			}
+			put(t, out, 1)
+			if !out.Above() {
+				t.Error("not above the high mark one byte behind it")
+			}
+			run(t, l, func(task *corolla.Task) error {
+				woken := l.Go(out.Wait, corolla.Eager())
+				out.Uncork()
+				if err := turns(task, 2); err != nil {
+					return err
+				}
+				if out.Len() != c.left || out.Above() != c.above || woken.Done() == c.above {
+					t.Errorf("%d bytes left: above %v, writer woken %v", out.Len(), out.Above(), woken.Done())
+				}
+				out.Drop()
+				_, err := woken.Await(task)
+				return err
+			})
+			if c.above {
+				tr.want(t, "true:101")
+			} else {
+				tr.want(t, "true:101 false:20")
+			}
+		})
+	}
+}
+
+func TestMarksThatFollowFromOneAnother(t *testing.T) {
+	boxed(t, 100, func(_ *corolla.Loop, out *corolla.Outbox, _, _ *corolla.Socket) {
+		for _, c := range [][4]int{{-1, -1, 16 << 10, 64 << 10}, {10, -1, 10, 40}, {-1, 40, 10, 40}, {0, 0, 0, 0}, {7, 7, 7, 7}} {
+			out.SetMarks(c[0], c[1])
+			if low, high := out.Marks(); low != c[2] || high != c[3] {
+				t.Errorf("SetMarks(%d, %d): %d, %d", c[0], c[1], low, high)
+			}
+		}
+		if text := panicText(t, func() { out.SetMarks(8, 7) }); !strings.Contains(text, "the low one, 8, is above the high one, 7") {
+			t.Errorf("panicked with %q", text)
+		}
+	})
+}
+
+// New marks are in force at once.
+func TestMarksThatAreMoved(t *testing.T) {
+	boxed(t, 100, func(_ *corolla.Loop, out *corolla.Outbox, _, _ *corolla.Socket) {
+		var tr trace
+		out.OnMarks(func(above bool) { tr.add("%v", above) })
+		out.Cork()
+		put(t, out, 50)
+		out.SetMarks(10, 49)
+		out.SetMarks(49, 60)
+		out.SetMarks(50, 60)
+		tr.want(t, "true false")
+		out.Drop()
+	})
+}
+
+func TestFirstWriteOfATurnLeavesAtOnceAndTheRestTogether(t *testing.T) {
+	const large = 16 << 10
+	boxed(t, 1<<20, func(l *corolla.Loop, out *corolla.Outbox, _, b *corolla.Socket) {
+		run(t, l, func(task *corolla.Task) error {
+			put(t, out, 1)
+			if out.Len() != 0 {
+				t.Error("the first write of a turn waits")
+			}
+			put(t, out, 1)
+			put(t, out, 1)
+			if out.Len() != 2 {
+				t.Errorf("of more writes %d bytes wait, want 2", out.Len())
+			}
+			if err := task.Yield(); err != nil {
+				return err
+			}
+			if out.Len() != 0 {
+				t.Error("they still wait in the next turn")
+			}
+			put(t, out, 1)
+			put(t, out, 1)
+			put(t, out, large)
+			if out.Len() != 1+large {
+				t.Errorf("a large write overtook another: %d wait", out.Len())
+			}
+			if err := turns(task, 2); err != nil {
+				return err
+			}
+			put(t, out, 1)
+			if err := task.Yield(); err != nil {
+				return err
+			}
+			put(t, out, large)
+			if out.Len() != 0 {
+				t.Error("a large write waits")
+			}
+			put(t, out, large)
+			if out.Len() != 0 {
+				t.Error("the second large write of a turn waits")
+			}
+			if err := out.WriteBatch([][]byte{make([]byte, large-1), make([]byte, 1)}); err != nil || out.Len() != 0 {
+				t.Errorf("a batch that is large in all waits: %v", err)
+			}
+			got, err := readN(task, b, 3+2+large+1+3*large)
+			if err != nil {
+				t.Errorf("received %d bytes: %v", len(got), err)
+			}
+			return nil
+		})
+	})
+}
+
+func TestBatchIsWrittenInOrder(t *testing.T) {
+	boxed(t, 5, func(l *corolla.Loop, out *corolla.Outbox, _, b *corolla.Socket) {
+		run(t, l, func(task *corolla.Task) error {
+			out.SetMarks(0, 1)
+			bufs := [][]byte{[]byte("ab"), nil, []byte("cdef"), {}, []byte("g")}
+			if err := out.WriteBatch(bufs); err != nil {
+				return err
+			}
+			if out.Above() != (out.Len() > 1) {
+				t.Error("a batch above the high mark says nothing")
+			}
+			if out.Len() != 2 || len(bufs[1]) != 0 || string(bufs[4]) != "g" {
+				t.Errorf("%d bytes wait; the batch is %q", out.Len(), bufs)
+			}
+			emptied := false
+			out.WhenEmpty(func() { emptied = true })
+			got, err := readN(task, b, 7)
+			if string(got) != "abcdefg" || err != nil {
+				t.Errorf("received %q, %v", got, err)
+			}
+			if err := out.WaitEmpty(task); err != nil || !emptied {
+				t.Errorf("WaitEmpty = %v; told %v", err, emptied)
+			}
+			return nil
+		})
+	})
+}
+
+func TestOutboxThatIsFinished(t *testing.T) {
+	boxed(t, 5, func(l *corolla.Loop, out *corolla.Outbox, a, b *corolla.Socket) {
+		run(t, l, func(task *corolla.Task) error {
+			put(t, out, 8)
+			waiting := l.Go(out.WaitEmpty, corolla.Eager())
+			calls := 0
+			out.Finish(func() { calls++ })
+			if calls != 0 || waiting.Done() {
+				t.Error("done with bytes to send")
+			}
+			if err := out.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("Write after Finish: %v", err)
+			}
+			if _, err := readN(task, b, 8); err != nil {
+				return err
+			}
+			if _, err := waiting.Await(task); err != nil || calls != 1 {
+				t.Errorf("WaitEmpty = %v; told %d times", err, calls)
+			}
+			out.Finish(func() { calls++ }) // at once: nothing is to be sent
+			if calls != 2 {
+				t.Error("not told at once")
+			}
+			closeAll(t, a)
+			if _, err := readN(task, b, 1); err != io.EOF {
+				t.Errorf("at the end: %v", err)
+			}
+			if err := out.Wait(task); err != net.ErrClosed {
+				t.Errorf("Wait on a closed socket: %v", err)
+			}
+			return nil
+		})
+	})
+}
+
+// Whoever waits for an outbox hears of it when it is dropped with the socket, and is not left
+// above its mark.
+func TestClosedSocketDropsItsOutbox(t *testing.T) {
+	boxed(t, 5, func(l *corolla.Loop, out *corolla.Outbox, a, _ *corolla.Socket) {
+		run(t, l, func(task *corolla.Task) error {
+			out.SetMarks(1, 2)
+			put(t, out, 50)
+			room := l.Go(out.Wait, corolla.Eager())
+			empty := l.Go(out.WaitEmpty, corolla.Eager())
+			out.WhenEmpty(func() { t.Error("told that all was sent") })
+			closeAll(t, a)
+			for _, f := range []*corolla.Future[struct{}]{room, empty} {
+				if _, err := f.Await(task); err != net.ErrClosed {
+					t.Errorf("waiting on a socket that is closed: %v", err)
+				}
+			}
+			if out.Len() != 0 || out.Above() {
+				t.Errorf("%d bytes, above %v", out.Len(), out.Above())
+			}
+			return nil
+		})
+	})
+}
+
+func TestLentSocketIsTheBorrowersAlone(t *testing.T) {
+	boxed(t, 100, func(l *corolla.Loop, out *corolla.Outbox, a, b *corolla.Socket) {
+		run(t, l, func(task *corolla.Task) error {
+			var back func()
+			out.Lend(func(f func()) { back = f }, func(err error) { t.Errorf("lost: %v", err) })
+			put(t, out, 1)
+			out.Cork()
+			put(t, out, 1)
+			out.Uncork()
+			if err := turns(task, 3); err != nil {
+				return err
+			}
+			if back == nil || out.Len() != 2 {
+				t.Fatalf("lent %v, %d bytes wait", back != nil, out.Len())
+			}
+			if _, err := a.TryWrite([]byte("mine ")); err != nil {
+				return err
+			}
+			back()
+			back() // once is enough
+			got, err := readN(task, b, 7)
+			if string(got) != "mine xx" {
+				t.Errorf("received %q", got)
+			}
+			return err
+		})
+	})
+}
+
+func TestWhoWaitedForAnOutboxIsWokenByItNoMore(t *testing.T) {
+	boxed(t, 5, func(l *corolla.Loop, out *corolla.Outbox, _, b *corolla.Socket) {
+		run(t, l, func(task *corolla.Task) error {
+			put(t, out, 8)
+			l.Soon(func() { task.Unpark() })
+			if err := out.WaitEmpty(task); err != nil {
+				return err
+			}
+			if out.Len() == 0 {
+				t.Error("nothing waits")
+			}
+			slept := l.Go(func(task *corolla.Task) error { // frees the outbox while the first task sleeps
+				_, err := readN(task, b, 8)
+				return err
+			})
+			until := l.Now() + 100*ms
+			l.At(until, func() { task.Unpark() })
+			if err := task.Park("what an outbox has nothing to do with"); err != nil || l.Now() < until {
+				t.Errorf("Park returned at %v, before it was unparked at %v: %v", l.Now(), until, err)
+			}
+			_, err := slept.Await(task)
+			return err
+		})
+	})
+}
+
+func TestWaitSaysWhySendingHasFailed(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		a, b := socketPair(t, l)
+		var out corolla.Outbox
+		failures := 0
+		out.Init(a, func(err error) {
+			failures++
+			if out.Write([]byte("more")) == nil || !errors.Is(out.Err(), err) {
+				t.Errorf("within the failure %v: Err() = %v", err, out.Err())
+			}
+		})
+		run(t, l, func(task *corolla.Task) error {
+			if err := b.Reset(); err != nil {
+				return err
+			}
+			for out.Err() == nil {
+				_ = out.Write([]byte("x"))
+				if err := task.Sleep(ms); err != nil {
+					return err
+				}
+			}
+			for _, wait := range []func(*corolla.Task) error{out.Wait, out.WaitEmpty} {
+				if err := wait(task); err == nil || err != out.Err() {
+					t.Errorf("waiting: %v, want %v", err, out.Err())
+				}
+			}
+			return nil
+		})
+		if failures != 1 {
+			t.Errorf("told of %d failures", failures)
+		}
+		closeAll(t, a)
+	})
+}
+
+func TestUncorkedOutboxSendsWhatDidNotFitLater(t *testing.T) {
+	boxed(t, 5, func(l *corolla.Loop, out *corolla.Outbox, _, b *corolla.Socket) {
+		run(t, l, func(task *corolla.Task) error {
+			out.Cork()
+			put(t, out, 12)
+			if err := turns(task, 2); err != nil || out.Len() != 12 {
+				t.Errorf("a corked outbox has sent: %d bytes left, %v", out.Len(), err)
+			}
+			out.Uncork()
+			if out.Len() != 7 {
+				t.Errorf("%d bytes left", out.Len())
+			}
+			_, err := readN(task, b, 12)
+			return err
+		})
+	})
+}
