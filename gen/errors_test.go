@@ -147,6 +147,18 @@ func TestThrowErrStopThroughAPlainSource(t *testing.T) { // it is not the source
 	}
 }
 
+// TestThrowErrStopAtAFreshGenerator: nothing has returned. One that has ended just returns it.
+func TestThrowErrStopAtAFreshGenerator(t *testing.T) {
+	g := fixed(1)
+	_, err := g.Throw(gen.ErrStop)
+	var escaped *gen.EscapedError
+	if errors.Is(err, gen.ErrStop) || !errors.As(err, &escaped) {
+		t.Errorf("Throw = %v", err)
+	}
+	v, err := g.Throw(gen.ErrStop)
+	want(t, "Throw", v, err, 0, gen.ErrStop)
+}
+
 func TestThrowOfNothingPanics(t *testing.T) {
 	ended := fixed()
 	next(t, ended, 0, gen.ErrStop)

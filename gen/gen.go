@@ -204,6 +204,9 @@ func (g *Generator[Y, S, R]) Value() R { return g.result }
 func (c *core[Y, S, R]) throw(err error) (v Y, _ error) {
 	if c.state == fresh {
 		c.state = ended
+		if errors.Is(err, ErrStop) {
+			err = &EscapedError{err}
+		}
 	}
 	if c.state == ended {
 		return v, err
