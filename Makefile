@@ -22,4 +22,4 @@ bench:
 
 # Changes the package in small ways, one at a time, and says which its tests do not notice (LIVED).
 mutants:
-	go tool -modfile=tools/mutants.mod gremlins unleash --workers 1 --timeout-coefficient 20 $(or $(PKG),./gen)
+	go tool -modfile=tools/mutants.mod gremlins unleash --workers 1 $(or $(PKG),./gen)

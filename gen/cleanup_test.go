@@ -143,6 +143,57 @@ func TestDelegatorEndsThoughInnerSwallows(t *testing.T) {
 	})
 }
 
+// TestCleanupOfAnInnerHearsOfErrors: of waits that are refused, and its own is the delegator's.
+func TestCleanupOfAnInnerHearsOfErrors(t *testing.T) {
+	onLoops(t, func(t *testing.T, task *corolla.Task) {
+		ln, err := task.Loop().Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		if err := ln.OnceReadable(func() {}); err != nil {
+			t.Fatal(err)
+		}
+		f := gen.Go(task.Loop(), delegating(gen.New(func(y *co) (string, error) {
+			_, exit := y.Yield(gen.Sleep(time.Hour))
+			_, busy := y.Yield(gen.Readable(ln))
+			return "", errors.Join(exit, busy)
+		})))
+		begun(t, task)
+		f.Cancel(nil)
+		if _, err := f.Await(task); !errors.Is(err, corolla.ErrBusy) || f.Canceled() {
+			t.Errorf("Await = %v", err)
+		}
+	})
+}
+
+// TestCancelBetweenRefusals: the error of a wait that was refused is not thrown at the cleanup.
+func TestCancelBetweenRefusals(t *testing.T) {
+	onLoops(t, func(t *testing.T, task *corolla.Task) {
+		ln, err := task.Loop().Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		if err := ln.OnceReadable(func() {}); err != nil {
+			t.Fatal(err)
+		}
+		var exit, after error
+		f := gen.Go(task.Loop(), func(y *co) (int, error) {
+			for exit != gen.ErrExit {
+				_, exit = y.Yield(gen.Readable(ln))
+			}
+			_, after = y.Yield(gen.Turn())
+			return 0, exit
+		})
+		begun(t, task)
+		f.Cancel(nil)
+		if _, err := f.Await(task); !errors.Is(err, corolla.ErrCanceled) || after != nil {
+			t.Errorf("Await = %v, the cleanup's wait = %v", err, after)
+		}
+	})
+}
+
 // TestEndlessCleanupIsEnded: whatever a canceled generator does, it ends, its deferred functions
 // run, and it is reported.
 func TestEndlessCleanupIsEnded(t *testing.T) {
@@ -237,17 +288,24 @@ func stubborn(y *co) (string, error) {
 func TestClosingTheLoopEndsGenerators(t *testing.T) {
 	onNewLoops(t, func(t *testing.T, l *corolla.Loop, reports *[]error) {
 		var plain, canceled, inner, stayed bool
+		unwound := 0
 		a := gen.Go(l, tidy(&plain, 3))
 		b := gen.Go(l, tidy(&canceled, 3))
 		c := gen.Go(l, delegating(gen.New(tidy(&inner, 3))))
 		d := gen.Go(l, func(y *co) (string, error) {
 			defer func() { stayed = true }()
+			for range 3 { // which wait while they are unwound
+				defer func() {
+					defer func() { unwound++ }()
+					_, _ = y.Yield(gen.Turn())
+				}()
+			}
 			return stubborn(y)
 		})
 		turns(t, l, 2)
 		b.Cancel(errBad) // it is in its cleanup when the loop is closed
 		closeLoop(t, l)
-		if !plain || !canceled || !inner || !stayed {
+		if !plain || !canceled || !inner || !stayed || unwound != 3 {
 			t.Errorf("cleaned up: %v, %v in a cleanup, %v behind From, %v if it goes on", plain, canceled, inner, stayed)
 		}
 		for name, f := range map[string]*corolla.Future[string]{"plain": a, "behind From": c, "endless": d} {
@@ -259,6 +317,36 @@ func TestClosingTheLoopEndsGenerators(t *testing.T) {
 			t.Errorf("one that was canceled before: %v", err)
 		}
 		endless(t, *reports, "TestClosingTheLoopEndsGenerators", "was unwound")
+	})
+}
+
+// TestEndedGeneratorIsForgotten: a loop holds nothing of those that have ended.
+func TestEndedGeneratorIsForgotten(t *testing.T) {
+	onNewLoops(t, func(t *testing.T, l *corolla.Loop, _ *[]error) {
+		const many = 10
+		freed := make(chan bool, 2*many)
+		for i := range 2 * many {
+			big := new([1 << 10]int)
+			runtime.AddCleanup(big, func(bool) { freed <- true }, true)
+			f := gen.Go(l, func(y *co) (int, error) {
+				for range len(big) % 7 {
+					if _, err := y.Yield(gen.Turn()); err != nil {
+						return 0, err
+					}
+				}
+				return big[0], nil
+			})
+			if i%2 == 0 {
+				l.Soon(func() { f.Cancel(nil) })
+			}
+		}
+		turns(t, l, 10)
+		turns(t, l, 10) // nothing is left of what has run before
+		for len(freed) < 2*many-1 {
+			runtime.GC()
+			runtime.Gosched()
+		}
+		closeLoop(t, l)
 	})
 }
 

@@ -71,7 +71,6 @@ func Go[R any](l *corolla.Loop, body Coroutine[R]) *corolla.Future[R] {
 	d.timer = l.After(0, d.step)
 	d.result.OnCancel(d.cancel)
 	d.forget = l.OnClose(func() {
-		d.late = true
 		d.cancel(corolla.ErrLoopClosed)
 		d.hurry()
 	})

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -95,6 +97,27 @@ func TestErrorOfLeavingSeqPanics(t *testing.T) {
 	}
 }
 
+// TestErrorOfLeavingAllIsPrinted: nobody else could see it. Nothing is printed where there is none.
+func TestErrorOfLeavingAllIsPrinted(t *testing.T) {
+	var text strings.Builder
+	log.SetOutput(&text)
+	defer log.SetOutput(os.Stderr)
+	for range ending(func(err error) error { return err }).All() {
+		break
+	}
+	for range fixed(1, 2).All() {
+	}
+	if text.Len() > 0 {
+		t.Errorf("printed %q", text.String())
+	}
+	for range ending(func(error) error { return errBad }).All() {
+		break
+	}
+	if !strings.Contains(text.String(), "ending.func") || !strings.Contains(text.String(), errBad.Error()) {
+		t.Errorf("printed %q", text.String())
+	}
+}
+
 func TestThrowErrExitClosesInnerFirst(t *testing.T) { // rule 19
 	var order []string
 	for _, thrown := range []error{gen.ErrExit, fmt.Errorf("closing: %w", gen.ErrExit)} {
@@ -149,14 +172,16 @@ func TestThrowErrStopThroughAPlainSource(t *testing.T) { // it is not the source
 
 // TestThrowErrStopAtAFreshGenerator: nothing has returned. One that has ended just returns it.
 func TestThrowErrStopAtAFreshGenerator(t *testing.T) {
-	g := fixed(1)
-	_, err := g.Throw(gen.ErrStop)
-	var escaped *gen.EscapedError
-	if errors.Is(err, gen.ErrStop) || !errors.As(err, &escaped) {
-		t.Errorf("Throw = %v", err)
+	for _, thrown := range []error{gen.ErrStop, fmt.Errorf("wrapped: %w", gen.ErrStop)} {
+		g := fixed(1)
+		_, err := g.Throw(thrown)
+		var escaped *gen.EscapedError
+		if errors.Is(err, gen.ErrStop) || !errors.As(err, &escaped) {
+			t.Errorf("Throw = %v", err)
+		}
+		v, err := g.Throw(thrown)
+		want(t, "Throw", v, err, 0, thrown)
 	}
-	v, err := g.Throw(gen.ErrStop)
-	want(t, "Throw", v, err, 0, gen.ErrStop)
 }
 
 func TestThrowOfNothingPanics(t *testing.T) {
