@@ -61,6 +61,8 @@ func TestDecoders(t *testing.T) { // twisted rules 34 and 36, differences 18
 		{"a length with a zero before it", func() decoder { return &framing.Netstrings{} }, "05:hello,", nil, framing.ErrMalformed},
 		{"a missing comma", func() decoder { return &framing.Netstrings{} }, "5:hello;", nil, framing.ErrMalformed},
 		{"no length", func() decoder { return &framing.Netstrings{} }, ":hello,", nil, framing.ErrMalformed},
+		{"nothing but the marks", func() decoder { return &framing.Netstrings{} }, "0:,:,", []string{""}, framing.ErrMalformed},
+		{"a length that ends otherwise", func() decoder { return &framing.Netstrings{} }, "5;hello,", nil, framing.ErrMalformed},
 		{"no number", func() decoder { return &framing.Netstrings{} }, "x", nil, framing.ErrMalformed},
 		{"a number without end", func() decoder { return &framing.Netstrings{} }, strings.Repeat("9", 100), nil, framing.ErrTooLong},
 		{"lengths of 4 bytes", func() decoder { return &framing.Prefixed{} }, "\x00\x00\x00\x02ab\x00\x00\x00\x00\x00\x00", []string{"ab", ""}, nil},
