@@ -1,4 +1,4 @@
-.PHONY: all fmt lint test soak bench
+.PHONY: all fmt lint test soak bench mutants
 
 all: fmt lint test
 
@@ -19,3 +19,7 @@ soak:
 
 bench:
 	go test -run '^$$' -bench . ./...
+
+# Changes the package in small ways, one at a time, and says which its tests do not notice (LIVED).
+mutants:
+	go tool -modfile=tools/mutants.mod gremlins unleash --workers 1 $(or $(PKG),./gen)

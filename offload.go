@@ -26,6 +26,7 @@ type Workers struct {
 // errand is a job, while it waits for a place.
 type errand struct {
 	run      func()
+	over     func()      // lets go of what the job was given
 	unwanted func() bool // nobody waits for it any more
 	place    ds.Link[*errand]
 }
@@ -98,7 +99,7 @@ func offload[T any](w *Workers, from site, work func() (T, error), stop func()) 
 		forget := l.OnClose(stop)
 		over = func() { forget(); stop() }
 	}
-	e := &errand{unwanted: f.Done}
+	e := &errand{over: over, unwanted: f.Done}
 	e.place.Value = e
 	e.run = func() {
 		var v T
@@ -138,10 +139,12 @@ func (w *Workers) fill() {
 		e := next.Value
 		run := e.run
 		e.leave()
-		if !e.unwanted() {
-			w.running++
-			w.loop.host.Start(run)
+		if e.unwanted() {
+			e.over()
+			continue
 		}
+		w.running++
+		w.loop.host.Start(run)
 	}
 }
 

@@ -166,7 +166,7 @@ func (d *Deferred) advance() (next *Deferred) {
 			d.wait(inner)
 		}
 	}
-	if d.err != nil && !d.waits {
+	if d.err != nil {
 		d.unseen = corolla.ReportUnseen(d.loop, d, d.err, "a Deferred")
 	}
 	return nil
@@ -174,7 +174,6 @@ func (d *Deferred) advance() (next *Deferred) {
 
 // wait makes d's result that of inner, now or when it has one.
 func (d *Deferred) wait(inner *Deferred) {
-	d.value = nil
 	if inner.called && !inner.waits && !inner.running {
 		d.take(inner)
 		return

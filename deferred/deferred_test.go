@@ -13,23 +13,37 @@ import (
 
 var errBad = errors.New("bad")
 
-// chain runs test with a loop, checks the words it has said, and which errors were left
-// unhandled.
+// chain runs test with a loop of each host, checks the words it has said, and which errors were
+// left unhandled.
 func chain(t *testing.T, want, unhandled string, test func(l *corolla.Loop, say func(string, ...any))) {
 	t.Helper()
-	var left []string
-	l := sim.New(1).NewLoop(corolla.ErrorHandler(func(err error) { left = append(left, err.Error()) }))
-	var said []string
-	test(l, func(f string, args ...any) { said = append(said, fmt.Sprintf(f, args...)) })
-	if err := l.Close(); err != nil {
-		t.Error(err)
+	for _, host := range []string{"real", "sim"} {
+		var left, said []string
+		l, err := open(host, corolla.ErrorHandler(func(err error) { left = append(left, err.Error()) }))
+		if errors.Is(err, errors.ErrUnsupported) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(l, func(f string, args ...any) { said = append(said, fmt.Sprintf(f, args...)) })
+		if err := l.Close(); err != nil {
+			t.Errorf("%s: %v", host, err)
+		}
+		if got := strings.Join(said, " "); got != want {
+			t.Errorf("%s: said %q, want %q", host, got, want)
+		}
+		if got := strings.Join(left, "; "); (unhandled == "") != (got == "") || !strings.Contains(got, unhandled) {
+			t.Errorf("%s: left unhandled: %q, want %q", host, got, unhandled)
+		}
 	}
-	if got := strings.Join(said, " "); got != want {
-		t.Errorf("said %q, want %q", got, want)
+}
+
+func open(host string, opts ...corolla.Option) (*corolla.Loop, error) {
+	if host == "sim" {
+		return sim.New(1).NewLoop(opts...), nil
 	}
-	if got := strings.Join(left, "; "); (unhandled == "") != (got == "") || !strings.Contains(got, unhandled) {
-		t.Errorf("left unhandled: %q, want %q", got, unhandled)
-	}
+	return corolla.New(append(opts, corolla.SlowLimit(0))...)
 }
 
 func TestCallbackOfAFiredDeferredRunsAtOnce(t *testing.T) { // twisted rule 1

@@ -1,8 +1,10 @@
 package gen
 
 import (
-	"errors"
 	"iter"
+	"log"
+
+	"github.com/corolla-go/corolla"
 )
 
 // Source is what can be delegated to: anything that gives values until ErrStop. If it has
@@ -15,6 +17,7 @@ type (
 	sender[Y, S any] interface{ Send(S) (Y, error) }
 	thrower[Y any]   interface{ Throw(error) (Y, error) }
 	closer           interface{ Close() error }
+	sharer           interface{ partake(*shared) }
 )
 
 // From hands over to another generator until it ends: what it yields goes to whoever
@@ -26,45 +29,66 @@ func From[Y, S, R any](y *Yield[Y, S], inner *Generator[Y, S, R]) (R, error) {
 }
 
 // FromSource hands over to a source until it ends. When a value is sent to one without a
-// Send it returns ErrNoSend; what is thrown at one without a Throw it returns.
+// Send it returns ErrNoSend; what is thrown at one without a Throw it returns. Throwing ErrExit
+// closes the source, if that has a Close, and is then returned whatever the source made of it;
+// ErrExit joined with another error is thrown like any other.
 func FromSource[Y, S any](y *Yield[Y, S], src Source[Y]) error {
+	if in, ok := src.(sharer); ok {
+		in.partake(y.shared)
+		defer in.partake(nil)
+	}
 	v, err := src.Next()
 	for err == nil {
-		sent, thrown := y.Yield(v)
+		y.give(v)
 		switch {
-		case thrown != nil:
-			v, err = throwInto(src, thrown)
+		case corolla.IsOnly(y.err, ErrExit):
+			err := leave(y, src, y.err)
+			y.mayGoOn()
+			return err
+		case y.err != nil:
+			to, ok := src.(thrower[Y])
+			if !ok {
+				return y.err
+			}
+			v, err = to.Throw(y.err)
 		case y.given:
 			to, ok := src.(sender[Y, S])
 			if !ok {
 				return ErrNoSend
 			}
-			v, err = to.Send(sent)
+			v, err = to.Send(y.sent)
 		default:
 			v, err = src.Next()
 		}
 	}
-	if err == ErrStop {
+	if corolla.IsOnly(err, ErrStop) {
 		return nil
 	}
 	return err
 }
 
-// throwInto passes on what was thrown at a delegator. The end of the delegator ends the
-// source first, and then the delegator whatever the source made of it.
-func throwInto[Y any](src Source[Y], thrown error) (v Y, err error) {
-	if errors.Is(thrown, ErrExit) {
-		if c, ok := src.(closer); ok {
-			if err := c.Close(); err != nil {
-				return v, err
+// leave ends the source first, and then the delegator, whatever the source made of it. On a loop
+// the source's cleanup may wait.
+func leave[Y, S any](y *Yield[Y, S], src Source[Y], exit error) error {
+	if to, ok := src.(thrower[Y]); ok && y.patient {
+		v, err := to.Throw(exit)
+		for err == nil {
+			y.give(v)
+			if y.err != nil {
+				v, err = to.Throw(y.err)
+			} else {
+				v, err = src.Next()
 			}
 		}
-		return v, thrown
+		if !corolla.IsOnly(err, ErrExit, ErrStop) {
+			return err
+		}
+	} else if to, ok := src.(closer); ok {
+		if err := to.Close(); err != nil {
+			return err
+		}
 	}
-	if t, ok := src.(thrower[Y]); ok {
-		return t.Throw(thrown)
-	}
-	return v, thrown
+	return exit
 }
 
 // Of returns a generator of a sequence's values.
@@ -97,26 +121,34 @@ func Of2[K, V any](seq iter.Seq2[K, V]) *Generator[Pair[K, V], struct{}, struct{
 }
 
 // Seq returns the generator's values as a sequence, for a range statement. Leaving the
-// statement closes the generator. An error of the generator's panics; see All.
+// statement closes the generator. An error of the generator's, also in closing, panics; see All.
 func (g *Generator[Y, S, R]) Seq() iter.Seq[Y] {
 	return func(yield func(Y) bool) {
 		for v, err := range g.All() {
 			if err != nil {
 				panic(err)
 			}
-			if !yield(v) {
-				return
+			if yield(v) {
+				continue
 			}
+			if err := g.Close(); err != nil {
+				panic(err)
+			}
+			return
 		}
 	}
 }
 
 // All returns the generator's values as a sequence that ends with the generator's error,
 // if it has one. Leaving the range statement closes the generator; an error of that is
-// not seen, unless you Close it yourself before.
+// printed with the log package, unless you Close it yourself before.
 func (g *Generator[Y, S, R]) All() iter.Seq2[Y, error] {
 	return func(yield func(Y, error) bool) {
-		defer g.Close()
+		defer func() {
+			if err := g.Close(); err != nil {
+				log.Printf("gen: closing %v, whose values were not all wanted: %v", g, err)
+			}
+		}()
 		for {
 			v, err := g.Next()
 			if err == ErrStop {

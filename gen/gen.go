@@ -23,8 +23,10 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"reflect"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/corolla-go/corolla"
 )
@@ -53,13 +55,23 @@ var (
 	ErrNoSend = errors.New("gen: the source that was delegated to takes no values")
 )
 
-// EscapedError is the failure of a generator whose body returned ErrStop, which would look
-// like a normal end (PEP 479). It does not match ErrStop.
+// EscapedError is the failure of a generator whose body failed with ErrStop, which would look
+// like a normal end (PEP 479). It does not match ErrStop, but all else that its cause matches.
 type EscapedError struct{ Cause error }
 
-func (e *EscapedError) Error() string {
-	return fmt.Sprintf("gen: a body failed with what means the end of a generator: %v", e.Cause)
-}
+func (e *EscapedError) Error() string { return fmt.Sprintf("%v: %v", errEscaped, e.Cause) }
+
+// Unwrap returns what the error says: that something escaped, and what, but for ErrStop.
+func (e *EscapedError) Unwrap() []error { return []error{errEscaped, besides{e.Cause}} }
+
+var errEscaped = errors.New("gen: a body failed with what means the end of a generator")
+
+// besides is an error without the ErrStop in it.
+type besides struct{ error }
+
+func (b besides) Is(target error) bool { return target != ErrStop && errors.Is(b.error, target) }
+
+func (b besides) As(target any) bool { return errors.As(b.error, target) }
 
 // Generator yields values of type Y, is sent values of type S, and returns an R.
 //
@@ -76,6 +88,7 @@ type core[Y, S, R any] struct {
 	body    func(*Yield[Y, S]) (R, error)
 	next    func() (Y, bool)
 	y       Yield[Y, S]
+	own     shared
 	state   state
 	result  R
 	failure error
@@ -96,18 +109,51 @@ type Yield[Y, S any] struct {
 	sent  S
 	given bool  // sent is from Send, not from Next
 	err   error // thrown
+	*shared
+}
+
+// shared is what a generator has in common with those that it delegates to: to who drives it, they
+// are one.
+type shared struct {
+	over    bool  // they are to be unwound
+	patient bool  // a cleanup may yield, for somebody waits for what it yields
+	spent   bool  // the next Read or Write lets others run first
+	calls   uint8 // of Read and Write that did not wait, since the last Yield
 }
 
 // New returns a generator. Nothing of body runs before the first Next.
 func New[Y, S, R any](body func(y *Yield[Y, S]) (R, error)) *Generator[Y, S, R] {
-	return &Generator[Y, S, R]{&core[Y, S, R]{body: body}}
+	c := &core[Y, S, R]{body: body}
+	c.y.shared = &c.own
+	return &Generator[Y, S, R]{c}
 }
 
 // Yield gives v to whoever asked for it, and waits. It returns what is sent then, or
 // the error that is thrown: the body should return it, after cleaning up.
 func (y *Yield[Y, S]) Yield(v Y) (S, error) {
-	y.yield(v)
+	y.give(v)
+	y.mayGoOn()
 	return y.sent, y.err
+}
+
+// give is what every Yield is in the end.
+func (y *Yield[Y, S]) give(v Y) {
+	y.calls, y.spent = 0, false
+	y.yield(v)
+}
+
+// mayGoOn does not return in a generator that is unwound.
+func (s *shared) mayGoOn() {
+	if s.over {
+		panic(unwinding{})
+	}
+}
+
+// partake makes the generator share what its delegator has, and no longer if that is nil.
+func (c *core[Y, S, R]) partake(with *shared) {
+	if c.y.shared = with; with == nil {
+		c.y.shared = &c.own
+	}
 }
 
 // Next runs the generator to its next Yield and returns the value. At the end it
@@ -133,16 +179,19 @@ func (g *Generator[Y, S, R]) Send(v S) (Y, error) {
 
 // Throw makes the Yield that waits return err, and returns what the generator yields
 // next if it goes on. A generator that has not begun ends without running, and one
-// that has ended just returns err.
+// that has ended just returns err. It panics on a nil error.
 func (g *Generator[Y, S, R]) Throw(err error) (Y, error) {
+	if err == nil {
+		panic("gen: Throw with a nil error: use Next")
+	}
 	v, err := g.throw(err)
 	runtime.KeepAlive(g)
 	return v, err
 }
 
 // Close ends the generator: its Yield returns ErrExit. It returns the body's error if
-// that is another one, and ErrIgnored if the body yields again. Closing one that has
-// not begun, or has ended, does nothing.
+// that says anything else, as one does that is joined with ErrExit, and ErrIgnored if the body
+// yields again. Closing one that has not begun, or has ended, does nothing.
 func (g *Generator[Y, S, R]) Close() error {
 	err := g.close()
 	runtime.KeepAlive(g)
@@ -155,6 +204,9 @@ func (g *Generator[Y, S, R]) Value() R { return g.result }
 func (c *core[Y, S, R]) throw(err error) (v Y, _ error) {
 	if c.state == fresh {
 		c.state = ended
+		if errors.Is(err, ErrStop) {
+			err = &EscapedError{err}
+		}
 	}
 	if c.state == ended {
 		return v, err
@@ -175,10 +227,38 @@ func (c *core[Y, S, R]) close() error {
 	switch {
 	case err == nil:
 		return ErrIgnored
-	case errors.Is(err, ErrExit) || err == ErrStop:
+	case corolla.IsOnly(err, ErrExit, ErrStop):
 		return nil
 	}
 	return err
+}
+
+// maxRefused is how often a generator that is to end may yield instead, and then how often
+// while it is unwound.
+const maxRefused = 100
+
+// unwinding is the panic that ends a body which goes on when its generator is closed.
+type unwinding struct{}
+
+// finish is close for a generator that nobody will ask again: one that yields all the same is
+// closed again, and in the end unwound, so that its deferred functions run. It has then not
+// obeyed. A body that survives even that stays where it is.
+func (c *core[Y, S, R]) finish() (obeyed bool, err error) {
+	for try := range 2 * maxRefused {
+		c.y.over = try >= maxRefused
+		if err = c.close(); c.state == ended {
+			return !c.y.over, err
+		}
+	}
+	return false, nil
+}
+
+// ignored is what is to be said of a generator that has not obeyed.
+func (c *core[Y, S, R]) ignored() error {
+	if c.state != ended {
+		return fmt.Errorf("%w: %v, which goes on even when it is unwound, and is left as it is", ErrIgnored, c)
+	}
+	return fmt.Errorf("%w: %v, which was unwound", ErrIgnored, c)
 }
 
 func (g *Generator[Y, S, R]) resume(sent S, given bool, thrown error) (Y, error) {
@@ -190,8 +270,12 @@ func (g *Generator[Y, S, R]) resume(sent S, given bool, thrown error) (Y, error)
 }
 
 func abandon[Y, S, R any](c *core[Y, S, R]) {
-	if err := c.close(); err != nil {
-		log.Printf("gen: closing an abandoned generator: %v", err)
+	obeyed, err := c.finish()
+	if !obeyed {
+		err = errors.Join(c.ignored(), err)
+	}
+	if err != nil {
+		log.Printf("gen: closing %v, which was abandoned: %v", c, err)
 	}
 }
 
@@ -220,13 +304,23 @@ func (c *core[Y, S, R]) resume(sent S, given bool, thrown error) (v Y, err error
 func (c *core[Y, S, R]) run(yield func(Y) bool) {
 	defer func() {
 		c.state = ended
-		if v := recover(); v != nil {
-			c.failure = &corolla.PanicError{Value: v, Stack: debug.Stack(), Where: "a generator"}
+		switch v := recover(); v.(type) {
+		case nil:
+		case unwinding:
+			c.failure = ErrExit
+		default:
+			c.failure = &corolla.PanicError{Value: v, Stack: debug.Stack(), Where: c.String()}
+		}
+		if errors.Is(c.failure, ErrStop) {
+			c.failure = &EscapedError{c.failure}
 		}
 	}()
 	c.y.yield = yield
 	c.result, c.failure = c.body(&c.y)
-	if errors.Is(c.failure, ErrStop) {
-		c.failure = &EscapedError{c.failure}
-	}
+}
+
+// String says which generator it is: of what function.
+func (c *core[Y, S, R]) String() string {
+	name := runtime.FuncForPC(reflect.ValueOf(c.body).Pointer()).Name()
+	return "a generator of " + name[strings.LastIndexByte(name, '/')+1:]
 }

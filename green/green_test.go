@@ -13,23 +13,42 @@ import (
 	"github.com/corolla-go/corolla/sim"
 )
 
+// TestOutsideOfAGreenThread: what can wait says where it may be called.
 func TestOutsideOfAGreenThread(t *testing.T) {
-	l := sim.New(1).NewLoop()
-	defer l.Close()
-	h := green.NewHub(l)
-	defer func() {
-		if text, _ := recover().(string); !strings.Contains(text, "Sleep outside of a green thread") {
-			t.Errorf("panicked with %q", text)
+	eachHost(t, func(t *testing.T, h *green.Hub) error {
+		client, server := pair(t, h)
+		ln, err := h.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
 		}
-	}()
-	_ = h.Sleep(1)
+		th := h.Go(func() {})
+		for name, call := range map[string]func(){
+			"Sleep":           func() { _ = h.Sleep(1) },
+			"Dial":            func() { _, _ = h.Dial("tcp", "127.0.0.1:1") },
+			"Conn.Read":       func() { _, _ = client.Read(make([]byte, 1)) },
+			"Conn.Write":      func() { _, _ = client.Write(make([]byte, 1)) },
+			"Conn.WriteTo":    func() { _, _ = client.WriteTo(server) },
+			"Listener.Accept": func() { _, _ = ln.Accept() },
+			"Thread.Wait":     func() { _ = th.Wait() },
+		} {
+			said := corolla.NewFuture[string](h.Loop())
+			h.Loop().Soon(func() {
+				defer func() {
+					text, _ := recover().(string)
+					_ = said.Resolve(text)
+				}()
+				call()
+			})
+			if text, err := said.Await(h.Loop().Current()); !strings.HasPrefix(text, "green: "+name+" outside of a green thread") {
+				t.Errorf("%s: panicked with %q, %v", name, text, err)
+			}
+		}
+		return errors.Join(client.Close(), server.Close(), ln.Close(), th.Wait())
+	})
 }
 
 func TestConnIsANetConn(t *testing.T) {
-	l := sim.New(1).NewLoop()
-	defer l.Close()
-	h := green.NewHub(l)
-	err := h.Run(func() error {
+	eachHost(t, func(t *testing.T, h *green.Hub) error {
 		ln, err := h.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
@@ -58,7 +77,7 @@ func TestConnIsANetConn(t *testing.T) {
 		if _, err := io.ReadFull(c, got); string(got) != "hello" {
 			t.Errorf("read %q, %v", got, err)
 		}
-		if err := c.SetReadDeadline(l.Time().Add(time.Second)); err != nil {
+		if err := c.SetReadDeadline(h.Loop().Time().Add(5 * time.Millisecond)); err != nil {
 			return err
 		}
 		if _, err := c.Read(got); !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -75,16 +94,10 @@ func TestConnIsANetConn(t *testing.T) {
 		}
 		return server.Wait()
 	})
-	if err != nil {
-		t.Error(err)
-	}
 }
 
 func TestPanicEndsTheThreadOnly(t *testing.T) {
-	l := sim.New(1).NewLoop()
-	defer l.Close()
-	h := green.NewHub(l)
-	if err := h.Run(func() error {
+	eachHost(t, func(t *testing.T, h *green.Hub) error {
 		th := h.Go(func() { panic("oops") })
 		for range 2 { // any number of times
 			var p *corolla.PanicError
@@ -93,7 +106,41 @@ func TestPanicEndsTheThreadOnly(t *testing.T) {
 			}
 		}
 		return nil
-	}); err != nil {
-		t.Error(err)
+	})
+}
+
+// TestThreadsTakeTurns: a thread never runs within Go, and Sleep lets others run.
+func TestThreadsTakeTurns(t *testing.T) {
+	eachHost(t, func(t *testing.T, h *green.Hub) error {
+		var said []string
+		th := h.Go(func() {
+			said = append(said, "thread")
+			if err := h.Sleep(0); err != nil {
+				t.Error(err)
+			}
+			said = append(said, "thread again")
+		})
+		said = append(said, "main")
+		if err := h.Sleep(0); err != nil {
+			return err
+		}
+		said = append(said, "main again")
+		begin := h.Loop().Now()
+		if err := h.Sleep(2 * time.Millisecond); err != nil || h.Loop().Now()-begin < 2*time.Millisecond {
+			t.Errorf("slept for %v, %v", h.Loop().Now()-begin, err)
+		}
+		if got := strings.Join(said, ", "); got != "main, thread, main again, thread again" {
+			t.Errorf("order: %s", got)
+		}
+		return th.Wait()
+	})
+}
+
+func TestRunReturnsMainsError(t *testing.T) {
+	bad := errors.New("bad")
+	l := sim.New(1).NewLoop()
+	defer l.Close()
+	if err := green.NewHub(l).Run(func() error { return bad }); err != bad {
+		t.Errorf("Run = %v", err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/corolla-go/corolla"
@@ -212,16 +213,31 @@ func (c *Command) start(terminal *os.File) (p *os.Process, parent [3]*os.File, e
 	})
 	if err != nil {
 		e.closeAll()
-		var at *os.PathError
-		if errors.As(err, &at) && at.Path == path {
-			err = at.Err
-		}
-		return nil, parent, err // of the folder, it says which
+		return nil, parent, c.blame(path, err)
 	}
 	for _, f := range e.close {
 		_ = f.Close()
 	}
 	return p, e.parent, nil
+}
+
+// blame says which path it was that an error of starting the program is about. The system says only
+// that there is one.
+func (c *Command) blame(path string, err error) error {
+	if c.Dir != "" {
+		at, e := os.Stat(c.Dir)
+		if e == nil && !at.IsDir() {
+			e = syscall.ENOTDIR
+		}
+		if e != nil {
+			return &os.PathError{Op: "chdir", Path: c.Dir, Err: bare(e)}
+		}
+	}
+	var at *os.PathError
+	if errors.As(err, &at) && at.Path == path {
+		err = at.Err
+	}
+	return err
 }
 
 // bare takes off what says that the program could not be found: whoever reports it names it.

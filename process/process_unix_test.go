@@ -110,15 +110,18 @@ func TestStartRefusals(t *testing.T) {
 			is   error
 			text string
 		}{
-			"no such program": {process.Command{Path: "no-such-program-at-all"}, exec.ErrNotFound, ""},
-			"no such path":    {process.Command{Path: "/no/such/path"}, fs.ErrNotExist, "start /no/such/path: no such file or directory"},
-			"no path":         {process.Command{}, nil, "start : no Path"},
-			"no such folder":  {process.Command{Path: "true", Dir: "/no/such/folder"}, fs.ErrNotExist, ""},
-			"no such user":    {process.Command{Path: "true", User: "nobody-of-that-name"}, nil, ""},
-			"merged output":   {process.Command{Path: "true", Stdout: process.Merge}, nil, "start true: only Stderr can be Merge"},
-			"no file":         {process.Command{Path: "true", Stdout: process.File(nil)}, nil, "start true: a file is nil"},
-			"not executable":  {process.Command{Path: "/etc/passwd"}, fs.ErrPermission, ""},
-			"both":            {process.Command{Path: "true", Terminal: true, Stdin: process.Pipe}, nil, "start true: with a Terminal, Stdin, Stdout and Stderr are that"},
+			"no such program":     {process.Command{Path: "no-such-program-at-all"}, exec.ErrNotFound, ""},
+			"no such path":        {process.Command{Path: "/no/such/path"}, fs.ErrNotExist, "start /no/such/path: no such file or directory"},
+			"no path":             {process.Command{}, nil, "start : no Path"},
+			"no such folder":      {process.Command{Path: "true", Dir: "/no/such/folder"}, fs.ErrNotExist, "start true: chdir /no/such/folder: no such file or directory"},
+			"no folder":           {process.Command{Path: "true", Dir: "/etc/passwd"}, syscall.ENOTDIR, "start true: chdir /etc/passwd: not a directory"},
+			"a path in no folder": {process.Command{Path: "./prog", Dir: "/no/such/folder"}, fs.ErrNotExist, "start ./prog: chdir /no/such/folder: no such file or directory"},
+			"no path in a folder": {process.Command{Path: "./prog", Dir: "/"}, fs.ErrNotExist, "start ./prog: no such file or directory"},
+			"no such user":        {process.Command{Path: "true", User: "nobody-of-that-name"}, nil, ""},
+			"merged output":       {process.Command{Path: "true", Stdout: process.Merge}, nil, "start true: only Stderr can be Merge"},
+			"no file":             {process.Command{Path: "true", Stdout: process.File(nil)}, nil, "start true: a file is nil"},
+			"not executable":      {process.Command{Path: "/etc/passwd"}, fs.ErrPermission, ""},
+			"both":                {process.Command{Path: "true", Terminal: true, Stdin: process.Pipe}, nil, "start true: with a Terminal, Stdin, Stdout and Stderr are that"},
 		} {
 			p, err := process.Start(task, c.cmd)
 			if p != nil || err == nil || c.is != nil && !errors.Is(err, c.is) || c.text != "" && err.Error() != c.text || !strings.HasPrefix(err.Error(), "start "+c.cmd.Path+": ") {
@@ -347,7 +350,8 @@ func TestRunOfOddProcesses(t *testing.T) {
 			"reads late":                 {sh("sleep 0.1; wc -c"), large, "1048576\n"},
 			"a pipe and no input":        {process.Command{Path: "cat", Stdin: process.Pipe}, nil, ""},
 			"a terminal that has gone":   {process.Command{Path: "true", Terminal: true}, large, ""},
-			"input that a child holds":   {sh("sleep 1000 >/dev/null 2>&1 & echo $!"), large, ""},
+			"input that a child holds":   {sh("exec 3<&0; sleep 1000 <&3 3<&- >/dev/null 2>&1 & echo $!"), large, ""},
+			"as much as may be said":     {process.Command{Path: "echo", Args: []string{"x"}, MaxOutput: 2}, nil, "x\n"},
 			"all that there is of limit": {process.Command{Path: "echo", Args: []string{"x"}, MaxOutput: math.MaxInt}, nil, "x\n"},
 			"a path from its folder":     {process.Command{Path: "./prog", Dir: folderWith(t, "prog", "#!/bin/sh\necho here\n")}, nil, "here\n"},
 		} {

@@ -2,8 +2,10 @@ package sim_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"syscall"
 	"testing"
 	"time"
 
@@ -159,5 +161,45 @@ func TestNamesAreResolved(t *testing.T) {
 		return c.Close()
 	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestBacklog: a listener that accepts nobody refuses those for whom there is no room.
+func TestBacklog(t *testing.T) {
+	for _, c := range []struct {
+		opts []corolla.SocketOption
+		room int
+	}{{[]corolla.SocketOption{corolla.Backlog(1)}, 1}, {[]corolla.SocketOption{corolla.Backlog(3)}, 3}, {nil, 4096}} {
+		l := sim.New(1).NewLoop()
+		if err := l.Run(func(task *corolla.Task) error {
+			ln, err := l.Listen("tcp", "127.0.0.1:0", c.opts...)
+			if err != nil {
+				return err
+			}
+			dial := func() error {
+				_, err := l.Dial("tcp", ln.LocalAddr().String()).Await(task)
+				return err
+			}
+			for i := range c.room {
+				if err := dial(); err != nil {
+					t.Fatalf("connection %d of %d: %v", i+1, c.room, err)
+				}
+			}
+			if err := dial(); !errors.Is(err, syscall.ECONNREFUSED) {
+				t.Errorf("one more than %d: %v", c.room, err)
+			}
+			if _, err := ln.TryAccept(); err != nil {
+				return err
+			}
+			if err := dial(); err != nil {
+				t.Errorf("with room again: %v", err)
+			}
+			return ln.Close()
+		}); err != nil {
+			t.Error(err)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -8,8 +8,8 @@ import (
 
 // Bytes come as the network has cut them, and leave as messages.
 func ExampleLines() {
-	lines := framing.Lines{Delimiter: "\n", Max: 80}
-	for _, b := range []string{"HELO me\nMAIL", " FROM", ":<you>\nDA"} {
+	lines := framing.Lines{Max: 80}
+	for _, b := range []string{"HELO me\r\nMAIL", " FROM", ":<you>\nDA"} {
 		if err := lines.Feed([]byte(b), func(line []byte) error {
 			fmt.Printf("%s\n", line)
 			return nil

@@ -50,10 +50,7 @@ func (d *decoder) feed(b []byte, message func([]byte) error, next func(b []byte)
 	for {
 		msg, used, err := next(b)
 		if err == nil && used == 0 {
-			d.rest = append(d.rest[:0], b...)
-			if len(d.rest) == 0 {
-				d.rest = nil // an idle connection holds nothing
-			}
+			d.keep(b)
 			return nil
 		}
 		if err == nil {
@@ -68,36 +65,71 @@ func (d *decoder) feed(b []byte, message func([]byte) error, next func(b []byte)
 	}
 }
 
+// keep keeps what is no message yet: the end of rest, or of what was fed. What is there already is
+// not copied, so that the work is in proportion to what comes, however long the messages are.
+func (d *decoder) keep(b []byte) {
+	switch {
+	case len(b) == 0:
+		d.rest = nil // an idle connection holds nothing
+		return
+	case len(b) == len(d.rest):
+		return
+	case cap(d.rest)/4 > max(len(b), minKept):
+		d.rest = nil // nor what a long message needed
+	}
+	d.rest = append(d.rest[:0], b...)
+}
+
+// minKept is a size of memory that is kept for the next message, at a connection that is not idle.
+const minKept = 1024
+
 // Buffered returns what was fed and is no message yet, or what was left behind an error.
 func (d *decoder) Buffered() []byte { return d.rest }
 
 // Lines are messages that end with a delimiter.
 type Lines struct {
-	Delimiter string // "\r\n" unless set
+	Delimiter string // unless set, a line ends at "\n" or "\r\n"
 	Max       int    // bytes of a line without the delimiter; DefaultMaxLine unless set
 	decoder
+
+	sought   string // the delimiter that is not
+	searched int    // in so many bytes of what is buffered
 }
 
 // Feed calls line for every line in the stream, without its delimiter. It gives up with an error
-// that wraps ErrTooLong when a line is longer than Max, or Max and the delimiter's length have
-// come without a delimiter; Buffered then has the line and what is behind it.
+// that wraps ErrTooLong when a line is longer than Max, or Max and the delimiter's length (2 unless
+// set) have come without a delimiter; Buffered then has the line and what is behind it.
 func (l *Lines) Feed(b []byte, line func([]byte) error) error {
-	delimiter, most := l.Delimiter, l.Max
+	delimiter, longest, most := l.Delimiter, len(l.Delimiter), l.Max
 	if delimiter == "" {
-		delimiter = "\r\n"
+		delimiter, longest = "\n", len("\r\n")
 	}
 	if most <= 0 {
 		most = DefaultMaxLine
 	}
+	if l.sought != delimiter {
+		l.sought, l.searched = delimiter, 0
+	}
 	return l.feed(b, line, func(b []byte) ([]byte, int, error) {
-		i := bytes.Index(b[:min(len(b), most+len(delimiter))], []byte(delimiter))
-		switch {
-		case i >= 0:
-			return b[:i], i + len(delimiter), nil
-		case len(b) >= most+len(delimiter):
+		b = b[:min(len(b), most+longest)]
+		from := max(0, l.searched-len(delimiter)+1) // its beginning may have come before
+		end := bytes.Index(b[from:], []byte(delimiter))
+		if end < 0 && len(b) < most+longest {
+			l.searched = len(b)
+			return nil, 0, nil
+		}
+		line := b
+		if end >= 0 {
+			line = b[:from+end]
+		}
+		if l.Delimiter == "" {
+			line = bytes.TrimSuffix(line, []byte("\r"))
+		}
+		if len(line) > most {
 			return nil, 0, fmt.Errorf("%w: a line of more than %d bytes", ErrTooLong, most)
 		}
-		return nil, 0, nil
+		l.searched = 0
+		return line, from + end + len(delimiter), nil
 	})
 }
 
