@@ -50,7 +50,7 @@ func newCA(t *testing.T) (*certtest.Authority, tls.Certificate) {
 func TestFlushTellsOfFailure(t *testing.T) {
 	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
 		a.SetWriteMarks(1<<20, 64<<20)
-		send(t, task, a, string(make([]byte, 32<<20)))
+		send(t, task, a, string(make([]byte, stuffing)))
 		t.Logf("buffered %d", a.Buffered())
 		_ = b.Abort()
 		settle(t, task, func() bool { return a.Buffered() == 0 })
@@ -70,7 +70,7 @@ func TestSpliceWithTLSToReset(t *testing.T) {
 		tlsPair(t, task, ca, cert, a, b)
 		// dst is a pair of its own
 		l := task.Loop()
-		ln, _ := aio.Listen(l, "tcp", "127.0.0.1:0")
+		ln, _ := aio.Listen(l, "tcp", "127.0.0.1:0", smallBuffers...)
 		defer ln.Close()
 		peer, dst := oneOf(t, task, ln)
 		defer func() { _ = dst.Abort() }()
@@ -137,7 +137,7 @@ func soon(t *corolla.Task) time.Time { return t.Loop().Time().Add(10 * time.Mill
 func oneOf(t *testing.T, task *corolla.Task, ln *aio.Listener) (c, peer *aio.Conn) {
 	t.Helper()
 	dial := corolla.Go(task.Loop(), func(task *corolla.Task) (*aio.Conn, error) {
-		return aio.Dial(task, "tcp", ln.Addr().String())
+		return aio.Dial(task, "tcp", ln.Addr().String(), smallBuffers...)
 	})
 	c, err := ln.Accept(task)
 	if err != nil {
@@ -217,29 +217,10 @@ func TestCloseWriteBeforeHandshake(t *testing.T) {
 	})
 }
 
-func TestCopyToBusyLosesNothing(t *testing.T) {
-	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
-		fl := task.Loop().Go(func(task *corolla.Task) error {
-			_, err := b.Write(task, make([]byte, 8<<20))
-			return err
-		}, corolla.Eager())
-		send(t, task, a, "hello")
-		n, err := aio.Copy(task, b, b)
-		buf := make([]byte, 5)
-		var m int
-		e := task.Timeout(100*time.Millisecond, func(*corolla.Scope) error { m, err = b.ReadFull(task, buf); return err })
-		if m != 5 {
-			t.Errorf("Copy took %d (%v), and what it read is gone: %d, %v", n, err, m, e)
-		}
-		_ = b.Abort()
-		_, _ = fl.Await(task)
-	})
-}
-
 func TestCanceledFlush(t *testing.T) {
 	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
-		a.SetWriteMarks(0, 32<<20) // to fill the system
-		send(t, task, a, string(make([]byte, 16<<20)))
+		a.SetWriteMarks(0, stuffing) // to fill the system
+		send(t, task, a, string(make([]byte, stuffing)))
 		held := a.Buffered()
 		t.Logf("holds %d", held)
 		try := func() error {
@@ -341,8 +322,8 @@ func TestNotBusyAfterPanicInHandshake(t *testing.T) {
 
 func TestCloseInClientTLS(t *testing.T) {
 	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
-		a.SetWriteMarks(0, 32<<20)
-		send(t, task, a, string(make([]byte, 16<<20)))
+		a.SetWriteMarks(0, stuffing)
+		send(t, task, a, string(make([]byte, stuffing)))
 		f := task.Loop().Go(func(task *corolla.Task) error { return a.ClientTLS(task, &tls.Config{ServerName: "x"}) }, corolla.Eager())
 		_ = a.Close()
 		err := task.Timeout(time.Second, func(*corolla.Scope) error { _, err := f.Await(task); return err })
@@ -403,15 +384,15 @@ func TestDeadlineInQueueForHandshake(t *testing.T) {
 
 func TestMarksSetDuringFlush(t *testing.T) {
 	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
-		a.SetWriteMarks(0, 32<<20)
-		send(t, task, a, string(make([]byte, 16<<20)))
+		a.SetWriteMarks(0, stuffing)
+		send(t, task, a, string(make([]byte, stuffing)))
 		f := task.Loop().Go(func(task *corolla.Task) error { return a.Flush(task) }, corolla.Eager())
 		a.SetWriteMarks(0, 1000)
-		r := task.Loop().Go(func(task *corolla.Task) error { _, err := b.ReadFull(task, make([]byte, 16<<20)); return err })
+		r := task.Loop().Go(func(task *corolla.Task) error { _, err := b.ReadFull(task, make([]byte, stuffing)); return err })
 		_, _ = r.Await(task)
 		_, _ = f.Await(task)
 		err := task.Timeout(50*time.Millisecond, func(*corolla.Scope) error {
-			_, err := a.Write(task, make([]byte, 16<<20))
+			_, err := a.Write(task, make([]byte, stuffing))
 			return err
 		})
 		if err == nil {
@@ -423,12 +404,12 @@ func TestMarksSetDuringFlush(t *testing.T) {
 func TestCopyToReset(t *testing.T) {
 	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
 		l := task.Loop()
-		ln, _ := aio.Listen(l, "tcp", "127.0.0.1:0")
+		ln, _ := aio.Listen(l, "tcp", "127.0.0.1:0", smallBuffers...)
 		defer ln.Close()
 		peer, dst := oneOf(t, task, ln)
 		dst.SetWriteMarks(1<<20, 64<<20)
 		f := corolla.Go(l, func(task *corolla.Task) (int64, error) { return aio.Copy(task, dst, b) })
-		if _, err := a.Write(task, make([]byte, 16<<20)); err != nil {
+		if _, err := a.Write(task, make([]byte, stuffing)); err != nil {
 			t.Fatal(err)
 		}
 		_ = a.Flush(task)
@@ -449,10 +430,10 @@ func TestCopyToReset(t *testing.T) {
 
 func TestFlushIgnoresMarks(t *testing.T) {
 	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
-		a.SetWriteMarks(0, 32<<20)
-		send(t, task, a, string(make([]byte, 16<<20)))
+		a.SetWriteMarks(0, stuffing)
+		send(t, task, a, string(make([]byte, stuffing)))
 		f := task.Loop().Go(func(task *corolla.Task) error { return a.Flush(task) }, corolla.Eager())
-		a.SetWriteMarks(31<<20, 32<<20)
+		a.SetWriteMarks(stuffing-1, stuffing)
 		_ = task.Yield()
 		_ = task.Yield()
 		if f.Done() && a.Buffered() > 0 {
@@ -537,8 +518,8 @@ func TestLingerTimer(t *testing.T) {
 		d := corolla.Go(l, func(task *corolla.Task) (*aio.Conn, error) { return aio.Dial(task, "tcp", ln.Addr().String()) })
 		b, _ := ln.Accept(task)
 		a, _ := d.Await(task)
-		a.SetWriteMarks(0, 32<<20)
-		_, _ = a.Write(task, make([]byte, 16<<20))
+		a.SetWriteMarks(0, stuffing)
+		_, _ = a.Write(task, make([]byte, stuffing))
 		_ = a.Close()
 		_ = b.Abort()
 		_ = ln.Close()
