@@ -347,7 +347,7 @@ func TestStalledReaderIsBounded(t *testing.T) {
 		})
 		most := 0
 		for range 200 {
-			if err := task.Sleep(100 * time.Microsecond); err != nil {
+			if err := task.Yield(); err != nil {
 				t.Fatal(err)
 			}
 			most = max(most, a.Buffered())
