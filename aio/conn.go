@@ -56,8 +56,7 @@ func NewConn(s *corolla.Socket) *Conn {
 
 // sendFailed is told that what was written will not be sent.
 func (c *Conn) sendFailed(error) {
-	c.read.wake() // who waits for an answer will get none
-	c.write.wake()
+	c.read.wake() // who waits for an answer will get none; who writes hears from the outbox
 	c.stopLinger()
 	if c.closed && !c.sock.Closed() {
 		_ = c.sock.Close() // it was only there to send

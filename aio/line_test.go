@@ -2,6 +2,7 @@ package aio_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/sim"
 )
 
 // standing counts the tasks that wait for their turn to write.
@@ -255,6 +257,111 @@ func TestManyFlush(t *testing.T) {
 			if err := a.TryWrite([]byte("x")); err == nil || err == corolla.ErrWouldBlock {
 				t.Errorf("TryWrite after the connection was lost: %v", err)
 			}
+		}
+	})
+}
+
+// A function of the TLS configuration that is called by a Write, in the same task, does not wait for
+// itself.
+func TestWriteWithinAWrite(t *testing.T) {
+	_, cert := newCA(t)
+	onHosts(t, func(t *testing.T, task *corolla.Task) {
+		var c *aio.Conn
+		var within error
+		ln, err := aio.ListenTLS(task.Loop(), "tcp", "127.0.0.1:0", &tls.Config{
+			GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+				if task.Loop().Current() == task {
+					_, within = c.Write(task, []byte("x"))
+				}
+				return &tls.Config{Certificates: []tls.Certificate{cert}}, nil
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		var peer *aio.Conn
+		c, peer = oneOf(t, task, ln)
+		shook := task.Loop().Go(func(task *corolla.Task) error {
+			return peer.ClientTLS(task, &tls.Config{InsecureSkipVerify: true})
+		})
+		if _, err := c.Write(task, []byte("x")); err != nil {
+			t.Errorf("Write: %v", err)
+		}
+		if within != corolla.ErrBusy {
+			t.Errorf("a Write within a Write: %v", within)
+		}
+		_, _ = shook.Await(task)
+		_, _ = c.Abort(), peer.Abort()
+	})
+}
+
+// Every method that changes a connection's state refuses goroutines that do not run the loop.
+func TestForeignGoroutines(t *testing.T) {
+	l := sim.New(1).NewLoop(corolla.Debug())
+	if err := l.Run(func(task *corolla.Task) error {
+		ln, err := aio.Listen(l, "tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer ln.Close()
+		c, peer := oneOf(t, task, ln)
+		p := packets(t, task)
+		for name, call := range map[string]func(){
+			"Close":                  func() { _ = c.Close() },
+			"CloseWrite":             func() { _ = c.CloseWrite() },
+			"Abort":                  func() { _ = c.Abort() },
+			"SetDeadline":            func() { _ = c.SetDeadline(time.Now()) },
+			"SetReadDeadline":        func() { _ = c.SetReadDeadline(time.Now()) },
+			"SetWriteDeadline":       func() { _ = c.SetWriteDeadline(time.Now()) },
+			"SetWriteMarks":          func() { c.SetWriteMarks(0, 0) },
+			"SetLimit":               func() { c.SetLimit(1) },
+			"TryWrite":               func() { _ = c.TryWrite([]byte("x")) },
+			"PacketConn.Close":       func() { _ = p.Close() },
+			"PacketConn.SetDeadline": func() { _ = p.SetDeadline(time.Now()) },
+		} {
+			said := make(chan any)
+			go func() {
+				defer func() { said <- recover() }()
+				call()
+			}()
+			if text, _ := (<-said).(string); !strings.Contains(text, name[strings.LastIndex(name, ".")+1:]) && !strings.Contains(text, "SetDeadline") {
+				t.Errorf("%s from another goroutine: panics with %q", name, text)
+			}
+		}
+		send(t, task, c, "hello\n") // nothing has changed
+		if line, err := peer.ReadUntil(task, []byte("\n")); string(line) != "hello\n" || err != nil {
+			t.Errorf("read %q, %v", line, err)
+		}
+		if err := p.WriteTo(task, []byte("x"), p.LocalAddr()); err != nil {
+			t.Errorf("WriteTo: %v", err)
+		}
+		_, _ = c.Abort(), peer.Abort()
+		return p.Close()
+	}); err != nil {
+		t.Error(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Close goes before a CloseWrite that is still in line: it closes the socket when all is sent.
+func TestCloseBehindCloseWrite(t *testing.T) {
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		first := writing(task, a, 'a', stuffing)
+		if err := errors.Join(a.CloseWrite(), a.Close()); err != nil {
+			t.Error(err)
+		}
+		n, err := first.Await(task)
+		if !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Write = %d, %v", n, err)
+		}
+		if got := everything(t, task, b); !slices.Equal(got, []run{{'a', n}}) {
+			t.Errorf("received %v of %d", got, n)
+		}
+		if !a.Socket().Closed() {
+			t.Error("all is sent, and the socket is open")
 		}
 	})
 }

@@ -161,3 +161,22 @@ func TestReadUntilLosesNothing(t *testing.T) { // asyncio rule 48
 		}
 	})
 }
+
+// A deadline can be moved while a task waits, to later and to earlier.
+func TestDeadlineMoved(t *testing.T) {
+	connected(t, func(t *testing.T, task *corolla.Task, _, b *aio.Conn) {
+		l := task.Loop()
+		limit := l.Time().Add(30 * time.Minute)
+		reader := l.Go(func(task *corolla.Task) error { _, err := b.Read(task, make([]byte, 1)); return err }, corolla.Eager())
+		for _, left := range []time.Duration{time.Hour, 2 * time.Hour, 5 * time.Millisecond} {
+			if err := b.SetReadDeadline(l.Time().Add(left)); err != nil {
+				t.Error(err)
+			}
+		}
+		err := task.Timeout(5*time.Second, func(*corolla.Scope) error { _, err := reader.Await(task); return err })
+		var op *net.OpError
+		if !errors.As(err, &op) || !errors.Is(err, os.ErrDeadlineExceeded) || l.Time().After(limit) {
+			t.Errorf("Read: %v", err)
+		}
+	})
+}

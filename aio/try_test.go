@@ -2,6 +2,7 @@ package aio_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"net"
 	"os"
@@ -93,6 +94,10 @@ func TestTryWriteManyInOneTurn(t *testing.T) {
 // A message never comes between the pieces of another, nor before one that was there first.
 func TestTryWriteWhileOthersWrite(t *testing.T) {
 	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		send(t, task, a, "x") // one that is done
+		if _, err := b.ReadFull(task, make([]byte, 1)); err != nil {
+			t.Error(err)
+		}
 		first := writing(task, a, 'a', stuffing)
 		a.SetWriteMarks(-1, 4*stuffing) // so that it is not the mark that refuses
 		if err := a.TryWrite([]byte("x")); err != corolla.ErrWouldBlock {
@@ -124,11 +129,14 @@ func TestTryWriteWhileOthersWrite(t *testing.T) {
 func TestTryWriteWhileAWriteWaitsForRoom(t *testing.T) {
 	connected(t, func(t *testing.T, task *corolla.Task, a, _ *aio.Conn) {
 		fill(t, task, a, stuffing)
-		a.SetWriteMarks(10, stuffing-1) // it is above the mark, and a Write waits at its end
-		a.SetWriteMarks(10, 2*stuffing)
+		a.SetWriteMarks(10, stuffing+5)
 		all := writing(task, a, 'a', 10)
 		if all.Done() {
 			t.Fatal("Write did not wait")
+		}
+		a.SetWriteMarks(10, 2*stuffing)
+		if err := a.TryWrite([]byte("x")); err != nil {
+			t.Errorf("TryWrite behind a Write that has given all: %v", err)
 		}
 		_ = a.Abort()
 		_, _ = all.Await(task)
@@ -156,6 +164,23 @@ func TestTryWriteErrors(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Nobody has begun the handshake yet, and TryWrite cannot.
+func TestTryWriteBeforeTLSBegins(t *testing.T) {
+	_, cert := newCA(t)
+	onHosts(t, func(t *testing.T, task *corolla.Task) {
+		ln, err := aio.ListenTLS(task.Loop(), "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		c, peer := oneOf(t, task, ln)
+		if err := c.TryWrite([]byte("x")); err != corolla.ErrWouldBlock {
+			t.Errorf("TryWrite: %v", err)
+		}
+		_, _ = c.Abort(), peer.Abort()
+	})
 }
 
 // Before the handshake nothing can be said; then it goes through TLS.
