@@ -209,6 +209,10 @@ func TestCloseWriteStandsInLine(t *testing.T) {
 				if err := a.TryWrite([]byte("c")); !errors.Is(err, net.ErrClosed) {
 					t.Errorf("TryWrite after CloseWrite: %v", err)
 				}
+				send(t, task, b, "d")
+				if n, err := aio.Copy(task, a, a); n != 0 || !errors.Is(err, net.ErrClosed) {
+					t.Errorf("Copy after CloseWrite = %d, %v", n, err)
+				}
 				flush := task.Loop().Go(func(task *corolla.Task) error { return a.Flush(task) }, corolla.Eager())
 				if got := everything(t, task, b); !slices.Equal(got, []run{{'a', stuffing}, {'b', stuffing}}) {
 					t.Errorf("received %v", got)
