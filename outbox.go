@@ -216,6 +216,14 @@ func (o *Outbox) Uncork() {
 	}
 }
 
+// TrySend sends what the system takes of what only waits to leave together with the rest of the
+// turn. It is for who has to know how much the peer does not take.
+func (o *Outbox) TrySend() {
+	if o.pending() && !o.corked && !o.lent && o.err == nil {
+		o.flush()
+	}
+}
+
 // pending reports whether something waits, be it only somebody's turn.
 func (o *Outbox) pending() bool { return len(o.chunks) > 0 }
 

@@ -50,6 +50,10 @@ func (s *Socket) OnceReadable(f func()) error { return s.once(&s.r, f, "OnceRead
 // OnceWritable does for writing what OnceReadable does for reading.
 func (s *Socket) OnceWritable(f func()) error { return s.once(&s.w, f, "OnceWritable") }
 
+// Readable reports whether TryRead, TryReadFrom or TryAccept may find something. It asks nobody: it
+// is false only if they would return ErrWouldBlock.
+func (s *Socket) Readable() bool { return s.r.ready || s.closed }
+
 func (s *Socket) once(d *direction, f func(), what string) error {
 	if f != nil && (d.waiter != nil || d.callback != nil) {
 		return ErrBusy

@@ -344,7 +344,10 @@ func TestConnConforms(t *testing.T) {
 				"PresentTimeout": presentTimeout, "FutureTimeout": futureTimeout, "CloseTimeout": closeTimeout,
 				"ConcurrentMethods": concurrentMethods,
 			} {
-				t.Run(on+"/"+name+"/"+what, func(t *testing.T) { conform(t, on, &cert, ca, wrap, test) })
+				t.Run(on+"/"+name+"/"+what, func(t *testing.T) {
+					t.Parallel() // many wait for real deadlines
+					conform(t, on, &cert, ca, wrap, test)
+				})
 			}
 		}
 	}

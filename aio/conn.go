@@ -23,8 +23,10 @@ import (
 	"github.com/corolla-go/corolla/internal/secure"
 )
 
-// Conn is a stream connection. One task may read and another write at the same time; a
-// second reader, or writer, gets corolla.ErrBusy.
+// Conn is a stream connection. One task may read while others write. What writes (Write, Flush,
+// SendFile, WriteFiles, Splice to the connection, each piece of a Copy to it) waits in line, first
+// in, first out, so each is whole and unmixed with others; Close, a write deadline that passes and
+// an error in sending end the wait too. A second reader gets corolla.ErrBusy.
 //
 // Errors are *net.OpError and wrap what net's own do: net.ErrClosed after Close,
 // os.ErrDeadlineExceeded after a deadline, the system's error otherwise. io.EOF and
@@ -38,7 +40,8 @@ type Conn struct {
 	early       []byte // arrived before TLS was started, and belongs to it
 	limit       int
 	closed      bool
-	ended       bool  // CloseWrite was called
+	ending      bool  // CloseWrite was called
+	ended       bool  // and its turn has come
 	failed      error // of ending the stream, when that was to wait for what was written
 	linger      *corolla.Timer
 	tls         *secure.Layer // nil is none
@@ -53,7 +56,7 @@ func NewConn(s *corolla.Socket) *Conn {
 
 // sendFailed is told that what was written will not be sent.
 func (c *Conn) sendFailed(error) {
-	c.read.wake() // who waits for an answer will get none
+	c.read.wake() // who waits for an answer will get none; who writes hears from the outbox
 	c.stopLinger()
 	if c.closed && !c.sock.Closed() {
 		_ = c.sock.Close() // it was only there to send
@@ -78,7 +81,7 @@ func Dial(t *corolla.Task, network, address string, opts ...corolla.SocketOption
 // Read reads at most len(b) bytes, parking t until there is at least one. At the end
 // of the stream it returns io.EOF.
 func (c *Conn) Read(t *corolla.Task, b []byte) (int, error) {
-	if err := c.read.begin(t); err != nil {
+	if err := c.read.begin(t, c.readable()); err != nil {
 		return 0, err
 	}
 	n, err := 0, c.unreadable()
@@ -89,12 +92,15 @@ func (c *Conn) Read(t *corolla.Task, b []byte) (int, error) {
 	default:
 		n, err = c.readSome(t, b)
 	}
-	c.read.end() // not deferred: see readSome
+	c.read.end(t) // not deferred: see readSome
 	if err != nil {
 		err = c.wrap("read", err)
 	}
 	return n, err
 }
+
+// readable reports whether reading may find something at once.
+func (c *Conn) readable() bool { return len(c.in) > 0 || c.tls != nil || c.sock.Readable() }
 
 // unreadable says why nothing can be read any more, be it there already.
 func (c *Conn) unreadable() error {
@@ -149,119 +155,7 @@ func (c *Conn) awaitData(t *corolla.Task) error {
 	if c.failed != nil {
 		return c.failed
 	}
-	c.read.run = 0
 	return c.sock.WaitReadable(t)
-}
-
-// Write takes all of b to be sent, and parks t while more than the high water mark is to be
-// sent. It returns how much it took, which is less than len(b) only with an error; an error
-// in sending what was taken before is returned too. Flush waits until all is sent.
-func (c *Conn) Write(t *corolla.Task, b []byte) (written int, err error) {
-	if err := c.write.begin(t); err != nil {
-		return 0, err
-	}
-	defer c.write.end()
-	for {
-		if err := c.room(t); err != nil {
-			return written, c.wrap("write", err)
-		}
-		_, most := c.out.Marks()
-		piece := b[written:min(len(b), written+max(most-c.out.Len(), minPiece))]
-		if err := c.send(t, piece); err != nil {
-			return written, c.wrap("write", err)
-		}
-		if written += len(piece); written == len(b) {
-			return written, c.wrap("write", c.room(t))
-		}
-	}
-}
-
-// minPiece is how much Write takes at a time at the least: as much above the high water mark
-// there can be.
-const minPiece = 16 << 10
-
-// send takes a piece, through TLS if there is TLS. It waits only for TLS to begin.
-func (c *Conn) send(t *corolla.Task, b []byte) error {
-	if c.tls == nil {
-		return c.out.Write(b)
-	}
-	return c.sendTLS(t, b)
-}
-
-// room parks t while too much is to be sent.
-func (c *Conn) room(t *corolla.Task) error {
-	for {
-		if err := c.unwritable(); err != nil || !c.out.Above() {
-			return err
-		}
-		c.write.run = 0
-		if err := c.out.Wait(t); err != nil {
-			return err
-		}
-	}
-}
-
-// unwritable says why nothing is sent any more.
-func (c *Conn) unwritable() error {
-	switch {
-	case c.closed:
-		return net.ErrClosed
-	case c.write.expired:
-		return os.ErrDeadlineExceeded
-	}
-	return c.out.Err()
-}
-
-// Flush parks t until all that was written is sent.
-func (c *Conn) Flush(t *corolla.Task) error {
-	if err := c.write.begin(t); err != nil {
-		return err
-	}
-	defer c.write.end()
-	return c.wrap("write", c.flush(t))
-}
-
-func (c *Conn) flush(t *corolla.Task) error {
-	for {
-		if err := c.unwritable(); err != nil || c.out.Len() == 0 {
-			return err
-		}
-		c.write.run = 0
-		if err := c.out.WaitEmpty(t); err != nil {
-			return err
-		}
-	}
-}
-
-// SetWriteMarks sets the water marks of what is to be sent, in bytes; see
-// corolla.Outbox.SetMarks.
-func (c *Conn) SetWriteMarks(low, high int) { c.out.SetMarks(low, high) }
-
-// Buffered returns how many bytes were written and not yet sent.
-func (c *Conn) Buffered() int { return c.out.Len() }
-
-// CloseWrite ends the stream to the peer, behind what was written. Reading goes on. The error is
-// corolla.ErrBusy during a SendFile, or a Splice to the connection, and that with which sending has
-// failed before. With TLS it must wait for the handshake.
-func (c *Conn) CloseWrite() error {
-	switch {
-	case c.closed:
-		return c.wrap("close", net.ErrClosed)
-	case c.write.giveUp != nil && (c.tls == nil || c.tls.Ready()):
-		return corolla.ErrBusy
-	case c.tls != nil && !c.tls.Ready():
-		return c.wrap("close", errNoTLSYet)
-	case c.out.Err() != nil:
-		return c.wrap("close", c.out.Err())
-	}
-	c.closeTLS()
-	c.ended = true
-	c.out.Finish(func() {
-		if c.failed = c.sock.CloseWrite(); c.failed != nil {
-			c.read.wake()
-		}
-	})
-	return c.wrap("close", c.failed)
 }
 
 // maxLinger is how long a connection that was closed goes on sending.
@@ -270,6 +164,7 @@ const maxLinger = 30 * time.Second
 // Close closes the connection. What was written is still sent, for at most 30 seconds.
 // Tasks that wait for the connection get net.ErrClosed, as does a second Close.
 func (c *Conn) Close() error {
+	c.check("Close")
 	if c.closed {
 		return c.wrap("close", net.ErrClosed)
 	}
@@ -297,6 +192,7 @@ func (c *Conn) stopLinger() {
 // Abort closes the connection at once: what was not sent is dropped, and the peer sees a
 // reset.
 func (c *Conn) Abort() error {
+	c.check("Abort")
 	if c.sock.Closed() {
 		return c.wrap("abort", net.ErrClosed)
 	}
@@ -323,12 +219,16 @@ func (c *Conn) SetReadDeadline(when time.Time) error { return c.deadline(&c.read
 func (c *Conn) SetWriteDeadline(when time.Time) error { return c.deadline(&c.write, when) }
 
 func (c *Conn) deadline(d *side, when time.Time) error {
+	c.check("SetDeadline")
 	if c.closed {
 		return c.wrap("set deadline", net.ErrClosed)
 	}
 	d.setDeadline(c.sock.Loop(), when)
 	return nil
 }
+
+// check panics if a goroutine that does not run the loop calls.
+func (c *Conn) check(method string) { c.sock.Loop().Check("aio.Conn." + method) }
 
 // Socket returns the socket underneath.
 func (c *Conn) Socket() *corolla.Socket { return c.sock }

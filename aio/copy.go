@@ -13,8 +13,8 @@ import (
 //
 // While nothing arrives it holds no buffer, so it is for connections that are many and mostly
 // idle, for short messages, and for TLS; Splice moves bulk with less work. Others may write to dst
-// in between, unless they or it have to wait: the later one then gets corolla.ErrBusy. On an error,
-// what dst did not take can still be read from src. A proxy is two of these.
+// in between: each piece waits in line as a Write does. On an error, what dst did not take can still
+// be read from src. A proxy is two of these.
 func Copy(t *corolla.Task, dst, src *Conn) (n int64, err error) {
 	b := t.Loop().Scratch()
 	for {
@@ -34,8 +34,8 @@ func Copy(t *corolla.Task, dst, src *Conn) (n int64, err error) {
 
 // pass gives dst what was read from src, and src what dst does not take.
 func pass(t *corolla.Task, dst, src *Conn, b []byte) (taken int, err error) {
-	if dst.tls != nil && !dst.tls.Ready() {
-		b = bytes.Clone(b) // put waits for TLS to begin
+	if dst.write.task != nil || dst.tls != nil && !dst.tls.Ready() {
+		b = bytes.Clone(b) // put waits for its turn, or for TLS to begin
 	}
 	if taken, err = dst.put(t, b); taken == 0 && err != nil && !src.closed {
 		src.in = append(bytes.Clone(b), src.in...)
@@ -46,17 +46,17 @@ func pass(t *corolla.Task, dst, src *Conn, b []byte) (taken int, err error) {
 // put is Write of something in the scratch buffer, which is lost when t parks: so it takes all
 // of it first, and waits for room then.
 func (c *Conn) put(t *corolla.Task, b []byte) (taken int, err error) {
-	if c.write.task != nil {
-		return 0, corolla.ErrBusy
+	if err = c.enterOpen(t); err != nil {
+		return 0, err
 	}
-	c.write.task = t
 	if err = c.unwritable(); err == nil {
 		err = c.send(t, b)
 	}
 	if err == nil {
+		c.write.given = true
 		taken, err = len(b), c.room(t)
 	}
-	c.write.end()
+	c.write.end(t)
 	if err != nil {
 		err = c.wrap("write", err)
 	}

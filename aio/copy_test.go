@@ -119,16 +119,51 @@ func TestCopyErrors(t *testing.T) {
 	}
 }
 
-// While somebody else waits in Write, the destination is busy.
-func TestCopyToBusyConn(t *testing.T) {
+// What a Copy has read waits in line while somebody else writes, and is not mixed with what the
+// others read into the same buffer meanwhile.
+func TestCopyWaitsInLine(t *testing.T) {
 	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
-		writer := task.Loop().Go(func(task *corolla.Task) error {
-			_, err := b.Write(task, make([]byte, 8<<20)) // nobody reads it
+		l := task.Loop()
+		writer := l.Go(func(task *corolla.Task) error {
+			_, err := b.Write(task, make([]byte, stuffing))
 			return err
-		})
+		}, corolla.Eager())
 		send(t, task, a, "hello")
-		if _, err := aio.Copy(task, b, b); !errors.Is(err, corolla.ErrBusy) {
-			t.Errorf("Copy: %v", err)
+		_ = a.CloseWrite()
+		copied := corolla.Go(l, func(task *corolla.Task) (int64, error) { return aio.Copy(task, b, b) })
+		settle(t, task, func() bool { return standing(l) > 0 })
+		copy(l.Scratch(), "XXXXX")
+		got := make([]byte, stuffing+5)
+		if _, err := a.ReadFull(task, got); string(got[stuffing:]) != "hello" || err != nil {
+			t.Errorf("read %q, %v", got[stuffing:], err)
+		}
+		if n, err := copied.Await(task); n != 5 || err != nil {
+			t.Errorf("Copy = %d, %v", n, err)
+		}
+		if _, err := writer.Await(task); err != nil {
+			t.Errorf("Write: %v", err)
+		}
+	})
+}
+
+// A Copy that is canceled in line gives back what it has read.
+func TestCopyCanceledInLineLosesNothing(t *testing.T) {
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		l := task.Loop()
+		writer := l.Go(func(task *corolla.Task) error {
+			_, err := b.Write(task, make([]byte, stuffing))
+			return err
+		}, corolla.Eager())
+		send(t, task, a, "hello")
+		copied := corolla.Go(l, func(task *corolla.Task) (int64, error) { return aio.Copy(task, b, b) })
+		settle(t, task, func() bool { return standing(l) > 0 })
+		copied.Cancel(nil)
+		if n, err := copied.Await(task); n != 0 || !errors.Is(err, corolla.ErrCanceled) {
+			t.Errorf("Copy = %d, %v", n, err)
+		}
+		got := make([]byte, 5)
+		if _, err := b.ReadFull(task, got); string(got) != "hello" || err != nil {
+			t.Errorf("what Copy had read: %q, %v", got, err)
 		}
 		_ = b.Abort()
 		if _, err := writer.Await(task); !errors.Is(err, net.ErrClosed) {

@@ -81,6 +81,7 @@ func TestFaults(t *testing.T) {
 		for _, on := range []string{"real", "sim"} {
 			for fault := range hosttest.Faults {
 				t.Run(fmt.Sprint(name, "/", on, "/", fault), func(t *testing.T) {
+					t.Parallel() // who cannot accept tries again after a second
 					calls := 0
 					for at := 1; ; at++ {
 						hit := faulted(t, serve, on, fault, at)

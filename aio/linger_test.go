@@ -138,3 +138,36 @@ func TestClosingTheLoopDoesNotWaitForEver(t *testing.T) {
 		t.Errorf("%d descriptors left", n)
 	}
 }
+
+// The timer of Close ends with the connection.
+func TestLingerTimer(t *testing.T) {
+	w := sim.New(1)
+	l := w.NewLoop(corolla.SlowLimit(0))
+	begun := l.Time()
+	err := l.Run(func(task *corolla.Task) error {
+		ln, _ := aio.Listen(l, "tcp", "127.0.0.1:0")
+		d := corolla.Go(l, func(task *corolla.Task) (*aio.Conn, error) { return aio.Dial(task, "tcp", ln.Addr().String()) })
+		b, _ := ln.Accept(task)
+		a, _ := d.Await(task)
+		a.SetWriteMarks(0, stuffing)
+		_, _ = a.Write(task, make([]byte, stuffing))
+		_ = a.Close()
+		_ = b.Abort()
+		_ = ln.Close()
+		_ = task.Sleep(time.Second)
+		if !a.Socket().Closed() {
+			t.Error("the connection is still open")
+		}
+		f := corolla.NewFuture[int](l)
+		_, err := f.Await(task) // nobody: the deadlock is seen when nothing is scheduled
+		return err
+	})
+	var dead *corolla.DeadlockError
+	if !errors.As(err, &dead) {
+		t.Errorf("Run: %v", err)
+	}
+	if l.Time().Sub(begun) > 10*time.Second {
+		t.Errorf("a timer was left: deadlock seen after %v only", l.Time().Sub(begun))
+	}
+	_ = l.Close()
+}

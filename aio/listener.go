@@ -35,10 +35,10 @@ func (ln *Listener) Socket() *corolla.Socket { return ln.sock }
 // Accept parks t until there is a connection, and returns it. While the process has no
 // descriptors left, connections are closed and the loop's error handler is told.
 func (ln *Listener) Accept(t *corolla.Task) (*Conn, error) {
-	if err := ln.side.begin(t); err != nil {
+	if err := ln.side.begin(t, ln.sock.Readable()); err != nil {
 		return nil, err
 	}
-	defer ln.side.end()
+	defer ln.side.end(t)
 	for {
 		if ln.side.expired {
 			return nil, wrap(ln.sock, "accept", os.ErrDeadlineExceeded)
@@ -52,7 +52,6 @@ func (ln *Listener) Accept(t *corolla.Task) (*Conn, error) {
 			return c, nil
 		}
 		if err == corolla.ErrWouldBlock {
-			ln.side.run = 0
 			if err = ln.sock.WaitReadable(t); err == nil {
 				continue
 			}

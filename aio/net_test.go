@@ -54,6 +54,7 @@ func TestNetConn(t *testing.T) {
 			ca = certtest.New(t)
 		}
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // the suite waits for real deadlines
 			nettest.TestConn(t, func() (net.Conn, net.Conn, func(), error) {
 				var w *sim.World
 				var l *corolla.Loop

@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net"
@@ -10,8 +11,8 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// PacketConn sends and receives datagrams. One task may read and another write at the same
-// time; errors are as those of Conn, and leave it as it is.
+// PacketConn sends and receives datagrams. One task may read while others write, in line as those
+// of a Conn; errors are as those of Conn, and leave it as it is.
 type PacketConn struct {
 	sock        *corolla.Socket
 	read, write side
@@ -47,10 +48,10 @@ func DialPacket(t *corolla.Task, network, address string, opts ...corolla.Socket
 // ReadFrom parks t until there is a datagram, which may have no bytes, and says who sent it. If
 // it is longer than b, the rest of it is lost and the error is io.ErrShortBuffer.
 func (c *PacketConn) ReadFrom(t *corolla.Task, b []byte) (int, net.Addr, error) {
-	if err := c.read.begin(t); err != nil {
+	if err := c.read.begin(t, c.sock.Readable()); err != nil {
 		return 0, nil, err
 	}
-	defer c.read.end()
+	defer c.read.end(t)
 	for {
 		if c.read.expired {
 			return 0, nil, wrap(c.sock, "read", os.ErrDeadlineExceeded)
@@ -64,7 +65,6 @@ func (c *PacketConn) ReadFrom(t *corolla.Task, b []byte) (int, net.Addr, error) 
 		case err != corolla.ErrWouldBlock:
 			return 0, nil, wrap(c.sock, "read", err)
 		}
-		c.read.run = 0
 		if err := c.sock.WaitReadable(t); err != nil {
 			return 0, nil, wrap(c.sock, "read", err)
 		}
@@ -74,21 +74,30 @@ func (c *PacketConn) ReadFrom(t *corolla.Task, b []byte) (int, net.Addr, error) 
 // WriteTo sends one datagram, which may have no bytes, to an address; nil is that of
 // DialPacket. It parks t while the system takes none.
 func (c *PacketConn) WriteTo(t *corolla.Task, b []byte, to net.Addr) error {
-	if err := c.write.begin(t); err != nil {
-		return err
+	err := c.write.enter(t)
+	if err == nil {
+		err = c.send(t, b, to)
+		c.write.end(t)
+		err = cmp.Or(err, t.Checkpoint())
 	}
-	defer c.write.end()
+	if err == errSwept {
+		if err = os.ErrDeadlineExceeded; c.sock.Closed() {
+			err = net.ErrClosed
+		}
+	}
+	return wrap(c.sock, "write", err)
+}
+
+func (c *PacketConn) send(t *corolla.Task, b []byte, to net.Addr) error {
 	for {
 		if c.write.expired {
-			return wrap(c.sock, "write", os.ErrDeadlineExceeded)
+			return os.ErrDeadlineExceeded
 		}
-		err := c.sock.TryWriteTo(b, to)
-		if err != corolla.ErrWouldBlock {
-			return wrap(c.sock, "write", err)
+		if err := c.sock.TryWriteTo(b, to); err != corolla.ErrWouldBlock {
+			return err
 		}
-		c.write.run = 0
 		if err := c.sock.WaitWritable(t); err != nil {
-			return wrap(c.sock, "write", err)
+			return err
 		}
 	}
 }
@@ -100,25 +109,23 @@ func (c *PacketConn) SetDeadline(when time.Time) error {
 
 // SetReadDeadline sets the time from which on reading, also by a task that waits already,
 // fails with os.ErrDeadlineExceeded. The zero time is never.
-func (c *PacketConn) SetReadDeadline(when time.Time) error {
-	if c.sock.Closed() {
-		return wrap(c.sock, "set deadline", net.ErrClosed)
-	}
-	c.read.setDeadline(c.sock.Loop(), when)
-	return nil
-}
+func (c *PacketConn) SetReadDeadline(when time.Time) error { return c.deadline(&c.read, when) }
 
 // SetWriteDeadline does for writing what SetReadDeadline does for reading.
-func (c *PacketConn) SetWriteDeadline(when time.Time) error {
+func (c *PacketConn) SetWriteDeadline(when time.Time) error { return c.deadline(&c.write, when) }
+
+func (c *PacketConn) deadline(d *side, when time.Time) error {
+	c.sock.Loop().Check("aio.PacketConn.SetDeadline")
 	if c.sock.Closed() {
 		return wrap(c.sock, "set deadline", net.ErrClosed)
 	}
-	c.write.setDeadline(c.sock.Loop(), when)
+	d.setDeadline(c.sock.Loop(), when)
 	return nil
 }
 
 // Close closes the connection. Tasks that wait for it get net.ErrClosed.
 func (c *PacketConn) Close() error {
+	c.sock.Loop().Check("aio.PacketConn.Close")
 	c.read.close()
 	c.write.close()
 	return c.sock.Close()

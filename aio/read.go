@@ -20,7 +20,10 @@ var ErrTooLong = errors.New("aio: no separator within the limit")
 
 // SetLimit sets how many bytes ReadUntil and Lines take, the separator among them, before
 // they give up. It is DefaultLimit unless set.
-func (c *Conn) SetLimit(bytes int) { c.limit = bytes }
+func (c *Conn) SetLimit(bytes int) {
+	c.check("SetLimit")
+	c.limit = bytes
+}
 
 // ReadFull reads exactly len(b) bytes. It returns io.EOF if the stream ends before the first
 // and io.ErrUnexpectedEOF if it ends later; n is how many were read.
@@ -45,10 +48,10 @@ func (c *Conn) ReadUntil(t *corolla.Task, sep []byte) ([]byte, error) {
 	if len(sep) == 0 {
 		return nil, fmt.Errorf("aio: ReadUntil with an empty separator")
 	}
-	if err := c.read.begin(t); err != nil {
+	if err := c.read.begin(t, c.readable()); err != nil {
 		return nil, err
 	}
-	defer c.read.end()
+	defer c.read.end(t)
 	if err := c.unreadable(); err != nil {
 		return nil, c.wrap("read", err)
 	}
@@ -62,6 +65,11 @@ func (c *Conn) ReadUntil(t *corolla.Task, sep []byte) ([]byte, error) {
 		}
 		if len(c.in) >= limit {
 			return nil, c.wrap("read", fmt.Errorf("%w of %d bytes", ErrTooLong, limit))
+		}
+		if seen > 0 { // not the first round: others have a turn too
+			if err := t.Checkpoint(); err != nil {
+				return nil, c.wrap("read", err)
+			}
 		}
 		seen = max(0, len(c.in)-len(sep)+1)
 		if err := c.more(t, limit); err == io.EOF && len(c.in) > 0 {

@@ -1,53 +1,131 @@
 package aio
 
 import (
+	"errors"
 	"time"
 
 	"github.com/corolla-go/corolla"
 )
 
-// side is one direction of a connection: who uses it, and its deadline.
+// side is one direction of a connection: who uses it, who waits to use it, and its deadline.
+//
+// Readers do not wait for each other: which of two would get what is a matter of luck, so it is a
+// mistake of the program. Writers do. Their line is made for the first that has to stand in it, for
+// most connections never need one. The turn is handed over, not left for whoever comes first.
 type side struct {
-	task    *corolla.Task // whose call is under way
-	run     int           // calls in a row that did not have to wait
+	task    *corolla.Task // whose call is under way, or comes next
+	line    *line         // nil if nobody waits and nothing is to follow
 	timer   *corolla.Timer
-	expired bool
 	giveUp  func() // ends what the call under way waits for, if it does not look around
+	expired bool
+	given   bool // the call under way has nothing more to write
 }
 
-// maxRun is how many calls a task may make without waiting before others have a turn: a
-// peer that is never late must not have the loop for itself.
-const maxRun = 64
+// line is who waits for a direction, and what is done when nobody is left.
+type line struct {
+	waiting corolla.Waiters
+	last    func()
+}
 
-// begin claims the direction for one call.
-func (d *side) begin(t *corolla.Task) error {
+// begin claims the direction for a call that reads. If the call need not wait, others have a turn
+// before it now and then; after it, what it read could be lost to a cancel.
+func (d *side) begin(t *corolla.Task, ready bool) error {
 	if d.task != nil {
 		return corolla.ErrBusy
 	}
-	if t.Loop().Current() != t {
-		return t.Yield() // which panics, before anything is claimed
-	}
+	mustRun(t)
 	d.task = t
-	if d.run++; d.run < maxRun {
+	if !ready && !d.expired {
 		return nil
 	}
-	d.run = 0
-	err := t.Yield()
+	err := t.Checkpoint()
 	if err != nil {
-		d.task = nil
+		d.end(t)
 	}
 	return err
 }
 
-func (d *side) end() { d.task = nil }
+// mustRun panics, before anything is claimed, if t is not the task that runs.
+func mustRun(t *corolla.Task) {
+	if t.Loop().Current() != t {
+		_ = t.Yield()
+	}
+}
 
-// wake makes the call under way look around.
+// errSwept is returned by enter when the line was sent away.
+var errSwept = errors.New("the line was sent away")
+
+// enter claims the direction for a call that writes, behind those that came before.
+func (d *side) enter(t *corolla.Task) error {
+	switch d.task {
+	case nil:
+		mustRun(t)
+		d.task = t
+		return nil
+	case t: // in a function that its own call has called
+		return corolla.ErrBusy
+	}
+	_, err := d.queue().waiting.Wait(t, "its turn to write to a connection")
+	switch {
+	case err != nil:
+		d.end(t) // if it was t's turn already
+		return err
+	case d.task != t:
+		return errSwept
+	}
+	return nil
+}
+
+func (d *side) queue() *line {
+	if d.line == nil {
+		d.line = new(line)
+	}
+	return d.line
+}
+
+// queued reports whether somebody waits for a turn.
+func (d *side) queued() bool { return d.line != nil && d.line.waiting.Len() > 0 }
+
+// end lets the next in line have the direction, if it is t's.
+func (d *side) end(t *corolla.Task) {
+	if d.task != t {
+		return
+	}
+	d.task, d.given = nil, false
+	if d.line != nil {
+		d.next()
+	}
+}
+
+func (d *side) next() {
+	if d.task = d.line.waiting.Wake(); d.task != nil {
+		return
+	}
+	last := d.line.last
+	if d.line = nil; last != nil {
+		last()
+	}
+}
+
+// atEnd has f done when nobody uses the direction, or waits to.
+func (d *side) atEnd(f func()) {
+	if d.task == nil {
+		f()
+		return
+	}
+	d.queue().last = f
+}
+
+// wake makes the call under way look around, and sends away those that wait in line.
 func (d *side) wake() {
 	if d.giveUp != nil {
 		d.giveUp()
 	}
 	if d.task != nil {
 		d.task.Unpark()
+	}
+	if d.line != nil {
+		d.line.waiting.WakeAll()
 	}
 }
 

@@ -85,8 +85,10 @@ func (c *Conn) startTLS(t *corolla.Task, start func() *secure.Layer) error {
 	}
 	c.addTLS(start())
 	c.read.task, c.write.task = t, t
-	defer func() { c.read.task, c.write.task = nil, nil }()
-	return c.wrap("handshake", c.shake(t, &c.read, &c.write))
+	err := c.shake(t, &c.read, &c.write)
+	c.read.end(t)
+	c.write.end(t)
+	return c.wrap("handshake", err)
 }
 
 var errNoTLSYet = errors.New("the TLS handshake is not done")
@@ -121,7 +123,7 @@ func (c *Conn) shakeHands(t *corolla.Task, own []*side) error {
 			return
 		}
 		for _, d := range own {
-			d.end()
+			d.end(t)
 		}
 	}()
 	err := t.Cancelable(func(s *corolla.Scope) error {

@@ -17,10 +17,14 @@ import (
 // much that was, which is less than n without an error if the file ends before. Without TLS the
 // bytes do not come into the program (sendfile(2)).
 func (c *Conn) SendFile(t *corolla.Task, f *os.File, off, n int64) (int64, error) {
-	if err := c.write.begin(t); err != nil {
+	if err := c.enterOpen(t); err != nil {
 		return 0, err
 	}
-	defer c.write.end()
+	sent, err := c.sendFile(t, f, off, n)
+	return sent, c.leave(t, err)
+}
+
+func (c *Conn) sendFile(t *corolla.Task, f *os.File, off, n int64) (int64, error) {
 	if c.tls != nil {
 		sent, err := c.sendFileTLS(t, f, off, n)
 		return sent, c.wrap("write", err)
@@ -54,7 +58,6 @@ func (x cut) reason() error {
 func transfer(t *corolla.Task, x *corolla.Transfer, by ...cut) (int64, error) {
 	var why error
 	for _, c := range by {
-		c.side.run = 0
 		c.side.giveUp = func() {
 			if why == nil {
 				why = c.reason()
@@ -121,14 +124,14 @@ func Splice(t *corolla.Task, dst, src *Conn) (n int64, err error) {
 		}
 		return n, err
 	}
-	if err := src.read.begin(t); err != nil {
+	if err := dst.enterOpen(t); err != nil {
 		return 0, err
 	}
-	defer src.read.end()
-	if err := dst.write.begin(t); err != nil {
+	defer dst.write.end(t)
+	if err := src.read.begin(t, src.readable()); err != nil {
 		return 0, err
 	}
-	defer dst.write.end()
+	defer src.read.end(t)
 	n = int64(len(src.in))
 	if n > 0 {
 		if err := dst.send(t, src.in); err != nil {
@@ -152,32 +155,32 @@ var errFilesTLS = fmt.Errorf("files cannot be passed through TLS: %w", errors.Er
 // files along with its first byte, at most 253. The connection must be a Unix socket. The
 // receiver gets duplicates; those here stay the caller's.
 func (c *Conn) WriteFiles(t *corolla.Task, b []byte, files ...syscall.Conn) error {
-	if err := c.write.begin(t); err != nil {
-		return err
-	}
-	defer c.write.end()
 	if c.tls != nil {
 		return c.wrap("write", errFilesTLS)
 	}
+	if err := c.enterOpen(t); err != nil {
+		return err
+	}
+	return c.wrap("write", c.leave(t, c.writeFiles(t, b, files)))
+}
+
+func (c *Conn) writeFiles(t *corolla.Task, b []byte, files []syscall.Conn) error {
 	if err := c.flush(t); err != nil {
-		return c.wrap("write", err)
+		return err
 	}
 	for {
-		switch {
-		case c.closed:
-			return c.wrap("write", net.ErrClosed)
-		case c.write.expired:
-			return c.wrap("write", os.ErrDeadlineExceeded)
+		if err := c.unwritable(); err != nil {
+			return err
 		}
 		n, err := c.sock.TryWriteFiles(b, files...)
 		if err == nil {
-			return c.wrap("write", c.out.Write(b[n:]))
+			return c.out.Write(b[n:])
 		}
 		if err == corolla.ErrWouldBlock {
 			err = c.sock.WaitWritable(t)
 		}
 		if err != nil {
-			return c.wrap("write", err)
+			return err
 		}
 	}
 }
@@ -185,22 +188,19 @@ func (c *Conn) WriteFiles(t *corolla.Task, b []byte, files ...syscall.Conn) erro
 // ReadFiles is Read of a Unix socket, and returns the files that came with the bytes as well:
 // the caller's to close. Files that come where Read, ReadUntil or Lines read are closed unseen.
 func (c *Conn) ReadFiles(t *corolla.Task, b []byte) (int, []*os.File, error) {
-	if err := c.read.begin(t); err != nil {
+	if err := c.read.begin(t, c.readable()); err != nil {
 		return 0, nil, err
 	}
-	defer c.read.end()
+	defer c.read.end(t)
 	if c.tls != nil {
 		return 0, nil, c.wrap("read", errFilesTLS)
 	}
-	if len(c.in) > 0 && len(b) > 0 {
-		return c.take(b), nil, nil
-	}
 	for {
-		switch {
-		case c.closed:
-			return 0, nil, c.wrap("read", net.ErrClosed)
-		case c.read.expired:
-			return 0, nil, c.wrap("read", os.ErrDeadlineExceeded)
+		if err := c.unreadable(); err != nil {
+			return 0, nil, c.wrap("read", err)
+		}
+		if len(c.in) > 0 && len(b) > 0 {
+			return c.take(b), nil, nil
 		}
 		n, files, err := c.sock.TryReadFiles(b)
 		if err != corolla.ErrWouldBlock {

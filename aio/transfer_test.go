@@ -128,12 +128,18 @@ func TestSendFileEnds(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				if _, err := a.Write(task, []byte("x")); err != corolla.ErrBusy {
-					t.Errorf("a second writer: %v", err)
+				second := task.Loop().Go(func(task *corolla.Task) error {
+					_, err := a.Write(task, []byte("x"))
+					return err
+				}, corolla.Eager())
+				if err := a.TryWrite([]byte("x")); err != corolla.ErrWouldBlock {
+					t.Errorf("TryWrite during SendFile: %v", err)
 				}
 				c.end(task, a, b)
-				if _, err := sender.Await(task); !errors.Is(err, c.is) {
-					t.Errorf("SendFile: %v, want %v", err, c.is)
+				for what, f := range map[string]*corolla.Future[struct{}]{"SendFile": sender, "the Write behind it": second} {
+					if _, err := f.Await(task); !errors.Is(err, c.is) {
+						t.Errorf("%s: %v, want %v", what, err, c.is)
+					}
 				}
 			})
 		})
@@ -344,7 +350,7 @@ func TestStalledReaderIsBounded(t *testing.T) {
 		})
 		most := 0
 		for range 200 {
-			if err := task.Sleep(100 * time.Microsecond); err != nil {
+			if err := task.Yield(); err != nil {
 				t.Fatal(err)
 			}
 			most = max(most, a.Buffered())

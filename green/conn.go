@@ -29,8 +29,12 @@ func (h *Hub) Dial(network, address string, opts ...corolla.SocketOption) (*Conn
 // Read reads at most len(b) bytes, waiting for the first.
 func (c *Conn) Read(b []byte) (int, error) { return c.conn.Read(c.hub.current("Conn.Read"), b) }
 
-// Write takes all of b to be sent, and waits while much is to be sent.
+// Write takes all of b to be sent, and waits while other threads write, and while much is to be sent.
 func (c *Conn) Write(b []byte) (int, error) { return c.conn.Write(c.hub.current("Conn.Write"), b) }
+
+// TryWrite takes all of b to be sent, or nothing, and never waits; see aio.Conn.TryWrite. It can be
+// called outside of a green thread too.
+func (c *Conn) TryWrite(b []byte) error { return c.conn.TryWrite(b) }
 
 // WriteTo lets io.Copy hold no buffer while nothing arrives, if w is a Conn too; see aio.Copy.
 func (c *Conn) WriteTo(w io.Writer) (int64, error) {

@@ -144,3 +144,64 @@ func TestRunReturnsMainsError(t *testing.T) {
 		t.Errorf("Run = %v", err)
 	}
 }
+
+func speak() {}
+
+// Lists and reports name the user's function, not the hub's.
+func TestThreadsBearTheirFunctionsName(t *testing.T) {
+	l := sim.New(1).NewLoop()
+	defer l.Close()
+	h := green.NewHub(l)
+	if err := h.Run(func() error {
+		th := h.Go(speak)
+		tasks := l.Tasks()
+		if name := tasks[len(tasks)-1].String(); !strings.Contains(name, "green_test.speak") {
+			t.Errorf("a thread is called %q", name)
+		}
+		return th.Wait()
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TryWrite needs no thread, and waits for nobody.
+func TestTryWrite(t *testing.T) {
+	l := sim.New(1).NewLoop()
+	defer l.Close()
+	h := green.NewHub(l)
+	if err := h.Run(func() error {
+		ln, err := h.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer ln.Close()
+		c, err := h.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		peer, err := ln.Accept()
+		if err != nil {
+			return err
+		}
+		defer peer.Close()
+		l.Soon(func() {
+			if err := c.TryWrite([]byte("hello")); err != nil {
+				t.Error(err)
+			}
+			for err = nil; err == nil; {
+				err = c.TryWrite(make([]byte, 1000))
+			}
+			if err != corolla.ErrWouldBlock {
+				t.Errorf("TryWrite to a peer that does not read: %v", err)
+			}
+		})
+		got := make([]byte, 5)
+		if _, err := io.ReadFull(peer, got); string(got) != "hello" {
+			t.Errorf("read %q, %v", got, err)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}

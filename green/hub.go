@@ -38,7 +38,8 @@ type Thread struct {
 // Go starts f as a green thread, in the next turn: it never runs within the call
 // (Eventlet's spawn). A panic in f ends the thread only, and is its error.
 func (h *Hub) Go(f func()) *Thread {
-	return &Thread{h, h.loop.Go(func(*corolla.Task) error { f(); return nil })}
+	body := func(*corolla.Task) error { f(); return nil }
+	return &Thread{h, h.loop.Go(body, corolla.Describe(f, nil))}
 }
 
 // Wait waits until the thread has ended, and returns its error: nil, or a

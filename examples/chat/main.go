@@ -1,4 +1,4 @@
-// Command chat is the README's program: what one says, all hear.
+// Command chat is the README's program: what one says, all hear. Who does not listen is dropped.
 package main
 
 import (
@@ -17,27 +17,26 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	log.Fatal(l.Run(func(t *corolla.Task) error { return chat(t, ln, log.Printf) }))
+}
+
+func chat(t *corolla.Task, ln *aio.Listener, logf func(format string, args ...any)) error {
 	everybody := map[*aio.Conn]bool{} // shared by all, and no lock
-	log.Fatal(l.Run(func(t *corolla.Task) error {
-		for {
-			c, err := ln.Accept(t) // parks this task, and no other
+	return aio.Serve(t, ln, func(t *corolla.Task, c *aio.Conn) error {
+		everybody[c] = true
+		defer delete(everybody, c)
+		for line, err := range c.Lines(t) { // parks this task, and no other
 			if err != nil {
 				return err
 			}
-			everybody[c] = true
-			l.Go(func(t *corolla.Task) error {
-				defer c.Close()
-				defer delete(everybody, c)
-				for buf := make([]byte, 512); ; {
-					n, err := c.Read(t, buf)
-					if err != nil {
-						return nil
-					}
-					for other := range everybody {
-						other.Write(t, buf[:n])
-					}
+			for other := range everybody {
+				if err := other.TryWrite(append(line, '\n')); err != nil { // it never waits
+					logf("%v is dropped: %v", other.RemoteAddr(), err)
+					delete(everybody, other)
+					other.Abort()
 				}
-			})
+			}
 		}
-	}))
+		return nil
+	}, aio.MaxConns(10_000))
 }

@@ -12,6 +12,7 @@ import (
 	"crypto/x509/pkix"
 	"math/big"
 	"net"
+	"sync"
 	"testing"
 	"time"
 )
@@ -59,9 +60,12 @@ func (a *Authority) sign(template *x509.Certificate, key crypto.Signer) (*x509.C
 	return cert, der
 }
 
+// key is that of all certificates: to make one takes long, and tests are about other things.
+var key = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
 // Issue returns a certificate for names, valid until a time; zero is for a while.
 func (a *Authority) Issue(until time.Time, names ...string) tls.Certificate {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := key()
 	if err != nil {
 		a.t.Fatal(err)
 	}

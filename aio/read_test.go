@@ -1,0 +1,182 @@
+package aio_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/transport"
+)
+
+func TestReadPastDeadline(t *testing.T) {
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		send(t, task, a, "a\nb\nc\n")
+		_, _ = b.ReadUntil(task, []byte("\n"))
+		_ = b.SetReadDeadline(task.Loop().Time().Add(-time.Second))
+		if line, err := b.ReadUntil(task, []byte("\n")); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("ReadUntil past its deadline = %q, %v", line, err)
+		}
+		buf := make([]byte, 9)
+		if n, err := b.Read(task, buf); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("Read past its deadline = %d, %v", n, err)
+		}
+	})
+}
+
+func TestNotBusyAfterPanic(t *testing.T) {
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		bound := b.Bind(task)
+		f := task.Loop().Go(func(*corolla.Task) error { _, err := bound.Read(make([]byte, 1)); return err })
+		var p *corolla.PanicError
+		if _, err := f.Await(task); !errors.As(err, &p) {
+			t.Errorf("Read of another task's Bound: %v", err)
+		}
+		send(t, task, a, "x")
+		if _, err := b.Read(task, make([]byte, 1)); err != nil {
+			t.Errorf("Read after a panic of another task: %v", err)
+		}
+	})
+}
+
+type dataFunc struct{ data func(b []byte) }
+
+func (*dataFunc) Opened(*transport.Conn) {}
+
+func (*dataFunc) Closed(*transport.Conn, error) {}
+
+func (d *dataFunc) Data(_ *transport.Conn, b []byte) { d.data(b) }
+
+func TestScratchOfEagerTask(t *testing.T) {
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		l := task.Loop()
+		send(t, task, a, "LINE FOR THE TASK\n")
+		if err := b.Socket().WaitReadable(task); err != nil {
+			t.Fatal(err)
+		}
+		p := &dataFunc{}
+		done := corolla.NewFuture[struct{}](l)
+		p.data = func(in []byte) {
+			before := string(in)
+			l.Go(func(task *corolla.Task) error { _, err := b.ReadUntil(task, []byte("\n")); return err }, corolla.Eager())
+			if string(in) != before {
+				t.Errorf("Data was given %q, which an eager task's ReadUntil made %q", before, in)
+			}
+			_ = done.Resolve(struct{}{})
+		}
+		srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func() transport.Protocol { return p })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer srv.Close()
+		c, err := aio.Dial(task, "tcp", srv.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		send(t, task, c, "for the protocol")
+		_, _ = done.Await(task)
+	})
+}
+
+func TestReadFull(t *testing.T) {
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		send(t, task, a, "abcdef")
+		if err := a.CloseWrite(); err != nil {
+			t.Error(err)
+		}
+		buf := make([]byte, 4)
+		if n, err := b.ReadFull(task, buf); n != 4 || err != nil || string(buf) != "abcd" {
+			t.Errorf("ReadFull = %d, %v", n, err)
+		}
+		if n, err := b.ReadFull(task, buf); n != 2 || err != io.ErrUnexpectedEOF {
+			t.Errorf("ReadFull at the end = %d, %v", n, err)
+		}
+		if n, err := b.ReadFull(task, buf); n != 0 || err != io.EOF {
+			t.Errorf("ReadFull after it = %d, %v", n, err)
+		}
+	})
+}
+
+func TestLines(t *testing.T) {
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		send(t, task, a, "one\r\ntwo\n\nlast")
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+		var got []string
+		for line, err := range b.Lines(task) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, string(line))
+		}
+		if s := strings.Join(got, "|"); s != "one|two||last" {
+			t.Errorf("lines %q", s)
+		}
+	})
+}
+
+func TestReadUntilLosesNothing(t *testing.T) { // asyncio rule 48
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		b.SetLimit(10)
+		send(t, task, a, "short;0123456789abc;rest")
+		if got, err := b.ReadUntil(task, []byte(";")); string(got) != "short;" || err != nil {
+			t.Errorf("ReadUntil = %q, %v", got, err)
+		}
+		var op *net.OpError
+		if _, err := b.ReadUntil(task, []byte(";")); !errors.Is(err, aio.ErrTooLong) || !errors.As(err, &op) {
+			t.Errorf("over the limit: %v", err)
+		}
+		b.SetLimit(20)
+		if got, err := b.ReadUntil(task, []byte(";")); string(got) != "0123456789abc;" || err != nil {
+			t.Errorf("with a higher limit: %q, %v", got, err)
+		}
+		err := task.Timeout(time.Millisecond, func(*corolla.Scope) error {
+			_, err := b.ReadUntil(task, []byte(";"))
+			return err
+		})
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("without a separator: %v", err)
+		}
+		got := make([]byte, 4) // what had arrived is still there
+		if n, err := b.ReadFull(task, got); string(got) != "rest" || err != nil {
+			t.Errorf("ReadFull = %d, %v, %q", n, err, got)
+		}
+		send(t, task, a, "x")
+		_ = a.Close()
+		if got, err := b.ReadUntil(task, []byte(";")); string(got) != "x" || err != io.ErrUnexpectedEOF {
+			t.Errorf("at the end: %q, %v", got, err)
+		}
+		if got, err := b.ReadUntil(task, []byte(";")); len(got) != 0 || err != io.EOF {
+			t.Errorf("after it: %q, %v", got, err)
+		}
+		if _, err := b.ReadUntil(task, nil); err == nil {
+			t.Error("an empty separator is accepted")
+		}
+	})
+}
+
+// A deadline can be moved while a task waits, to later and to earlier.
+func TestDeadlineMoved(t *testing.T) {
+	connected(t, func(t *testing.T, task *corolla.Task, _, b *aio.Conn) {
+		l := task.Loop()
+		limit := l.Time().Add(30 * time.Minute)
+		reader := l.Go(func(task *corolla.Task) error { _, err := b.Read(task, make([]byte, 1)); return err }, corolla.Eager())
+		for _, left := range []time.Duration{time.Hour, 2 * time.Hour, 5 * time.Millisecond} {
+			if err := b.SetReadDeadline(l.Time().Add(left)); err != nil {
+				t.Error(err)
+			}
+		}
+		err := task.Timeout(5*time.Second, func(*corolla.Scope) error { _, err := reader.Await(task); return err })
+		var op *net.OpError
+		if !errors.As(err, &op) || !errors.Is(err, os.ErrDeadlineExceeded) || l.Time().After(limit) {
+			t.Errorf("Read: %v", err)
+		}
+	})
+}

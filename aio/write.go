@@ -1,0 +1,205 @@
+package aio
+
+import (
+	"cmp"
+	"net"
+	"os"
+
+	"github.com/corolla-go/corolla"
+)
+
+// Writing. Calls that write stand in line (see side), for a task that is told of ErrBusy can do
+// nothing but try again, and what it would say then comes after what was said later. Letting a Write
+// go between two pieces of another was rejected: each is a message to somebody.
+
+// Write takes all of b to be sent, and parks t while others write, and while more than the high
+// water mark is to be sent. It returns how much it took, which is less than len(b) only with an
+// error; an error in sending what was taken before is returned too. Flush waits until all is sent.
+func (c *Conn) Write(t *corolla.Task, b []byte) (int, error) {
+	if err := c.enterOpen(t); err != nil {
+		return 0, err
+	}
+	n, err := c.writeAll(t, b)
+	return n, c.wrap("write", c.leave(t, err))
+}
+
+func (c *Conn) writeAll(t *corolla.Task, b []byte) (written int, err error) {
+	for {
+		if err := c.room(t); err != nil {
+			return written, err
+		}
+		_, most := c.out.Marks()
+		piece := b[written:min(len(b), written+max(most-c.out.Len(), minPiece))]
+		if err := c.send(t, piece); err != nil {
+			return written, err
+		}
+		if written += len(piece); written == len(b) {
+			c.write.given = true
+			return written, c.room(t)
+		}
+		if err := t.Checkpoint(); err != nil {
+			return written, err
+		}
+	}
+}
+
+// enterOpen is enter of a call that has something to write.
+func (c *Conn) enterOpen(t *corolla.Task) error {
+	if c.ending && !c.closed {
+		return c.wrap("write", net.ErrClosed)
+	}
+	return c.enter(t)
+}
+
+// enter claims the writing side when it is t's turn.
+func (c *Conn) enter(t *corolla.Task) error {
+	if c.write.task != nil {
+		if err := c.unwritable(); err != nil { // so there is nothing to wait for
+			return c.wrap("write", err)
+		}
+	}
+	err := c.write.enter(t)
+	if err == errSwept { // be it that the deadline was taken back since
+		err = cmp.Or(c.unwritable(), os.ErrDeadlineExceeded)
+	}
+	return c.wrap("write", err)
+}
+
+// leave is the end of a call that writes. Others have a turn after it now and then, not before:
+// so nobody finds the connection taken by a call that has not begun.
+func (c *Conn) leave(t *corolla.Task, err error) error {
+	c.write.end(t)
+	return cmp.Or(err, t.Checkpoint())
+}
+
+// TryWrite takes all of b to be sent, or nothing, and never parks: it is for who writes to many
+// and waits for none of them. The error is corolla.ErrWouldBlock if more than the high water mark
+// would be to be sent with b, while a Write of another task is not taken as a whole yet, or others
+// wait to write, and before the TLS handshake is done; otherwise it is as Write's. If nothing is to
+// be sent it takes a b of any length, so a message that is larger than the mark can be sent too.
+// What TLS adds to b is not counted.
+func (c *Conn) TryWrite(b []byte) error {
+	c.check("TryWrite")
+	if err := c.unwritable(); err != nil {
+		return c.wrap("write", err)
+	}
+	switch {
+	case c.ending:
+		return c.wrap("write", net.ErrClosed)
+	case c.tls != nil && !c.tls.Ready(),
+		c.write.task != nil && !c.write.given,
+		c.write.queued(),
+		!c.fits(len(b)):
+		return corolla.ErrWouldBlock
+	}
+	return c.wrap("write", cmp.Or(c.out.Err(), c.send(nil, b))) // there is no handshake to park in
+}
+
+// fits reports whether so much can be written without passing the mark. What has only waited for
+// the end of the turn is sent first, if need be.
+func (c *Conn) fits(size int) bool {
+	_, most := c.out.Marks()
+	if c.out.Len() > 0 && c.out.Len()+size > most {
+		c.out.TrySend()
+	}
+	return c.out.Len() == 0 || c.out.Len()+size <= most
+}
+
+// minPiece is how much Write takes at a time at the least: as much above the high water mark
+// there can be.
+const minPiece = 16 << 10
+
+// send takes a piece, through TLS if there is TLS. It waits only for TLS to begin.
+func (c *Conn) send(t *corolla.Task, b []byte) error {
+	if c.tls == nil {
+		return c.out.Write(b)
+	}
+	return c.sendTLS(t, b)
+}
+
+// room parks t while too much is to be sent.
+func (c *Conn) room(t *corolla.Task) error {
+	for {
+		if err := c.unwritable(); err != nil || !c.out.Above() {
+			return err
+		}
+		if err := c.out.Wait(t); err != nil {
+			return err
+		}
+	}
+}
+
+// unwritable says why nothing is sent any more.
+func (c *Conn) unwritable() error {
+	switch {
+	case c.closed:
+		return net.ErrClosed
+	case c.write.expired:
+		return os.ErrDeadlineExceeded
+	}
+	return c.out.Err()
+}
+
+// Flush parks t until all that was written is sent. It stands in line as a Write does.
+func (c *Conn) Flush(t *corolla.Task) error {
+	if err := c.enter(t); err != nil {
+		return err
+	}
+	c.write.given = true
+	return c.wrap("write", c.leave(t, c.flush(t)))
+}
+
+func (c *Conn) flush(t *corolla.Task) error {
+	for {
+		if err := c.unwritable(); err != nil || c.out.Len() == 0 {
+			return err
+		}
+		if err := c.out.WaitEmpty(t); err != nil {
+			return err
+		}
+	}
+}
+
+// SetWriteMarks sets the water marks of what is to be sent, in bytes; see
+// corolla.Outbox.SetMarks.
+func (c *Conn) SetWriteMarks(low, high int) {
+	c.check("SetWriteMarks")
+	c.out.SetMarks(low, high)
+}
+
+// Buffered returns how many bytes were written and not yet sent.
+func (c *Conn) Buffered() int { return c.out.Len() }
+
+// CloseWrite ends the stream to the peer, behind what was written and behind the calls that write
+// or wait to; what comes later gets net.ErrClosed at once. Reading goes on. The error is that with
+// which sending has failed before. With TLS it must wait for the handshake.
+func (c *Conn) CloseWrite() error {
+	c.check("CloseWrite")
+	switch {
+	case c.closed:
+		return c.wrap("close", net.ErrClosed)
+	case c.tls != nil && !c.tls.Ready():
+		return c.wrap("close", errNoTLSYet)
+	case c.out.Err() != nil:
+		return c.wrap("close", c.out.Err())
+	}
+	if !c.ending {
+		c.ending = true
+		c.write.atEnd(c.finish)
+	}
+	return c.wrap("close", c.failed)
+}
+
+// finish ends the stream, now that nobody writes any more.
+func (c *Conn) finish() {
+	if c.closed || c.out.Err() != nil {
+		return
+	}
+	c.closeTLS()
+	c.ended = true
+	c.out.Finish(func() {
+		if c.failed = c.sock.CloseWrite(); c.failed != nil {
+			c.read.wake()
+		}
+	})
+}
