@@ -76,6 +76,7 @@ func (s *Socket) packets() bool { return s.network >= udp }
 
 // LocalAddr returns the socket's own address, or nil if it has none. It is known after Close too.
 func (s *Socket) LocalAddr() net.Addr {
+	s.loop.check("Socket.LocalAddr")
 	if n := s.names; n != nil && n.local != nil {
 		return host.CloneAddr(n.local)
 	}
@@ -88,6 +89,7 @@ func (s *Socket) LocalAddr() net.Addr {
 // PeerAddr returns the address of the other side, or nil if there is none. It is known after Close
 // too, and when the peer has reset the connection.
 func (s *Socket) PeerAddr() net.Addr {
+	s.loop.check("Socket.PeerAddr")
 	switch n := s.names; {
 	case s.peer.Known():
 		return s.peer.Addr()
@@ -102,6 +104,7 @@ func (s *Socket) PeerAddr() net.Addr {
 // PeerHost returns the IP address of the other side, or what else names it; empty if nothing
 // does.
 func (s *Socket) PeerHost() string {
+	s.loop.check("Socket.PeerHost")
 	switch a := s.PeerAddr().(type) {
 	case nil:
 		return ""

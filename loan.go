@@ -7,6 +7,7 @@ import "net"
 // it calls back. If the outbox is dropped before, lost is called instead, with the reason. Once
 // used, a loan learns from the socket itself.
 func (o *Outbox) Lend(use func(back func()), lost func(error)) {
+	o.sock.loop.check("Outbox.Lend")
 	if err := o.usable(); err != nil {
 		lost(err)
 		return

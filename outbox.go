@@ -1,16 +1,5 @@
 package corolla
 
-import (
-	"fmt"
-	"net"
-)
-
-// Water marks of a new Outbox, in bytes (asyncio's).
-const (
-	DefaultHighWater = 64 << 10
-	DefaultLowWater  = 16 << 10
-)
-
 // Outbox holds what was written to a socket and not sent yet: every model's connections
 // write through one. It never waits and never refuses for want of room; instead it says
 // when it is above its high water mark, and when it is down to its low one again.
@@ -52,49 +41,27 @@ type loan struct {
 // Init prepares an outbox for a socket. failed is told, once, of an error in sending; what
 // is in the outbox is then dropped.
 func (o *Outbox) Init(s *Socket, failed func(error)) {
+	s.loop.check("Outbox.Init")
 	s.out = o
 	*o = Outbox{sock: s, turn: ^uint64(0), low: DefaultLowWater, high: DefaultHighWater, onError: failed}
 }
 
-// SetMarks sets the water marks in bytes. A mark less than 0 follows from the other: the
-// high one is four times the low one, the low one a quarter of the high one; both less than
-// 0 are the defaults. It panics if low is above high.
-func (o *Outbox) SetMarks(low, high int) {
-	switch {
-	case low < 0 && high < 0:
-		low, high = DefaultLowWater, DefaultHighWater
-	case high < 0:
-		high = 4 * low
-	case low < 0:
-		low = high / 4
-	}
-	if low > high {
-		panic(fmt.Sprintf("corolla: water marks: the low one, %d, is above the high one, %d", low, high))
-	}
-	o.low, o.high = low, high
-	o.mark()
+// Err returns the error with which sending has failed, or nil.
+func (o *Outbox) Err() error {
+	o.sock.loop.check("Outbox.Err")
+	return o.err
 }
 
-// Marks returns the water marks.
-func (o *Outbox) Marks() (low, high int) { return o.low, o.high }
-
-// OnMarks sets the function that is told when the outbox has come above its high mark, and
-// when it has come down to its low one. The first is said within the write that does it.
-func (o *Outbox) OnMarks(changed func(above bool)) { o.onMarks = changed }
-
-// Above reports whether the outbox has been above its high mark, and not yet down to its
-// low one.
-func (o *Outbox) Above() bool { return o.above }
-
-// Err returns the error with which sending has failed, or nil.
-func (o *Outbox) Err() error { return o.err }
-
 // Len returns how many bytes are to be sent.
-func (o *Outbox) Len() int { return o.size }
+func (o *Outbox) Len() int {
+	o.sock.loop.check("Outbox.Len")
+	return o.size
+}
 
 // Write takes b to be sent; b can be reused at once. The error is net.ErrClosed after
 // Finish or on a closed socket, or that with which sending has failed.
 func (o *Outbox) Write(b []byte) error {
+	o.sock.loop.check("Outbox.Write")
 	if err := o.usable(); err != nil {
 		return err
 	}
@@ -114,6 +81,7 @@ func (o *Outbox) Write(b []byte) error {
 // WriteBatch is Write of several pieces, which leave in one call to the system if they are
 // not too many.
 func (o *Outbox) WriteBatch(bufs [][]byte) error {
+	o.sock.loop.check("Outbox.WriteBatch")
 	if err := o.usable(); err != nil {
 		return err
 	}
@@ -203,10 +171,14 @@ func (o *Outbox) arm() {
 }
 
 // Cork makes what is written wait for Uncork.
-func (o *Outbox) Cork() { o.corked = true }
+func (o *Outbox) Cork() {
+	o.sock.loop.check("Outbox.Cork")
+	o.corked = true
+}
 
 // Uncork sends what was written since Cork, in one call to the system if it is not much.
 func (o *Outbox) Uncork() {
+	o.sock.loop.check("Outbox.Uncork")
 	o.corked = false
 	if o.pending() && !o.lent && !o.armed && o.err == nil {
 		o.flush()
@@ -219,6 +191,7 @@ func (o *Outbox) Uncork() {
 // TrySend sends what the system takes of what only waits to leave together with the rest of the
 // turn. It is for who has to know how much the peer does not take.
 func (o *Outbox) TrySend() {
+	o.sock.loop.check("Outbox.TrySend")
 	if o.pending() && !o.corked && !o.lent && o.err == nil {
 		o.flush()
 	}
@@ -292,57 +265,9 @@ func (o *Outbox) disarm() {
 	}
 }
 
-// mark says when a water mark is crossed.
-func (o *Outbox) mark() {
-	switch {
-	case !o.above && o.size > o.high:
-		o.above = true
-	case o.above && o.size <= o.low:
-		o.above = false
-		o.waiting.WakeAll()
-	default:
-		return
-	}
-	if o.onMarks != nil {
-		o.onMarks(o.above)
-	}
-}
-
-// Wait parks t if the outbox is above its marks, until it is not; another's Unpark of t ends
-// the wait too, so who calls it looks again. It returns the error with which sending has
-// failed, net.ErrClosed if the socket was closed, or t's own.
-func (o *Outbox) Wait(t *Task) error {
-	return o.wait(t, o.above, "an outbox above its water mark")
-}
-
-// WaitEmpty is Wait for the moment when all is sent.
-func (o *Outbox) WaitEmpty(t *Task) error {
-	return o.wait(t, o.pending(), "an outbox that is not empty")
-}
-
-func (o *Outbox) wait(t *Task, must bool, on string) error {
-	if must && o.err == nil && !o.sock.closed {
-		if err := t.willing("Wait"); err != nil {
-			return err
-		}
-		o.waiting.push(&t.place)
-		err := t.Park(on)
-		t.place.leave()
-		if err != nil {
-			return err
-		}
-	}
-	if o.err != nil {
-		return o.err
-	}
-	if o.sock.closed {
-		return net.ErrClosed
-	}
-	return nil
-}
-
 // Finish takes no more writes, and calls done once all is sent: at once if it is.
 func (o *Outbox) Finish(done func()) {
+	o.sock.loop.check("Outbox.Finish")
 	o.closing = true
 	o.WhenEmpty(done)
 }
@@ -350,6 +275,7 @@ func (o *Outbox) Finish(done func()) {
 // WhenEmpty calls done, once, when all is sent: at once if it is. It replaces what was to
 // be called before.
 func (o *Outbox) WhenEmpty(done func()) {
+	o.sock.loop.check("Outbox.WhenEmpty")
 	o.onEmpty = done
 	o.emptied()
 }
@@ -366,6 +292,7 @@ func (o *Outbox) emptied() {
 
 // Drop drops what was not sent. Tasks in Wait return. It is what closing the socket does.
 func (o *Outbox) Drop() {
+	o.sock.loop.check("Outbox.Drop")
 	o.closing, o.onEmpty = true, nil
 	o.chunks, o.off, o.size, o.above = nil, 0, 0, false
 	o.disarm()

@@ -63,8 +63,8 @@ func TestForeignGoroutine(t *testing.T) {
 			defer signals.Stop()
 			return task.Group(func(g *corolla.Group) error {
 				return task.Cancelable(func(s *corolla.Scope) error {
-					for _, v := range []any{l, task, s, future, timer, l.Soon(func() {}), g} {
-						callAll(t, task, v)
+					for _, v := range []any{l, task, s, future, sock, &out, timer, l.Soon(func() {}), g, signals, l.Workers("")} {
+						callAll(t, v, task, sock)
 					}
 					return nil
 				})
@@ -73,8 +73,8 @@ func TestForeignGoroutine(t *testing.T) {
 	})
 }
 
-// callAll calls the methods of v on other goroutines, with task for those that take one.
-func callAll(t *testing.T, task *corolla.Task, v any) {
+// callAll calls the methods of v on other goroutines, with what there is for those that take one.
+func callAll(t *testing.T, v any, have ...any) {
 	t.Helper()
 	r := reflect.ValueOf(v)
 	name := r.Type().String()
@@ -89,11 +89,13 @@ func callAll(t *testing.T, task *corolla.Task, v any) {
 			if f.Type().IsVariadic() && j == f.Type().NumIn()-1 {
 				break
 			}
-			if in := f.Type().In(j); in == reflect.TypeOf(task) {
-				args = append(args, reflect.ValueOf(task))
-			} else {
-				args = append(args, argument(in))
+			arg := argument(f.Type().In(j))
+			for _, h := range have {
+				if reflect.TypeOf(h) == arg.Type() {
+					arg = reflect.ValueOf(h)
+				}
 			}
+			args = append(args, arg)
 		}
 		text, _ := elsewhere(func() { f.Call(args) }).(string)
 		if !strings.Contains(text, "goroutine that does not run the loop") {

@@ -52,7 +52,10 @@ func (s *Socket) OnceWritable(f func()) error { return s.once(&s.w, f, "OnceWrit
 
 // Readable reports whether TryRead, TryReadFrom or TryAccept may find something. It asks nobody: it
 // is false only if they would return ErrWouldBlock.
-func (s *Socket) Readable() bool { return s.r.ready || s.closed }
+func (s *Socket) Readable() bool {
+	s.loop.check("Socket.Readable")
+	return s.r.ready || s.closed
+}
 
 func (s *Socket) once(d *direction, f func(), what string) error {
 	if f != nil && (d.waiter != nil || d.callback != nil) {
@@ -125,10 +128,16 @@ func (c *readiness) run() {
 // WaitReadable parks t until the socket is readable. It returns ErrBusy if
 // another task or a callback waits for that already, net.ErrClosed when the
 // socket is closed meanwhile, and t's own error if t is canceled.
-func (s *Socket) WaitReadable(t *Task) error { return s.wait(t, &s.r, "reading a socket") }
+func (s *Socket) WaitReadable(t *Task) error {
+	s.loop.check("Socket.WaitReadable")
+	return s.wait(t, &s.r, "reading a socket")
+}
 
 // WaitWritable does for writing what WaitReadable does for reading.
-func (s *Socket) WaitWritable(t *Task) error { return s.wait(t, &s.w, "writing to a socket") }
+func (s *Socket) WaitWritable(t *Task) error {
+	s.loop.check("Socket.WaitWritable")
+	return s.wait(t, &s.w, "writing to a socket")
+}
 
 func (s *Socket) wait(t *Task, d *direction, on any) error {
 	switch {

@@ -49,6 +49,7 @@ func (l *Loop) cancelOnSignal(t *Task) (stop func()) {
 
 // Signals collects signals that have arrived for tasks to take.
 type Signals struct {
+	loop    *Loop
 	pending []os.Signal
 	arrived Event
 	stop    func()
@@ -58,7 +59,7 @@ type Signals struct {
 // Signals catches signals for tasks that wait for them, until Stop. While it is in force they do
 // not end the program. One that arrives again before it was taken is taken once.
 func (l *Loop) Signals(sigs ...os.Signal) *Signals {
-	s := &Signals{}
+	s := &Signals{loop: l}
 	s.stop = l.OnSignal(func(sig os.Signal) {
 		if !slices.Contains(s.pending, sig) {
 			s.pending = append(s.pending, sig)
@@ -70,6 +71,7 @@ func (l *Loop) Signals(sigs ...os.Signal) *Signals {
 
 // Wait parks t until there is a signal, and takes it: the first to have arrived.
 func (s *Signals) Wait(t *Task) (os.Signal, error) {
+	t.mustRun("Signals.Wait")
 	for len(s.pending) == 0 {
 		if s.stopped {
 			return nil, fmt.Errorf("corolla: wait for a signal: %w", os.ErrClosed)
@@ -87,6 +89,7 @@ func (s *Signals) Wait(t *Task) (os.Signal, error) {
 // Stop leaves the signals to the system again. What has arrived can still be taken; a task that
 // waits for more gets os.ErrClosed.
 func (s *Signals) Stop() {
+	s.loop.check("Signals.Stop")
 	s.stop()
 	s.stopped = true
 	s.arrived.Set()

@@ -128,6 +128,7 @@ func (l *Loop) Connect(addr net.Addr, opts ...SocketOption) (*Socket, error) {
 // ConnectError returns what became of Connect, once the socket is writable: nil
 // if it is connected, or the system's error, bare.
 func (s *Socket) ConnectError() error {
+	s.loop.check("Socket.ConnectError")
 	if s.closed {
 		return s.gone("dial")
 	}
@@ -350,6 +351,7 @@ func (s *Socket) forget() {
 // no name for; reading, writing and closing it are the socket's own. It is -1 after
 // Close, and means nothing to the system on a simulated loop.
 func (s *Socket) FD() int {
+	s.loop.check("Socket.FD")
 	if s.closed {
 		return -1
 	}
@@ -361,7 +363,10 @@ func (s *Socket) FD() int {
 func (s *Socket) Network() string { return networks[s.network] }
 
 // Closed reports whether Close was called.
-func (s *Socket) Closed() bool { return s.closed }
+func (s *Socket) Closed() bool {
+	s.loop.check("Socket.Closed")
+	return s.closed
+}
 
 // Loop returns the loop that the socket belongs to.
 func (s *Socket) Loop() *Loop { return s.loop }

@@ -1,0 +1,103 @@
+package corolla
+
+import (
+	"fmt"
+	"net"
+)
+
+// Water marks of a new Outbox, in bytes (asyncio's).
+const (
+	DefaultHighWater = 64 << 10
+	DefaultLowWater  = 16 << 10
+)
+
+// SetMarks sets the water marks in bytes. A mark less than 0 follows from the other: the
+// high one is four times the low one, the low one a quarter of the high one; both less than
+// 0 are the defaults. It panics if low is above high.
+func (o *Outbox) SetMarks(low, high int) {
+	o.sock.loop.check("Outbox.SetMarks")
+	switch {
+	case low < 0 && high < 0:
+		low, high = DefaultLowWater, DefaultHighWater
+	case high < 0:
+		high = 4 * low
+	case low < 0:
+		low = high / 4
+	}
+	if low > high {
+		panic(fmt.Sprintf("corolla: water marks: the low one, %d, is above the high one, %d", low, high))
+	}
+	o.low, o.high = low, high
+	o.mark()
+}
+
+// Marks returns the water marks.
+func (o *Outbox) Marks() (low, high int) {
+	o.sock.loop.check("Outbox.Marks")
+	return o.low, o.high
+}
+
+// OnMarks sets the function that is told when the outbox has come above its high mark, and
+// when it has come down to its low one. The first is said within the write that does it.
+func (o *Outbox) OnMarks(changed func(above bool)) {
+	o.sock.loop.check("Outbox.OnMarks")
+	o.onMarks = changed
+}
+
+// Above reports whether the outbox has been above its high mark, and not yet down to its
+// low one.
+func (o *Outbox) Above() bool {
+	o.sock.loop.check("Outbox.Above")
+	return o.above
+}
+
+// mark says when a water mark is crossed.
+func (o *Outbox) mark() {
+	switch {
+	case !o.above && o.size > o.high:
+		o.above = true
+	case o.above && o.size <= o.low:
+		o.above = false
+		o.waiting.WakeAll()
+	default:
+		return
+	}
+	if o.onMarks != nil {
+		o.onMarks(o.above)
+	}
+}
+
+// Wait parks t if the outbox is above its marks, until it is not; another's Unpark of t ends
+// the wait too, so who calls it looks again. It returns the error with which sending has
+// failed, net.ErrClosed if the socket was closed, or t's own.
+func (o *Outbox) Wait(t *Task) error {
+	o.sock.loop.check("Outbox.Wait")
+	return o.wait(t, o.above, "an outbox above its water mark")
+}
+
+// WaitEmpty is Wait for the moment when all is sent.
+func (o *Outbox) WaitEmpty(t *Task) error {
+	o.sock.loop.check("Outbox.WaitEmpty")
+	return o.wait(t, o.pending(), "an outbox that is not empty")
+}
+
+func (o *Outbox) wait(t *Task, must bool, on string) error {
+	if must && o.err == nil && !o.sock.closed {
+		if err := t.willing("Wait"); err != nil {
+			return err
+		}
+		o.waiting.push(&t.place)
+		err := t.Park(on)
+		t.place.leave()
+		if err != nil {
+			return err
+		}
+	}
+	if o.err != nil {
+		return o.err
+	}
+	if o.sock.closed {
+		return net.ErrClosed
+	}
+	return nil
+}
