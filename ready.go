@@ -109,6 +109,9 @@ func (l *Loop) runSome() {
 // and survives their panics: call it from the deferred function that has recovered v.
 // Where says whose code it was. It returns the error that it made.
 func (l *Loop) Recovered(v any, where string) *PanicError {
+	if end, ok := v.(unwinding); ok {
+		panic(end) // no failure: the task goes on to its end
+	}
 	p := &PanicError{Value: v, Stack: debug.Stack(), Where: where}
 	if l.opt.crash {
 		l.crashed = p

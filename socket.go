@@ -35,6 +35,7 @@ type Socket struct {
 	terminal  bool
 
 	out      *Outbox // that writes to it, if one does
+	onClosed func()  // nil if nobody wants to know
 	shedding bool    // connections are closed for want of descriptors, and that was reported
 }
 
@@ -311,6 +312,24 @@ func (s *Socket) forget() {
 			d.waiter.Unpark()
 		}
 	}
+	s.noteClosed()
+}
+
+// OnClosed calls f, once, when the socket is closed, by whomever, given away by Detach, or dropped
+// by its loop; at once if that has happened. It is called within the call that does it, so f should
+// do no more than take note. It replaces the callback set before; nil ends that.
+func (s *Socket) OnClosed(f func()) {
+	s.loop.check("Socket.OnClosed")
+	if s.onClosed = f; f != nil && s.closed {
+		s.noteClosed()
+	}
+}
+
+func (s *Socket) noteClosed() {
+	if f := s.onClosed; f != nil {
+		s.onClosed = nil
+		f()
+	}
 }
 
 // FD returns the socket's descriptor, for calls to the system that this package has
@@ -357,6 +376,11 @@ func (s *Socket) PeerHost() string {
 		return ""
 	case *net.TCPAddr:
 		return a.IP.String()
+	case *net.UnixAddr:
+		if a.Name == "@" { // how the system shows that it has no name
+			return ""
+		}
+		return a.Name
 	default:
 		return a.String()
 	}

@@ -121,7 +121,7 @@ func TestDeadlinesInHandshake(t *testing.T) {
 				}
 				defer ln.Close()
 				c, peer := oneOf(t, task, ln)
-				limit := task.Loop().Time().Add(aio.HandshakeTimeout) // which every handshake has
+				limit := task.Loop().Time().Add(corolla.DefaultHandshakeTimeout) // which every handshake has
 				if err := call(task, c, peer); !errors.Is(err, os.ErrDeadlineExceeded) || !task.Loop().Time().Before(limit) {
 					t.Errorf("past its deadline: %v, when the handshake's limit is %v", err, limit)
 				}
@@ -385,10 +385,10 @@ func TestDeadlineInQueueForHandshake(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer ln.Close()
-		limit := l.Time().Add(aio.HandshakeTimeout)
+		limit := l.Time().Add(corolla.DefaultHandshakeTimeout)
 		var last *aio.Conn
 		var f *corolla.Future[struct{}]
-		for range aio.MaxHandshakes + 1 {
+		for range corolla.DefaultMaxHandshakes + 1 {
 			c, _ := oneOf(t, task, ln)
 			last = c
 			f = l.Go(func(task *corolla.Task) error { _, err := c.Read(task, make([]byte, 1)); return err }, corolla.Eager())

@@ -291,7 +291,7 @@ func TestHandshakeThatNeverEndsIsCut(t *testing.T) {
 			if _, err := c.Write(task, []byte{22, 3, 1}); err != nil { // the first bytes, and no more
 				return err
 			}
-			return task.Sleep(2 * aio.HandshakeTimeout)
+			return task.Sleep(2 * corolla.DefaultHandshakeTimeout)
 		})
 		if got != "" || !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("Read = %q, %v", got, err)

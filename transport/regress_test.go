@@ -236,8 +236,8 @@ func TestSendFileThroughTLSOfAConnectionThatEnds(t *testing.T) {
 		is  error // for Closed
 	}{
 		"by time":           {func(c *transport.Conn, _ *aio.Conn) { c.SetDeadline(time.Millisecond) }, os.ErrDeadlineExceeded},
-		"aborted":           {func(c *transport.Conn, _ *aio.Conn) { c.Abort() }, nil},
-		"closed, aborted":   {func(c *transport.Conn, _ *aio.Conn) { c.Close(); c.Abort() }, nil},
+		"aborted":           {func(c *transport.Conn, _ *aio.Conn) { c.Abort() }, transport.ErrAborted},
+		"closed, aborted":   {func(c *transport.Conn, _ *aio.Conn) { c.Close(); c.Abort() }, transport.ErrAborted},
 		"closed, then lost": {func(c *transport.Conn, peer *aio.Conn) { c.Close(); _ = peer.Abort() }, syscall.ECONNRESET},
 	} {
 		t.Run(name, func(t *testing.T) {
