@@ -38,7 +38,7 @@ func MaxConns(n int) ServeOption { return func(s *Server) { s.admission.MaxConns
 func MaxPerPeer(n int) ServeOption { return func(s *Server) { s.admission.MaxPerPeer = n } }
 
 // Refuse makes the server refuse connections beyond MaxConns, instead of letting them wait. What
-// last returns, a few hundred bytes at the most, is sent to those that are refused, for any reason,
+// last returns is sent to those that are refused, for any reason,
 // before the end of the stream; if it returns nothing, or is nil, they are reset. With TLS last is
 // not called, for nothing can be said before the handshake.
 func Refuse(last func(peer net.Addr) []byte) ServeOption {

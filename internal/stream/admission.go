@@ -98,12 +98,7 @@ func (a *Admission) refuse(s *corolla.Socket) {
 		_ = s.Reset()
 		return
 	}
-	n, err := s.TryWrite(word)
-	if err != nil || n < len(word) || s.CloseWrite() != nil {
-		_ = s.Reset() // it is gone, or its socket takes less than a word
-		return
-	}
-	a.part(s)
+	a.part(s, word)
 }
 
 // lastWord asks for the last word, and survives a panic of who has it.
@@ -121,17 +116,26 @@ func (a *Admission) lastWord(s *corolla.Socket) (word []byte) {
 
 // part waits until the peer has taken its last word and closes too. Closed at once, with something
 // unread, the system would send a reset, and the peer might lose the word.
-func (a *Admission) part(s *corolla.Socket) {
+func (a *Admission) part(s *corolla.Socket, word []byte) {
+	closeIt := func() { _ = s.Close() } // which may have happened
 	a.parting++
-	unread, limit := maxUnread, s.Loop().After(partingTime, func() { _ = s.Close() })
+	unread, limit := maxUnread, s.Loop().After(partingTime, closeIt)
 	s.OnClosed(func() {
 		a.parting--
 		limit.Stop()
 	})
+	out := new(corolla.Outbox)
+	out.Init(s, func(error) { closeIt() })
+	_ = out.Write(word) // which closes the socket if it fails
+	out.Finish(func() {
+		if s.CloseWrite() != nil {
+			closeIt()
+		}
+	})
 	s.OnReadable(func() {
 		n, err := s.TryRead(s.Loop().Scratch())
 		if unread -= n; unread < 0 || err != nil && err != corolla.ErrWouldBlock {
-			_ = s.Close() // by the peer, or the peer does not listen
+			closeIt() // by the peer, or the peer does not listen
 		}
 	})
 }
