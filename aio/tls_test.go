@@ -49,9 +49,9 @@ func onHosts(t *testing.T, test func(t *testing.T, task *corolla.Task)) {
 }
 
 // echoTLS serves an echo and returns its address.
-func echoTLS(t *testing.T, l *corolla.Loop, cfg *tls.Config) (*aio.Listener, string) {
+func echoTLS(t *testing.T, l *corolla.Loop, cfg *tls.Config, opts ...corolla.SocketOption) (*aio.Listener, string) {
 	t.Helper()
-	ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", cfg)
+	ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", cfg, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
