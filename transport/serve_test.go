@@ -211,6 +211,17 @@ func TestPanicInTheLastWord(t *testing.T) {
 func TestThoseThatAreRefusedHoldNothing(t *testing.T) {
 	limited(t, []transport.ServeOption{transport.MaxConns(1), transport.Refuse(func(net.Addr) []byte { return []byte("no") })}, func(t *testing.T, task *corolla.Task, srv *transport.Server, built *[]*recorder, dial func() *aio.Conn) {
 		talks(t, task, dial())
+		for range 70 { // more than are waited for at a time, but these listen, and close
+			c, begin := dial(), task.Loop().Now()
+			if got, err := readAll(t, task, c); got != "no" || err != io.EOF {
+				t.Fatalf("one that is refused reads %q, %v", got, err)
+			}
+			if task.Loop().Simulated() && task.Loop().Now()-begin > 500*time.Millisecond {
+				t.Fatal("the end of the stream does not come with the last word")
+			}
+			_ = c.Close()
+			pause(t, task, time.Millisecond)
+		}
 		told, reset := 0, 0
 		for range 80 {
 			c, err := aio.Dial(task, "tcp", srv.Addr().String())
