@@ -1,6 +1,7 @@
 package corolla
 
 import (
+	"fmt"
 	"net"
 
 	"github.com/corolla-go/corolla/internal/host"
@@ -110,7 +111,20 @@ func (s *Socket) PeerHost() string {
 		return ""
 	case *net.TCPAddr:
 		return a.IP.String()
+	case *net.UnixAddr:
+		if a.Name == "@" { // how the system shows that it has no name
+			return ""
+		}
+		return a.Name
 	default:
 		return a.String()
 	}
+}
+
+// opError says what was being done to what, as Go's net does.
+func opError(op string, addr net.Addr, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %v: %w", op, addr, err)
 }

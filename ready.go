@@ -120,6 +120,9 @@ func (l *Loop) runSome() {
 // Where says whose code it was. It returns the error that it made.
 func (l *Loop) Recovered(v any, where string) *PanicError {
 	l.check("Recovered")
+	if end, ok := v.(unwinding); ok {
+		panic(end) // no failure: the task goes on to its end
+	}
 	p := &PanicError{Value: v, Stack: debug.Stack(), Where: where}
 	if l.opt.crash {
 		l.crashWith(p)

@@ -16,16 +16,25 @@ type SocketOption func(*socketOptions)
 
 type socketOptions struct {
 	host.Settings
-	dialTimeout time.Duration
-	errs        []error
+	dialTimeout      time.Duration
+	handshakeTimeout time.Duration
+	handshakes       *Semaphore
+	errs             []error
 }
 
 // defaultDialTimeout is how long Dial takes at the most unless DialTimeout says otherwise, as
 // in Twisted; the system alone would take some two minutes.
 const defaultDialTimeout = 30 * time.Second
 
+// Limits of TLS handshakes unless HandshakeTimeout and MaxHandshakes say otherwise. asyncio lets one
+// take a minute, which is long for a server with silent peers.
+const (
+	DefaultHandshakeTimeout = 10 * time.Second
+	DefaultMaxHandshakes    = 256 // of one listener's connections
+)
+
 func socketSettings(opts []SocketOption) (socketOptions, error) {
-	o := socketOptions{dialTimeout: defaultDialTimeout}
+	o := socketOptions{dialTimeout: defaultDialTimeout, handshakeTimeout: DefaultHandshakeTimeout}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -51,6 +60,36 @@ func DialTimeout(d time.Duration) SocketOption {
 			o.errs = append(o.errs, fmt.Errorf("corolla: DialTimeout(%v): at least 0", d))
 		}
 	}
+}
+
+// HandshakeTimeout is how long a TLS handshake may take at the most, the wait for the peer's first
+// byte and for its turn among others included: 10 seconds unless set. 0 is as long as the peer
+// likes; less is an error. Sockets without TLS have no use for it, or for MaxHandshakes.
+func HandshakeTimeout(d time.Duration) SocketOption {
+	return func(o *socketOptions) {
+		if o.handshakeTimeout = d; d < 0 {
+			o.errs = append(o.errs, fmt.Errorf("corolla: HandshakeTimeout(%v): at least 0", d))
+		}
+	}
+}
+
+// MaxHandshakes is how many TLS handshakes, at least 1, are at work at a time; more wait for their
+// turn. One that waits for its peer is not at work: a peer that is silent holds up nobody. All that
+// are given the same option, on one loop, share the number. Unless set it is 256 for each listener,
+// and there is no limit for other connections.
+func MaxHandshakes(n int) SocketOption {
+	places := NewSemaphore(max(n, 1))
+	return func(o *socketOptions) {
+		o.number("MaxHandshakes", n)
+		o.handshakes = places
+	}
+}
+
+// Handshakes returns what options say of TLS handshakes, for who does them: how long one may take,
+// 0 being no limit, and the places among those that work, nil if the options say nothing of that.
+func Handshakes(opts ...SocketOption) (timeout time.Duration, places *Semaphore, err error) {
+	o, err := socketSettings(opts)
+	return o.handshakeTimeout, o.handshakes, err
 }
 
 // KeepAlive is how long a TCP connection idles before it is probed, and the time between probes:

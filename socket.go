@@ -37,7 +37,8 @@ type Socket struct {
 	urgent    bool // a short read says nothing until all is read: it may end at a mark
 	writeOnly bool // a pipe's end
 	terminal  bool
-	shedding  bool // connections are closed for want of descriptors, and that was reported
+	onClosed  func() // nil if nobody wants to know
+	shedding  bool   // connections are closed for want of descriptors, and that was reported
 }
 
 // network says what kind a socket is.
@@ -345,6 +346,24 @@ func (s *Socket) forget() {
 			d.waiter.Unpark()
 		}
 	}
+	s.noteClosed()
+}
+
+// OnClosed calls f, once, when the socket is closed, by whomever, given away by Detach, or dropped
+// by its loop; at once if that has happened. It is called within the call that does it, so f should
+// do no more than take note. It replaces the callback set before; nil ends that.
+func (s *Socket) OnClosed(f func()) {
+	s.loop.check("Socket.OnClosed")
+	if s.onClosed = f; f != nil && s.closed {
+		s.noteClosed()
+	}
+}
+
+func (s *Socket) noteClosed() {
+	if f := s.onClosed; f != nil {
+		s.onClosed = nil
+		f()
+	}
 }
 
 // FD returns the socket's descriptor, for calls to the system that this package has
@@ -372,11 +391,3 @@ func (s *Socket) Closed() bool {
 func (s *Socket) Loop() *Loop { return s.loop }
 
 func (s *Socket) gone(op string) error { return fmt.Errorf("corolla: %s: %w", op, net.ErrClosed) }
-
-// opError says what was being done to what, as Go's net does.
-func opError(op string, addr net.Addr, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s %v: %w", op, addr, err)
-}

@@ -31,6 +31,12 @@ func (t *Task) Started() string {
 	return function(body) + registered(t.site)
 }
 
+// Ended reports whether the task's body has returned, or never will run.
+func (t *Task) Ended() bool {
+	t.loop.check("Task.Ended")
+	return t.phase == ended
+}
+
 func (t *Task) String() string {
 	text := "task of "
 	if t.name != "" {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/internal/leaktest"
 )
 
 // Code that was not written for a loop asks every connection who it is from, also one that was
@@ -20,7 +21,7 @@ func TestHTTPServerKnowsClientsThatConnectAndReset(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer leaktest.Close(t, l)
 	const resets = 2000
 	var nameless, named atomic.Int32
 	server := &http.Server{

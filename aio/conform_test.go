@@ -399,6 +399,7 @@ func conform(t *testing.T, on string, cert *tls.Certificate, ca *certtest.Author
 	if err != nil {
 		t.Error(err)
 	}
+	leaktest.Loop(t, l)
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}

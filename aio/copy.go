@@ -49,6 +49,7 @@ func (c *Conn) put(t *corolla.Task, b []byte) (taken int, err error) {
 	if err = c.enterOpen(t); err != nil {
 		return 0, err
 	}
+	defer c.write.end(t)
 	if err = c.unwritable(); err == nil {
 		err = c.send(t, b)
 	}
@@ -56,9 +57,5 @@ func (c *Conn) put(t *corolla.Task, b []byte) (taken int, err error) {
 		c.write.given = true
 		taken, err = len(b), c.room(t)
 	}
-	c.write.end(t)
-	if err != nil {
-		err = c.wrap("write", err)
-	}
-	return taken, err
+	return taken, c.wrap("write", err)
 }

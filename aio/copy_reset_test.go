@@ -85,14 +85,10 @@ func TestPanicInPut(t *testing.T) {
 		dst, _ := ln.Accept(task)
 		defer dst.Close()
 		send(t, task, a, "hello")
-		func() {
-			defer func() {
-				if p := recover(); p != "of the program's" {
-					t.Errorf("Copy panics with %v", p)
-				}
-			}()
-			_, _ = aio.Copy(task, dst, b)
-		}()
+		var p *corolla.PanicError
+		if _, err := aio.Copy(task, dst, b); !errors.As(err, &p) || p.Value != "of the program's" {
+			t.Errorf("Copy = %v", err)
+		}
 		if _, err := dst.Write(task, []byte("x")); errors.Is(err, corolla.ErrBusy) {
 			t.Errorf("Write after a panic in Copy: %v", err)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
 
@@ -203,6 +204,7 @@ func TestOthersHaveTurnsWithinOneCall(t *testing.T) {
 			}); err != nil {
 				t.Error(err)
 			}
+			leaktest.Loop(t, l)
 			if err := l.Close(); err != nil {
 				t.Error(err)
 			}

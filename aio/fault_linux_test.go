@@ -23,6 +23,7 @@ func TestInterruptedCalls(t *testing.T) {
 	}
 	l, err := corolla.New()
 	leaktest.NeedLoop(t, err)
+	leaktest.Loop(t, l)
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func traced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer leaktest.Close(t, l)
 	f := plainFile(t, "some text in a file, sent in parts")
 	if err := l.Run(func(task *corolla.Task) error {
 		for _, serve := range []func(*corolla.Loop) (string, error){taskServer, pushServer} {

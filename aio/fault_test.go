@@ -133,6 +133,7 @@ func faulted(t *testing.T, serve func(*corolla.Loop) (string, error), on string,
 	if errors.As(err, &dead) || fault.Harmless() && err != nil {
 		t.Errorf("Run = %v", err)
 	}
+	leaktest.Loop(t, l)
 	if err := l.Close(); err != nil {
 		t.Errorf("Close = %v", err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
 
@@ -22,7 +23,7 @@ func FuzzReadUntil(f *testing.F) {
 			return
 		}
 		l := sim.New(seed, sim.Buffer(512)).NewLoop()
-		defer l.Close()
+		defer leaktest.Close(t, l)
 		if err := l.Run(func(task *corolla.Task) error {
 			ln, err := aio.Listen(l, "tcp", ":0")
 			if err != nil {

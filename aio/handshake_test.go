@@ -3,10 +3,8 @@ package aio_test
 import (
 	"crypto/tls"
 	"errors"
-	"io"
-	"net"
 	"os"
-	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,222 +12,90 @@ import (
 	"github.com/corolla-go/corolla/aio"
 )
 
-// A deadline ends what waits for a handshake with a peer that says nothing: whoever does it.
-func TestDeadlinesInHandshake(t *testing.T) {
-	_, cert := newCA(t)
-	read := func(task *corolla.Task, c *aio.Conn) error { _, err := c.Read(task, make([]byte, 1)); return err }
-	write := func(task *corolla.Task, c *aio.Conn) error { _, err := c.Write(task, []byte("x")); return err }
-	for name, call := range map[string]func(task *corolla.Task, c, peer *aio.Conn) error{
-		"write": func(task *corolla.Task, c, _ *aio.Conn) error {
-			_ = c.SetWriteDeadline(soon(task))
-			return write(task, c)
-		},
-		"read while another writes": func(task *corolla.Task, c, _ *aio.Conn) error {
-			task.Loop().Go(func(task *corolla.Task) error { return write(task, c) }, corolla.Eager())
-			_ = c.SetReadDeadline(soon(task))
-			return read(task, c)
-		},
-		"start of TLS": func(task *corolla.Task, _, peer *aio.Conn) error {
-			_ = peer.SetDeadline(soon(task))
-			return peer.ServerTLS(task, &tls.Config{Certificates: []tls.Certificate{cert}})
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			onHosts(t, func(t *testing.T, task *corolla.Task) {
-				ln, err := aio.ListenTLS(task.Loop(), "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer ln.Close()
-				c, peer := oneOf(t, task, ln)
-				limit := task.Loop().Time().Add(aio.HandshakeTimeout) // which every handshake has
-				if err := call(task, c, peer); !errors.Is(err, os.ErrDeadlineExceeded) || !task.Loop().Time().Before(limit) {
-					t.Errorf("past its deadline: %v, when the handshake's limit is %v", err, limit)
-				}
-				_, _ = c.Abort(), peer.Abort()
-			})
-		})
-	}
-}
-
-func TestDeadlineInQueueForHandshake(t *testing.T) {
-	_, cert := newCA(t)
-	onHosts(t, func(t *testing.T, task *corolla.Task) {
-		l := task.Loop()
-		ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		limit := l.Time().Add(aio.HandshakeTimeout)
-		var last *aio.Conn
-		var f *corolla.Future[struct{}]
-		for range aio.MaxHandshakes + 1 {
-			c, _ := oneOf(t, task, ln)
-			last = c
-			f = l.Go(func(task *corolla.Task) error { _, err := c.Read(task, make([]byte, 1)); return err }, corolla.Eager())
-		}
-		_ = last.SetReadDeadline(l.Time().Add(time.Millisecond))
-		_, err = f.Await(task)
-		if !errors.Is(err, os.ErrDeadlineExceeded) || !task.Loop().Time().Before(limit) {
-			t.Errorf("Read past its deadline, in the queue for a handshake: %v, when the others' limit is %v", err, limit)
-		}
-	})
-}
-
-// A read deadline is none of a Write's business.
-func TestReadDeadlineInHandshakeOfWrite(t *testing.T) {
+// Peers that say nothing, or half of what they should, keep nobody from a handshake; nor does one
+// that has ended, well or not.
+func TestSilentPeersHoldUpNoHandshake(t *testing.T) {
 	ca, cert := newCA(t)
 	onHosts(t, func(t *testing.T, task *corolla.Task) {
-		l := task.Loop()
-		ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		ln, addr := echoTLS(t, task.Loop(), &tls.Config{Certificates: []tls.Certificate{cert}}, corolla.MaxHandshakes(1))
 		defer ln.Close()
-		cl := l.Go(func(task *corolla.Task) error {
-			c, err := aio.DialTLS(task, "tcp", ln.Addr().String(), &tls.Config{RootCAs: ca.Pool, ServerName: "server.test"})
-			if err == nil {
-				_, err = c.Read(task, make([]byte, 1))
-				_ = c.Close()
-			}
-			return err
-		})
-		c, err := ln.Accept(task)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = c.SetReadDeadline(l.Time().Add(-time.Second)) // say: nothing more is read
-		n, err := c.Write(task, []byte("x"))
-		if err != nil {
-			t.Errorf("Write = %d, %v, with a deadline for reading only (timeout: %v)", n, err, errors.Is(err, os.ErrDeadlineExceeded))
-		}
-		_ = c.Close()
-		_, _ = cl.Await(task)
-	})
-}
-
-func TestReadAfterCloseWithTLS(t *testing.T) {
-	ca, cert := newCA(t)
-	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
-		tlsPair(t, task, ca, cert, a, b)
-		send(t, task, a, "hello world")
-		buf := make([]byte, 5)
-		if _, err := b.ReadFull(task, buf); err != nil {
-			t.Fatal(err)
-		}
-		_ = b.SetReadDeadline(task.Loop().Time().Add(-time.Second))
-		if n, err := b.Read(task, buf[:3]); !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("Read past its deadline = %d, %v", n, err)
-		}
-		_ = b.SetReadDeadline(time.Time{})
-		_ = b.Close()
-		if n, err := b.Read(task, buf); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("Read after Close = %q, %v", buf[:n], err)
-		}
-	})
-}
-
-func TestCloseWriteBeforeHandshake(t *testing.T) {
-	ca, cert := newCA(t)
-	onHosts(t, func(t *testing.T, task *corolla.Task) {
-		l := task.Loop()
-		ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		cl := l.Go(func(task *corolla.Task) error {
-			c, err := aio.DialTLS(task, "tcp", ln.Addr().String(), &tls.Config{RootCAs: ca.Pool, ServerName: "server.test"})
+		for _, says := range []string{"", "\x16", "\x16\x03\x01\x01\x00\x01", "plain text, and enough of it\r\n"} {
+			silent, err := aio.Dial(task, "tcp", addr)
 			if err != nil {
-				return err
+				t.Fatal(err)
 			}
-			defer c.Close()
-			_, err = c.Write(task, []byte("hello"))
-			return err
-		})
-		c, err := ln.Accept(task)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		cw := c.CloseWrite() // a sink
-		got, err := io.ReadAll(c.Bind(task))
-		_, cerr := cl.Await(task)
-		if cw == nil || string(got) != "hello" || err != nil {
-			t.Errorf("CloseWrite = %v; then read %q, %v; client %v", cw, got, err, cerr)
+			defer silent.Close()
+			send(t, task, silent, says)
+			if err := task.Timeout(corolla.DefaultHandshakeTimeout/2, func(*corolla.Scope) error {
+				c, err := aio.DialTLS(task, "tcp", addr, &tls.Config{RootCAs: ca.Pool, ServerName: "server.test"})
+				if err != nil {
+					return err
+				}
+				defer c.Close()
+				send(t, task, c, "x")
+				_, err = c.ReadFull(task, make([]byte, 1))
+				return err
+			}); err != nil {
+				t.Errorf("after one that has said %q: %v", says, err)
+			}
 		}
 	})
 }
 
-func TestNotBusyAfterPanicInHandshake(t *testing.T) {
-	ca, cert := newCA(t)
+func TestTimeOfHandshakes(t *testing.T) {
+	_, cert := newCA(t)
+	limit := corolla.HandshakeTimeout(10 * time.Millisecond)
 	onHosts(t, func(t *testing.T, task *corolla.Task) {
 		l := task.Loop()
-		ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			_ = cert
-			panic("of the program's")
-		}})
+		ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}}, limit)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer ln.Close()
-		l.Go(func(task *corolla.Task) error {
-			c, err := aio.DialTLS(task, "tcp", ln.Addr().String(), &tls.Config{RootCAs: ca.Pool, ServerName: "server.test"})
-			if err == nil {
-				c.Close()
+		plain, err := aio.Listen(l, "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer plain.Close()
+		mute, err := aio.Listen(l, "tcp", "127.0.0.1:0") // accepts nothing
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer mute.Close()
+		for name, do := range map[string]func() error{
+			"ListenTLS": func() error {
+				c, peer := oneOf(t, task, ln)
+				defer peer.Close()
+				defer c.Close()
+				_, err := c.Read(task, make([]byte, 1))
+				return err
+			},
+			"DialTLS": func() error {
+				_, err := aio.DialTLS(task, "tcp", mute.Addr().String(), nil, limit)
+				return err
+			},
+			"ClientTLS": func() error {
+				c, peer := oneOf(t, task, plain)
+				defer peer.Close()
+				defer c.Close()
+				return c.ClientTLS(task, &tls.Config{ServerName: "x"}, limit)
+			},
+			"ServerTLS": func() error {
+				c, peer := oneOf(t, task, plain)
+				defer peer.Close()
+				defer c.Close()
+				return c.ServerTLS(task, &tls.Config{Certificates: []tls.Certificate{cert}}, limit)
+			},
+		} {
+			if begin := l.Now(); !errors.Is(do(), os.ErrDeadlineExceeded) || l.Now()-begin < 9*time.Millisecond || l.Simulated() && l.Now()-begin > time.Second {
+				t.Errorf("%s: it took %v", name, l.Now()-begin)
 			}
-			return nil
-		})
-		c, _ := ln.Accept(task)
-		defer c.Close()
-		func() {
-			defer func() {
-				if p := recover(); p != "of the program's" {
-					t.Errorf("Read panics with %v", p)
-				}
-			}()
-			_, _ = c.Read(task, make([]byte, 1))
-		}()
-		if _, err := c.Read(task, make([]byte, 1)); errors.Is(err, corolla.ErrBusy) {
-			t.Errorf("Read after a panic: %v", err)
 		}
-	})
-}
-
-func TestCloseInClientTLS(t *testing.T) {
-	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
-		a.SetWriteMarks(0, stuffing)
-		send(t, task, a, string(make([]byte, stuffing)))
-		f := task.Loop().Go(func(task *corolla.Task) error { return a.ClientTLS(task, &tls.Config{ServerName: "x"}) }, corolla.Eager())
-		_ = a.Close()
-		err := task.Timeout(time.Second, func(*corolla.Scope) error { _, err := f.Await(task); return err })
-		if !errors.Is(err, net.ErrClosed) {
-			t.Errorf("ClientTLS, when the connection was closed: still parked a second later (%v)", err)
-		}
-	})
-}
-
-func TestSendFileWithTLSWhenClosed(t *testing.T) {
-	ca, cert := newCA(t)
-	name := filepath.Join(t.TempDir(), "f")
-	_ = os.WriteFile(name, make([]byte, 1000), 0o600)
-	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
-		tlsPair(t, task, ca, cert, a, b)
-		f, _ := os.Open(name)
-		defer f.Close()
-		_ = a.SetWriteDeadline(task.Loop().Time().Add(-time.Second))
-		if n, err := a.SendFile(task, f, 0, -1); n != 0 {
-			t.Errorf("SendFile past its deadline = %d, %v", n, err)
-		}
-		_ = a.SetWriteDeadline(time.Time{})
-		_ = b.CloseWrite()
-		if _, err := b.Write(task, []byte("x")); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("Write after CloseWrite: %v", err)
-		}
-		_ = a.Close()
-		if n, err := a.SendFile(task, f, 0, -1); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("SendFile after Close = %d, %v", n, err)
+		for _, opt := range []corolla.SocketOption{corolla.HandshakeTimeout(-1), corolla.MaxHandshakes(0)} {
+			_, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}}, opt)
+			if err == nil || !strings.Contains(err.Error(), "at least") {
+				t.Errorf("ListenTLS with options that make no sense: %v", err)
+			}
 		}
 	})
 }

@@ -2,7 +2,6 @@ package aio_test
 
 import (
 	"bytes"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
 
@@ -265,41 +265,6 @@ func TestManyFlush(t *testing.T) {
 	})
 }
 
-// A function of the TLS configuration that is called by a Write, in the same task, does not wait for
-// itself.
-func TestWriteWithinAWrite(t *testing.T) {
-	_, cert := newCA(t)
-	onHosts(t, func(t *testing.T, task *corolla.Task) {
-		var c *aio.Conn
-		var within error
-		ln, err := aio.ListenTLS(task.Loop(), "tcp", "127.0.0.1:0", &tls.Config{
-			GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
-				if task.Loop().Current() == task {
-					_, within = c.Write(task, []byte("x"))
-				}
-				return &tls.Config{Certificates: []tls.Certificate{cert}}, nil
-			},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		var peer *aio.Conn
-		c, peer = oneOf(t, task, ln)
-		shook := task.Loop().Go(func(task *corolla.Task) error {
-			return peer.ClientTLS(task, &tls.Config{InsecureSkipVerify: true})
-		})
-		if _, err := c.Write(task, []byte("x")); err != nil {
-			t.Errorf("Write: %v", err)
-		}
-		if within != corolla.ErrBusy {
-			t.Errorf("a Write within a Write: %v", within)
-		}
-		_, _ = shook.Await(task)
-		_, _ = c.Abort(), peer.Abort()
-	})
-}
-
 // Every method that changes a connection's state refuses goroutines that do not run the loop.
 func TestForeignGoroutines(t *testing.T) {
 	l := sim.New(1).NewLoop(corolla.Debug())
@@ -345,6 +310,7 @@ func TestForeignGoroutines(t *testing.T) {
 	}); err != nil {
 		t.Error(err)
 	}
+	leaktest.Loop(t, l)
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
@@ -368,4 +334,50 @@ func TestCloseBehindCloseWrite(t *testing.T) {
 			t.Error("all is sent, and the socket is open")
 		}
 	})
+}
+
+// A task that is unwound in the middle of a call, because it ignores that it is canceled, leaves
+// the connection to others.
+func TestUnwoundTaskLeavesTheConnectionToOthers(t *testing.T) {
+	for name, call := range map[string]func(t *corolla.Task, c *aio.Conn){
+		"Read":      func(t *corolla.Task, c *aio.Conn) { _, _ = c.Read(t, make([]byte, 1)) },
+		"ReadUntil": func(t *corolla.Task, c *aio.Conn) { _, _ = c.ReadUntil(t, []byte{'\n'}) },
+		"Write":     func(t *corolla.Task, c *aio.Conn) { _, _ = c.Write(t, make([]byte, 1<<10)) },
+		"Flush":     func(t *corolla.Task, c *aio.Conn) { _, _ = c.Write(t, make([]byte, 1<<10)); _ = c.Flush(t) },
+		"Copy":      func(t *corolla.Task, c *aio.Conn) { _, _ = aio.Copy(t, c, c) },
+		"Splice":    func(t *corolla.Task, c *aio.Conn) { _, _ = aio.Splice(t, c, c) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+				l := task.Loop()
+				a.SetWriteMarks(0, 1<<10)
+				f := l.Go(func(task *corolla.Task) error {
+					for {
+						call(task, a)
+					}
+				})
+				for range 3 { // until it is in the middle
+					_ = task.Sleep(time.Millisecond)
+				}
+				f.Cancel(nil)
+				if _, err := f.Await(task); !errors.Is(err, corolla.ErrCanceled) {
+					t.Errorf("it has ended with %v", err)
+				}
+				l.Go(func(task *corolla.Task) error { _, err := aio.Copy(task, b, b); return err })
+				const text = "still here"
+				if _, err := a.Write(task, []byte(text)); err != nil {
+					t.Errorf("Write of another task: %v", err)
+				}
+				var got []byte
+				for buf := make([]byte, 1<<10); !bytes.HasSuffix(got, []byte(text)); {
+					n, err := a.Read(task, buf)
+					if err != nil {
+						t.Fatalf("Read of another task: %v", err)
+					}
+					got = append(got, buf[:n]...)
+				}
+				_, _ = a.Abort(), b.Abort()
+			})
+		})
+	}
 }

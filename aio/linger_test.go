@@ -94,6 +94,7 @@ func TestClosingTheLoopSendsWhatClosedConnectionsHold(t *testing.T) {
 				t.Fatal(err)
 			}
 			begin <- struct{}{}
+			leaktest.Loop(t, l)
 			if err := l.Close(); err != nil {
 				t.Error(err)
 			}
@@ -131,6 +132,7 @@ func TestClosingTheLoopDoesNotWaitForEver(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	leaktest.Loop(t, l)
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}

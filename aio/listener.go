@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/stream"
 )
 
 // Listener accepts connections.
 type Listener struct {
 	sock *corolla.Socket
 	side side
-	wrap func(*Conn) // of what is accepted; nil is nothing to do
+	tls  *listenerTLS // nil is none
 }
 
 // Listen listens at an address on "tcp", "tcp4", "tcp6" or "unix". Port 0 picks a
@@ -35,6 +36,15 @@ func (ln *Listener) Socket() *corolla.Socket { return ln.sock }
 // Accept parks t until there is a connection, and returns it. While the process has no
 // descriptors left, connections are closed and the loop's error handler is told.
 func (ln *Listener) Accept(t *corolla.Task) (*Conn, error) {
+	c, err := ln.acceptPlain(t)
+	if err == nil {
+		ln.tls.accepted(c)
+	}
+	return c, err
+}
+
+// acceptPlain is Accept without TLS.
+func (ln *Listener) acceptPlain(t *corolla.Task) (*Conn, error) {
 	if err := ln.side.begin(t, ln.sock.Readable()); err != nil {
 		return nil, err
 	}
@@ -45,11 +55,7 @@ func (ln *Listener) Accept(t *corolla.Task) (*Conn, error) {
 		}
 		s, err := ln.sock.TryAccept()
 		if err == nil {
-			c := NewConn(s)
-			if ln.wrap != nil {
-				ln.wrap(c)
-			}
-			return c, nil
+			return NewConn(s), nil
 		}
 		if err == corolla.ErrWouldBlock {
 			if err = ln.sock.WaitReadable(t); err == nil {
@@ -79,3 +85,6 @@ func (ln *Listener) Close() error {
 	ln.side.close()
 	return ln.sock.Close()
 }
+
+// String names the connection by its network and its two addresses, for reports.
+func (c *Conn) String() string { return stream.Describe(c.sock) }

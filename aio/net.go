@@ -2,9 +2,11 @@ package aio
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/corolla-go/corolla"
@@ -54,7 +56,9 @@ type netConn struct {
 // that run the loop, which would wait for themselves. It can be handed to any Go library.
 // A call costs a hand-over to the loop and back. The Conn itself is then best left alone, and so
 // is a second NetConn of it: they would find each other busy.
-func (c *Conn) NetConn() net.Conn {
+func (c *Conn) NetConn() net.Conn { return c.netConn() }
+
+func (c *Conn) netConn() *netConn {
 	n := &netConn{face: newFace(c.sock), conn: c}
 	n.remote = named(c.sock, n.remote)
 	return n
@@ -88,6 +92,11 @@ type netListener struct {
 // NetListener returns the listener as a net.Listener that is safe from any goroutine but
 // those that run the loop, as are the connections that it accepts; see Conn.NetConn. It can
 // be handed to http.Server, for one.
+//
+// Those of ListenTLS are *tls.Conn, as http.Server wants them: it does the handshake, on its own
+// goroutine, and speaks HTTP/2 if "h2" is among the configuration's NextProtos (with "http/1.1" behind
+// it). HandshakeTimeout holds there too; MaxHandshakes does not, as such handshakes do not run on
+// the loop.
 func (ln *Listener) NetListener() net.Listener {
 	return &netListener{face: newFace(ln.sock), ln: ln}
 }
@@ -96,12 +105,52 @@ func (ln *netListener) Accept() (net.Conn, error) {
 	ln.accept.Lock()
 	defer ln.accept.Unlock()
 	return call(&ln.face, "accept", func(t *corolla.Task) (net.Conn, error) {
-		c, err := ln.ln.Accept(t)
+		c, err := ln.ln.acceptPlain(t)
 		if err != nil {
 			return nil, err
 		}
+		if y := ln.ln.tls; y != nil {
+			return tls.Server(limitHandshake(c.netConn(), y.limits.Timeout), y.original), nil
+		}
 		return c.NetConn(), nil
 	})
+}
+
+// shaking is a netConn below a *tls.Conn, of which the handshake must come to its end. Nobody tells
+// of that, so it is taken to be there when the peer has said more after our answer. That is early
+// where the answer asks for another hello; but a peer that only wants to hold the connection can do
+// so behind a good handshake just as well.
+type shaking struct {
+	*netConn
+	answered, over atomic.Bool
+	limit          *corolla.Timer
+}
+
+func limitHandshake(c *netConn, timeout time.Duration) net.Conn {
+	if timeout <= 0 {
+		return c
+	}
+	s := &shaking{netConn: c}
+	s.limit = c.loop.After(timeout, func() {
+		if !s.over.Load() {
+			_ = c.conn.Abort() // unless it was closed
+		}
+	})
+	c.conn.sock.OnClosed(func() { s.limit.Stop() })
+	return s
+}
+
+func (s *shaking) Read(b []byte) (int, error) {
+	n, err := s.netConn.Read(b)
+	if n > 0 && s.answered.Load() {
+		s.over.Store(true)
+	}
+	return n, err
+}
+
+func (s *shaking) Write(b []byte) (int, error) {
+	s.answered.Store(true)
+	return s.netConn.Write(b)
 }
 
 func (ln *netListener) Close() error   { return ln.do("close", ln.ln.Close) }

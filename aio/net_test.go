@@ -34,6 +34,7 @@ func background(t *testing.T, l *corolla.Loop, w *sim.World) (stop func()) {
 			t.Error(err)
 		}
 		close(gate)
+		leaktest.Loop(t, l)
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
 
@@ -64,6 +65,7 @@ func TestServeReportsWhatIsNotTheConnectionsEnd(t *testing.T) {
 		}); err != nil {
 			t.Error(err)
 		}
+		leaktest.Loop(t, l)
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}

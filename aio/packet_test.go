@@ -102,7 +102,7 @@ func TestPacketToNobody(t *testing.T) {
 
 func TestLostPackets(t *testing.T) {
 	l := sim.New(1, sim.Loss(0.5)).NewLoop()
-	defer l.Close()
+	defer leaktest.Close(t, l)
 	if err := l.Run(func(task *corolla.Task) error {
 		a, err := aio.ListenPacket(l, "udp", "127.0.0.1:0")
 		if err != nil {

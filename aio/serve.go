@@ -3,13 +3,10 @@ package aio
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"os"
-	"syscall"
-	"time"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/stream"
 )
 
 // ErrServerClosed is returned by Server.Serve after Shutdown.
@@ -17,44 +14,49 @@ var ErrServerClosed = errors.New("aio: the server was shut down")
 
 // Server runs a task for each connection that a listener accepts.
 type Server struct {
-	ln       *Listener
-	handle   func(t *corolla.Task, c *Conn) error
-	room     *corolla.Semaphore // nil is no limit
-	perPeer  int                // 0 is no limit
-	peers    map[string]int     // connections of each address, if they are limited
-	conns    map[*Conn]*corolla.Future[struct{}]
-	order    []*Conn // of arrival, so that nothing depends on the order of a map
-	changed  corolla.Event
-	stopping bool
+	ln        *Listener
+	handle    func(t *corolla.Task, c *Conn) error
+	admission stream.Admission
+	room      corolla.Event // there may be
+	conns     map[*Conn]*corolla.Future[struct{}]
+	order     []*Conn // of arrival, so that nothing depends on the order of a map
+	changed   corolla.Event
+	stopping  bool
 }
 
-// ServeOption configures a Server.
+// ServeOption configures a Server. transport has the same.
 type ServeOption func(*Server)
 
-// MaxConns sets how many connections are served at a time; others wait to be accepted. 0, as
-// it is unless set, is no limit but the system's.
-func MaxConns(n int) ServeOption {
-	return func(s *Server) {
-		if s.room = nil; n > 0 {
-			s.room = corolla.NewSemaphore(n)
-		}
-	}
-}
+// MaxConns sets how many connections there may be at a time, those that were closed and still send
+// among them; more wait to be accepted, unless Refuse is given as well. 0, as it is unless set, is
+// no limit but the system's.
+func MaxConns(n int) ServeOption { return func(s *Server) { s.admission.MaxConns = n } }
 
-// MaxPerPeer sets how many connections of one IP address are served at a time; those beyond are
-// reset. 0, as it is unless set, is no limit.
-func MaxPerPeer(n int) ServeOption {
-	return func(s *Server) { s.perPeer, s.peers = n, map[string]int{} }
+// MaxPerPeer sets how many connections one IP address, or one name of a Unix socket, may have at a
+// time; those beyond are refused: reset, unless Refuse has a last word for them. Clients without a
+// name are not counted. 0, as it is unless set, is no limit.
+func MaxPerPeer(n int) ServeOption { return func(s *Server) { s.admission.MaxPerPeer = n } }
+
+// Refuse makes the server refuse connections beyond MaxConns, instead of letting them wait. What
+// last returns is sent to those that are refused, for any reason,
+// before the end of the stream; if it returns nothing, or is nil, they are reset. With TLS last is
+// not called, for nothing can be said before the handshake.
+func Refuse(last func(peer net.Addr) []byte) ServeOption {
+	return func(s *Server) { s.admission.Refuses, s.admission.LastWord = true, last }
 }
 
 // NewServer returns a server that calls handle, in a task of its own, for each connection of
 // ln, which it owns from then on. The connection is closed when handle returns; an error
-// other than of the connection's end reaches the loop's error handler.
+// other than of the connection's end reaches the loop's error handler, as a panic does.
 func NewServer(ln *Listener, handle func(t *corolla.Task, c *Conn) error, opts ...ServeOption) *Server {
 	s := &Server{ln: ln, handle: handle, conns: map[*Conn]*corolla.Future[struct{}]{}}
 	for _, o := range opts {
 		o(s)
 	}
+	if ln.tls != nil {
+		s.admission.LastWord = nil
+	}
+	s.admission.OnRoom(s.room.Set)
 	return s
 }
 
@@ -64,29 +66,60 @@ func Serve(t *corolla.Task, ln *Listener, handle func(t *corolla.Task, c *Conn) 
 }
 
 // Serve accepts connections until Shutdown, and then returns ErrServerClosed; before that it
-// returns only with an error of accepting, or t's own; when the system has run out of something
-// it reports that and tries again. The connections it has accepted go on.
+// stops only with an error of accepting, or when t is canceled; when the system has run out of
+// something it reports that and tries again.
+//
+// The handlers are children of t: Serve returns when all have ended, and a cancel of t, or a scope
+// around Serve, cancels them too.
 func (s *Server) Serve(t *corolla.Task) error {
+	var why error
+	err := t.Group(func(g *corolla.Group) error {
+		why = s.accept(t, g)
+		return nil // for an error would cancel those that are served
+	})
+	err = errors.Join(err, t.Shielded(func(*corolla.Scope) error { return s.drained(t) }))
+	if c := t.Scope().Canceled(); c != nil {
+		return c
+	}
+	if err != nil { // not a handler's
+		return errors.Join(why, err)
+	}
+	return why
+}
+
+// accept accepts connections until that is over, and says why.
+func (s *Server) accept(t *corolla.Task, g *corolla.Group) error {
 	for {
-		if s.room != nil {
-			if err := s.room.Acquire(t); err != nil {
-				return err
-			}
+		if err := s.awaitRoom(t); err != nil {
+			return s.over(err)
 		}
 		c, err := s.ln.Accept(t)
-		if err != nil {
-			s.release()
-			if !exhausted(err) {
-				return s.over(err)
-			}
-			t.Loop().Report(fmt.Errorf("%w; trying again in %v", err, acceptPause))
-			if err := t.Sleep(acceptPause); err != nil {
-				return err
-			}
+		if err == nil {
+			s.begin(g, c)
 			continue
 		}
-		s.begin(t, c)
+		if !stream.Exhausted(err) {
+			return s.over(err)
+		}
+		t.Loop().Report(fmt.Errorf("%w; trying again in %v", err, stream.Pause))
+		if err := t.Sleep(stream.Pause); err != nil {
+			return err
+		}
 	}
+}
+
+// awaitRoom parks t while there may be no further connection.
+func (s *Server) awaitRoom(t *corolla.Task) error {
+	for s.admission.Full() {
+		if s.stopping {
+			return net.ErrClosed
+		}
+		s.room.Clear()
+		if err := s.room.Wait(t); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Server) over(err error) error {
@@ -96,74 +129,28 @@ func (s *Server) over(err error) error {
 	return err
 }
 
-// acceptPause is how long a server waits that cannot accept, as asyncio does.
-const acceptPause = time.Second
-
-// exhausted reports whether an error of accepting may pass when others have given something
-// back.
-func exhausted(err error) bool {
-	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ENOSPC} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
-}
-
-// release makes room for another connection.
-func (s *Server) release() {
-	if s.room != nil {
-		s.room.Release()
-	}
-}
-
-// admit counts a connection to its peer, unless it is one too many.
-func (s *Server) admit(c *Conn) (leave func(), ok bool) {
-	if s.perPeer <= 0 {
-		return func() {}, true
-	}
-	peer := c.sock.PeerHost()
-	if s.peers[peer] >= s.perPeer {
-		return nil, false
-	}
-	s.peers[peer]++
-	return func() {
-		if s.peers[peer]--; s.peers[peer] == 0 {
-			delete(s.peers, peer)
-		}
-	}, true
-}
-
-func (s *Server) begin(t *corolla.Task, c *Conn) {
-	leave, ok := s.admit(c)
-	if !ok {
-		_ = c.Abort() // nothing was sent on it that could be lost
-		s.release()
+func (s *Server) begin(g *corolla.Group, c *Conn) {
+	if !s.admission.Admit(c.sock) {
 		return
 	}
 	s.order = append(s.order, c)
-	s.conns[c] = t.Loop().Go(func(t *corolla.Task) error { return s.handle(t, c) })
+	s.conns[c] = g.Go(func(t *corolla.Task) error { s.serve(t, c); return nil }, corolla.Describe(s.handle, c))
 	s.conns[c].OnDone(func(f *corolla.Future[struct{}]) { // also of a task that never began
-		leave()
+		_, _ = f.Result() // that, or runtime.Goexit, which is the group's to tell
 		s.end(c)
-		if _, err := f.Result(); err != nil && !ordinary(err) {
-			c.sock.Loop().Report(fmt.Errorf("connection handler: %w", err))
-		}
 	})
 }
 
-// ordinary reports whether an error is one of those with which connections end.
-func ordinary(err error) bool {
-	for _, e := range []error{
-		io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, os.ErrDeadlineExceeded,
-		syscall.ECONNRESET, syscall.EPIPE, syscall.ETIMEDOUT,
-		corolla.ErrCanceled, corolla.ErrLoopClosed,
-	} {
-		if errors.Is(err, e) {
-			return true
+// serve calls the handler, of which an error or a panic is no concern of the other handlers'.
+func (s *Server) serve(t *corolla.Task, c *Conn) {
+	defer func() {
+		if v := recover(); v != nil {
+			t.Loop().Recovered(v, t.String())
 		}
+	}()
+	if err := s.handle(t, c); err != nil && !stream.Ordinary(err) {
+		t.Loop().Report(fmt.Errorf("handler of %v: %w", c, err))
 	}
-	return false
 }
 
 func (s *Server) end(c *Conn) {
@@ -175,11 +162,10 @@ func (s *Server) end(c *Conn) {
 			break
 		}
 	}
-	s.release()
 	s.changed.Set()
 }
 
-// Conns returns how many connections are being served.
+// Conns returns how many connections are being served: those whose handlers have not returned.
 func (s *Server) Conns() int { return len(s.conns) }
 
 // Addr returns the address that is listened at.
@@ -190,6 +176,7 @@ func (s *Server) Addr() net.Addr { return s.ln.Addr() }
 // and returns how many there were. The error is t's own.
 func (s *Server) Shutdown(t *corolla.Task) (aborted int, err error) {
 	s.stopping = true
+	s.room.Set() // for Serve to see it
 	if e := s.ln.Close(); e != nil && !errors.Is(e, net.ErrClosed) {
 		err = e
 	}

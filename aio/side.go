@@ -30,10 +30,10 @@ type line struct {
 // begin claims the direction for a call that reads. If the call need not wait, others have a turn
 // before it now and then; after it, what it read could be lost to a cancel.
 func (d *side) begin(t *corolla.Task, ready bool) error {
-	if d.task != nil {
+	mustRun(t)
+	if d.task != nil && d.task != t && !d.task.Ended() { // else it was unwound in a call
 		return corolla.ErrBusy
 	}
-	mustRun(t)
 	d.task = t
 	if !ready && !d.expired {
 		return nil
@@ -57,13 +57,10 @@ var errSwept = errors.New("the line was sent away")
 
 // enter claims the direction for a call that writes, behind those that came before.
 func (d *side) enter(t *corolla.Task) error {
-	switch d.task {
-	case nil:
-		mustRun(t)
+	mustRun(t)
+	if d.task == nil {
 		d.task = t
 		return nil
-	case t: // in a function that its own call has called
-		return corolla.ErrBusy
 	}
 	_, err := d.queue().waiting.Wait(t, "its turn to write to a connection")
 	switch {

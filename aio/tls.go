@@ -4,19 +4,13 @@ import (
 	"cmp"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/internal/secure"
 )
-
-// HandshakeTimeout is how long a handshake may take: a minute, as asyncio has it.
-const HandshakeTimeout = secure.HandshakeTimeout
-
-// MaxHandshakes is how many handshakes a TLS listener's connections have under way at a time;
-// more wait for their turn.
-const MaxHandshakes = secure.MaxHandshakes
 
 // below is a Conn as the connection below its TLS.
 type below struct{ *Conn }
@@ -35,14 +29,13 @@ func (c below) TryRead(b []byte) (int, error) {
 	return c.sock.TryRead(b)
 }
 
-func (c below) Await(t *corolla.Task) error {
-	return c.awaitData(t)
-}
-
-func (c below) Send(b []byte) error { return c.out.Write(b) }
+func (c below) Await(t *corolla.Task) error { return c.awaitData(t) }
+func (c below) Send(b []byte) error         { return c.out.Write(b) }
+func (c below) Above() bool                 { return c.out.Above() }
 
 // DialTLS connects to an address and starts TLS as a client. If cfg, which may be nil, names
-// no server, the host of the address is the name that the server's certificate must have.
+// no server, the host of the address is the name that the server's certificate must have. For what
+// of cfg runs where, and the options of handshakes, see ListenTLS.
 func DialTLS(t *corolla.Task, network, address string, cfg *tls.Config, opts ...corolla.SocketOption) (*Conn, error) {
 	cfg, err := secure.ForAddress(cfg, address)
 	if err != nil {
@@ -52,7 +45,7 @@ func DialTLS(t *corolla.Task, network, address string, cfg *tls.Config, opts ...
 	if err != nil {
 		return nil, err
 	}
-	if err := c.ClientTLS(t, cfg); err != nil {
+	if err := c.ClientTLS(t, cfg, opts...); err != nil {
 		_ = c.Abort() // or TLS has failed because it is lost
 		return nil, err
 	}
@@ -60,32 +53,39 @@ func DialTLS(t *corolla.Task, network, address string, cfg *tls.Config, opts ...
 }
 
 // ClientTLS starts TLS, as the client, on a connection that is in use: from then on
-// everything goes through it. It returns when the handshake is done, after at most
-// HandshakeTimeout; an error leaves the connection good for nothing but Close.
-func (c *Conn) ClientTLS(t *corolla.Task, cfg *tls.Config) error {
-	return c.startTLS(t, func() *secure.Layer { return secure.Client(below{c}, secure.Offloading(t.Loop(), cfg)) })
+// everything goes through it. It returns when the handshake is done; an error leaves the connection
+// good for nothing but Close. Of the options only those of handshakes matter; see ListenTLS.
+func (c *Conn) ClientTLS(t *corolla.Task, cfg *tls.Config, opts ...corolla.SocketOption) error {
+	return c.startTLS(t, opts, func(lim secure.Limits) *secure.Layer {
+		return secure.Client(below{c}, secure.Offloading(t.Loop(), cfg), lim)
+	})
 }
 
 // ServerTLS is ClientTLS as the server.
-func (c *Conn) ServerTLS(t *corolla.Task, cfg *tls.Config) error {
+func (c *Conn) ServerTLS(t *corolla.Task, cfg *tls.Config, opts ...corolla.SocketOption) error {
 	if err := secure.CheckServer(cfg); err != nil {
 		return c.wrap("handshake", err)
 	}
-	return c.startTLS(t, func() *secure.Layer { return secure.Server(below{c}, secure.Offloading(t.Loop(), cfg), nil) })
+	return c.startTLS(t, opts, func(lim secure.Limits) *secure.Layer {
+		return secure.Server(below{c}, secure.Offloading(t.Loop(), cfg), lim)
+	})
 }
 
 var errTLSAlready = errors.New("TLS was started before")
 
-func (c *Conn) startTLS(t *corolla.Task, start func() *secure.Layer) error {
+func (c *Conn) startTLS(t *corolla.Task, opts []corolla.SocketOption, start func(secure.Limits) *secure.Layer) error {
+	lim, err := secure.LimitsOf(opts)
 	switch {
+	case err != nil:
+		return c.wrap("handshake", err)
 	case c.tls != nil:
 		return c.wrap("handshake", errTLSAlready)
 	case c.read.task != nil || c.write.task != nil:
 		return corolla.ErrBusy
 	}
-	c.addTLS(start())
+	c.addTLS(start(lim))
 	c.read.task, c.write.task = t, t
-	err := c.shake(t, &c.read, &c.write)
+	err = c.shake(t, &c.read, &c.write)
 	c.read.end(t)
 	c.write.end(t)
 	return c.wrap("handshake", err)
@@ -160,21 +160,40 @@ func (c *Conn) TLS() (tls.ConnectionState, bool) {
 }
 
 // ListenTLS is Listen with TLS: the handshake of a connection is done by its first Read or
-// Write, so that a slow client holds up nobody. cfg must have a certificate or a way to get
-// one; crypto/tls says how one is chosen for each name, and how they are replaced while the
-// server runs (GetCertificate).
+// Write, so that a slow client holds up nobody. corolla.HandshakeTimeout and corolla.MaxHandshakes,
+// among the options, limit handshakes.
+//
+// cfg must have a certificate or a way to get one; crypto/tls says how one is chosen for each name,
+// and how they are replaced while the server runs (GetCertificate). cfg's functions that choose and
+// verify (Get… and Verify…) may block: they run on goroutines of their own, several at a time, so they
+// must be safe from any goroutine. What else is in cfg runs on the loop.
 func ListenTLS(l *corolla.Loop, network, address string, cfg *tls.Config, opts ...corolla.SocketOption) (*Listener, error) {
 	if err := secure.CheckServer(cfg); err != nil {
 		return nil, err
+	}
+	lim, err := secure.ListenerLimits(opts)
+	if err != nil {
+		return nil, fmt.Errorf("listen %s: %w", address, err)
 	}
 	ln, err := Listen(l, network, address, opts...)
 	if err != nil {
 		return nil, err
 	}
-	cfg = secure.Offloading(l, cfg)
-	queue := corolla.NewSemaphore(MaxHandshakes)
-	ln.wrap = func(c *Conn) { c.addTLS(secure.Server(below{c}, cfg, queue)) }
+	ln.tls = &listenerTLS{cfg, secure.Offloading(l, cfg), lim}
 	return ln, nil
+}
+
+// listenerTLS is the TLS of a listener's connections.
+type listenerTLS struct {
+	original, offloading *tls.Config
+	limits               secure.Limits
+}
+
+// accepted puts TLS on a connection.
+func (y *listenerTLS) accepted(c *Conn) {
+	if y != nil {
+		c.addTLS(secure.Server(below{c}, y.offloading, y.limits))
+	}
 }
 
 // tryReadTLS is tryRead where there is TLS.
@@ -182,10 +201,17 @@ func (c *Conn) tryReadTLS(t *corolla.Task, b []byte) (int, error) {
 	if err := c.shake(t, &c.read); err != nil {
 		return 0, err
 	}
-	if err := c.unreadable(); err != nil {
-		return 0, err
+	for {
+		if err := c.unreadable(); err != nil {
+			return 0, err
+		}
+		if !c.tls.Flooded() {
+			return c.tls.Read(b)
+		}
+		if err := c.out.Wait(t); err != nil {
+			return 0, err
+		}
 	}
-	return c.tls.Read(b)
 }
 
 // sendTLS is send where there is TLS.

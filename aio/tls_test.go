@@ -41,6 +41,7 @@ func onHosts(t *testing.T, test func(t *testing.T, task *corolla.Task)) {
 			if err := l.Run(func(task *corolla.Task) error { test(t, task); return nil }); err != nil {
 				t.Error(err)
 			}
+			leaktest.Loop(t, l)
 			if err := l.Close(); err != nil {
 				t.Error(err)
 			}
@@ -49,9 +50,9 @@ func onHosts(t *testing.T, test func(t *testing.T, task *corolla.Task)) {
 }
 
 // echoTLS serves an echo and returns its address.
-func echoTLS(t *testing.T, l *corolla.Loop, cfg *tls.Config) (*aio.Listener, string) {
+func echoTLS(t *testing.T, l *corolla.Loop, cfg *tls.Config, opts ...corolla.SocketOption) (*aio.Listener, string) {
 	t.Helper()
-	ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", cfg)
+	ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", cfg, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,13 +286,13 @@ func TestHandshakeThatNeverEndsIsCut(t *testing.T) {
 	ca := certtest.New(t)
 	cert := ca.Issue(time.Time{}, "server.test")
 	l := sim.New(1).NewLoop()
-	defer l.Close()
+	defer leaktest.Close(t, l)
 	if err := l.Run(func(task *corolla.Task) error {
 		got, err := accepted(t, task, ca, cert, func(task *corolla.Task, c *aio.Conn) error {
 			if _, err := c.Write(task, []byte{22, 3, 1}); err != nil { // the first bytes, and no more
 				return err
 			}
-			return task.Sleep(2 * aio.HandshakeTimeout)
+			return task.Sleep(2 * corolla.DefaultHandshakeTimeout)
 		})
 		if got != "" || !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("Read = %q, %v", got, err)

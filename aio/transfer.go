@@ -20,6 +20,7 @@ func (c *Conn) SendFile(t *corolla.Task, f *os.File, off, n int64) (int64, error
 	if err := c.enterOpen(t); err != nil {
 		return 0, err
 	}
+	defer c.write.end(t)
 	sent, err := c.sendFile(t, f, off, n)
 	return sent, c.leave(t, err)
 }
@@ -161,6 +162,7 @@ func (c *Conn) WriteFiles(t *corolla.Task, b []byte, files ...syscall.Conn) erro
 	if err := c.enterOpen(t); err != nil {
 		return err
 	}
+	defer c.write.end(t)
 	return c.wrap("write", c.leave(t, c.writeFiles(t, b, files)))
 }
 

@@ -209,7 +209,7 @@ func TestSpliceBothWays(t *testing.T) {
 func TestPassFilesAndDetach(t *testing.T) {
 	l, err := corolla.New()
 	leaktest.NeedLoop(t, err)
-	defer l.Close()
+	defer leaktest.Close(t, l)
 	if err := l.Run(func(task *corolla.Task) error {
 		ln, err := aio.Listen(l, "unix", filepath.Join(t.TempDir(), "s"))
 		if err != nil {

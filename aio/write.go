@@ -19,6 +19,7 @@ func (c *Conn) Write(t *corolla.Task, b []byte) (int, error) {
 	if err := c.enterOpen(t); err != nil {
 		return 0, err
 	}
+	defer c.write.end(t) // for a panic that unwinds t: others must not wait for it
 	n, err := c.writeAll(t, b)
 	return n, c.wrap("write", c.leave(t, err))
 }
@@ -145,6 +146,7 @@ func (c *Conn) Flush(t *corolla.Task) error {
 	if err := c.enter(t); err != nil {
 		return err
 	}
+	defer c.write.end(t)
 	c.write.given = true
 	return c.wrap("write", c.leave(t, c.flush(t)))
 }

@@ -61,6 +61,7 @@ func begun(t *testing.T, task *corolla.Task) {
 
 func closeLoop(t *testing.T, l *corolla.Loop) {
 	t.Helper()
+	leaktest.Loop(t, l)
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}

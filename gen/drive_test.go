@@ -33,6 +33,7 @@ func onLoops(t *testing.T, test func(t *testing.T, task *corolla.Task)) {
 			if err := l.Run(func(task *corolla.Task) error { test(t, task); return nil }); err != nil {
 				t.Error(err)
 			}
+			leaktest.Loop(t, l)
 			if err := l.Close(); err != nil {
 				t.Error(err)
 			}
@@ -189,6 +190,7 @@ func TestLoopClosesItsGenerators(t *testing.T) {
 	if err := l.RunForever(); err != nil {
 		t.Fatal(err)
 	}
+	leaktest.Loop(t, l)
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,10 @@ import (
 	"net"
 	"os"
 	"slices"
+	"syscall"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/stream"
 )
 
 // Protocol is told what happens on one connection: Opened once, Data any number of times,
@@ -23,14 +25,18 @@ type Protocol interface {
 	// Opened is called when the connection is there, and before anything else.
 	Opened(c *Conn)
 	// Data is called with bytes that have arrived: at least one, and good only until Data
-	// returns. If it panics, the connection is aborted and Closed gets the
-	// *corolla.PanicError.
+	// returns. If it panics, as if any other of a protocol's methods does, the connection is
+	// reset and Closed gets the *corolla.PanicError.
 	Data(c *Conn, b []byte)
-	// Closed is called when the connection has ended: with nil after the end of the stream,
-	// Close or Abort, and otherwise with the reason. It is never called from within a call
-	// of one of the Conn's methods, nor without an Opened before.
+	// Closed is called when the connection has ended: with nil after the end of the stream or
+	// Close, with ErrAborted after Abort, and otherwise with the reason. It is never called from
+	// within a call of one of the Conn's methods, nor without an Opened before.
 	Closed(c *Conn, err error)
 }
+
+// ErrAborted is what Closed gets after Abort: what was written may not have arrived. It wraps
+// net.ErrClosed.
+var ErrAborted = fmt.Errorf("transport: the connection was aborted: %w", net.ErrClosed)
 
 // EOFReceiver is a Protocol that wants to know when the peer has ended its stream. Without
 // it the connection is closed then, after what is buffered is sent.
@@ -62,17 +68,11 @@ type Conn struct {
 	sock  *corolla.Socket
 	proto Protocol
 	out   corolla.Outbox
-	end   ending
+	err   error // for Closed
 	rare  *rare // nil is none of it
 	prod  *production
 	tls   *security // nil is none
 	state state
-}
-
-// ending is what happens at the end of a connection.
-type ending struct {
-	onLost func()
-	err    error
 }
 
 // state is a set of flags.
@@ -130,7 +130,7 @@ func (c *Conn) startReading() {
 func (c *Conn) guard() {
 	if v := recover(); v != nil {
 		c.out.Uncork()
-		c.lose(c.sock.Loop().Recovered(v, fmt.Sprintf("protocol %T", c.proto)))
+		c.reset(c.sock.Loop().Recovered(v, fmt.Sprintf("protocol %T of %v", c.proto, c)))
 	}
 }
 
@@ -293,7 +293,8 @@ func (c *Conn) CloseWrite() {
 	c.state |= shut
 	c.afterProduction(func() {
 		c.finish(func() {
-			if err := c.sock.CloseWrite(); err != nil {
+			err := c.sock.CloseWrite()
+			if err != nil && !errors.Is(err, syscall.ENOTCONN) { // reset by the peer, as reading will show
 				c.lose(fmt.Errorf("close write: %w", err))
 			} else if c.is(gotEOF) {
 				c.Close()
@@ -321,34 +322,29 @@ func (c *Conn) Close() {
 	})
 }
 
-// Abort closes at once: what is buffered is dropped, and the peer sees a reset.
-func (c *Conn) Abort() {
-	if !c.is(lost) {
-		c.state |= lost | closing // so that nobody does it before
-		c.end.err = c.sock.Reset()
-		c.gone(nil)
-	}
-}
+// Abort closes at once: what is buffered is dropped, the peer sees a reset, and Closed gets
+// ErrAborted.
+func (c *Conn) Abort() { c.reset(ErrAborted) }
+
+// reset ends the connection so that the peer does not take what it got for the whole.
+func (c *Conn) reset(err error) { c.end(err, c.sock.Reset) }
 
 // lose ends the connection; Closed follows in the next turn.
-func (c *Conn) lose(err error) {
+func (c *Conn) lose(err error) { c.end(err, c.sock.Close) }
+
+func (c *Conn) end(err error, closeSocket func() error) {
 	if c.is(lost) {
 		return
 	}
 	c.state |= lost | closing
-	c.gone(err)
-}
-
-// gone is what comes of it.
-func (c *Conn) gone(err error) {
 	c.out.Drop()
 	if c.rare != nil {
 		c.rare.stop()
 	}
-	if e := c.sock.Close(); e != nil && !errors.Is(e, net.ErrClosed) {
+	if e := closeSocket(); e != nil && !errors.Is(e, net.ErrClosed) {
 		err = errors.Join(err, e)
 	}
-	c.end.err = errors.Join(c.end.err, err)
+	c.err = err
 	if c.tls == nil || c.tls.shake == nil {
 		c.sock.Loop().Soon(c.closed)
 	} // else it comes behind the end of the handshake
@@ -359,11 +355,9 @@ func (c *Conn) gone(err error) {
 }
 
 func (c *Conn) closed() {
-	if c.end.onLost != nil {
-		defer c.end.onLost()
-	}
 	if c.is(opened) {
-		c.proto.Closed(c, c.end.err)
+		defer c.guard()
+		c.proto.Closed(c, c.err)
 	}
 }
 
@@ -382,3 +376,6 @@ func (c *Conn) LocalAddr() net.Addr { return c.sock.LocalAddr() }
 
 // RemoteAddr returns the address of the peer, also once it is closed or the peer has reset it.
 func (c *Conn) RemoteAddr() net.Addr { return c.sock.PeerAddr() }
+
+// String names the connection by its network and its two addresses, for reports.
+func (c *Conn) String() string { return stream.Describe(c.sock) }

@@ -24,7 +24,7 @@ import (
 //
 // Options of servers are interface, backlog, and with tls cert and key (which is cert unless given);
 // of clients timeout, in seconds, bind, an IP address to connect from, and with tls ca, and name, which
-// the server's certificate must have. Listen and Connect read the files of certificates, which may
+// the server's certificate must have; of both, with tls, handshake, in seconds. Listen and Connect read the files of certificates, which may
 // block.
 //
 // The first is the kind; then come what the kind needs, by place or by name, and names of options.
@@ -183,12 +183,26 @@ func (r *reader) port() string {
 	return s
 }
 
+// seconds takes an option that is a time, which need not be there.
+func (r *reader) seconds(name string, option func(time.Duration) corolla.SocketOption) []corolla.SocketOption {
+	s := r.option(name, "")
+	if s == "" {
+		return nil
+	}
+	seconds, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(seconds >= 0 && seconds <= 1e6) {
+		r.fail("%s %q: seconds", name, s)
+		return nil
+	}
+	return []corolla.SocketOption{option(time.Duration(seconds * 1e9))}
+}
+
 // end is called when all is taken.
 func (r *reader) end() error {
 	if len(r.args) > 0 {
 		r.fail("%q is one too many", r.args[0])
 	}
-	for _, name := range []string{"interface", "backlog", "timeout", "bind", "cert", "key", "ca", "name", "host", "port", "path"} {
+	for _, name := range []string{"interface", "backlog", "timeout", "bind", "handshake", "cert", "key", "ca", "name", "host", "port", "path"} {
 		if _, ok := r.left[name]; ok {
 			r.fail("%s does not go with %s here", name, r.e.Kind)
 		}
@@ -219,6 +233,7 @@ func (e Endpoint) Listen(l *corolla.Loop, build func() Protocol, opts ...ServeOp
 	}
 	if e.Kind == "tls" {
 		cfg = r.certificate()
+		opts = append([]ServeOption{Options(r.seconds("handshake", corolla.HandshakeTimeout)...)}, opts...)
 	}
 	if err := r.end(); err != nil {
 		return nil, err
@@ -240,13 +255,7 @@ func (e Endpoint) Connect(l *corolla.Loop, p Protocol, opts ...corolla.SocketOpt
 		host := r.arg("host")
 		network, address = strings.Replace(e.Kind, "tls", "tcp", 1), net.JoinHostPort(host, r.port())
 	}
-	if s := r.option("timeout", ""); s != "" {
-		seconds, err := strconv.ParseFloat(s, 64)
-		if err != nil || !(seconds >= 0 && seconds <= 1e6) {
-			r.fail("timeout %q: seconds", s)
-		}
-		opts = append([]corolla.SocketOption{corolla.DialTimeout(time.Duration(seconds * 1e9))}, opts...)
-	}
+	opts = append(r.seconds("timeout", corolla.DialTimeout), opts...)
 	if s := r.option("bind", ""); s != "" {
 		ip := net.ParseIP(s)
 		if ip == nil {
@@ -256,6 +265,7 @@ func (e Endpoint) Connect(l *corolla.Loop, p Protocol, opts ...corolla.SocketOpt
 	}
 	if e.Kind == "tls" {
 		cfg = r.roots()
+		opts = append(r.seconds("handshake", corolla.HandshakeTimeout), opts...)
 	}
 	if err := r.end(); err != nil {
 		result := corolla.NewFuture[*Conn](l)

@@ -67,7 +67,7 @@ func TestEndpointsConnect(t *testing.T) {
 	for _, c := range []struct{ server, client string }{
 		{"tcp:0:interface=127.0.0.1:backlog=5", "tcp:127.0.0.1:PORT:timeout=5:bind=127.0.0.2"},
 		{"tcp4:port=0", "tcp4:host=127.0.0.1:port=PORT"},
-		{"tls:0:interface=127.0.0.1:cert=DIR/cert.pem:key=DIR/key.pem", "ssl:127.0.0.1:PORT:ca=DIR/ca.pem:name=server.test"},
+		{"tls:0:interface=127.0.0.1:cert=DIR/cert.pem:key=DIR/key.pem:handshake=5", "ssl:127.0.0.1:PORT:ca=DIR/ca.pem:name=server.test:handshake=2.5"},
 		{"unix:DIR/socket", "unix:path=DIR/socket"},
 	} {
 		t.Run(c.server[:4], func(t *testing.T) {
@@ -111,6 +111,7 @@ func TestEndpointRefusals(t *testing.T) {
 			"tcp:80:colour=red":            `unknown option "colour"`,
 			"tcp:80:timeout=5":             `timeout does not go with tcp here`,
 			"tcp:80:backlog=0":             `backlog "0": a number from 1 on`,
+			"tcp:80:handshake=5":           `handshake does not go with tcp here`,
 			"tls:443":                      `no cert`,
 			"tls:443:cert=/no/such/file":   `no such file`,
 			"unix":                         `no path`,
@@ -135,6 +136,7 @@ func TestEndpointRefusals(t *testing.T) {
 			"tcp:localhost:80:timeout=soon":      `timeout "soon": seconds`,
 			"tcp:localhost:80:bind=there":        `bind "there": an IP address`,
 			"tls:localhost:443:ca=/no/such/file": `no such file`,
+			"tls:localhost:443:handshake=soon":   `handshake "soon": seconds`,
 		} {
 			e, err := transport.ParseEndpoint(in)
 			if err != nil {

@@ -146,7 +146,7 @@ func TestDialPacketErrors(t *testing.T) {
 func TestUnixPacketsTooLongAndTooMany(t *testing.T) {
 	l, err := corolla.New()
 	leaktest.NeedLoop(t, err)
-	defer l.Close()
+	defer leaktest.Close(t, l)
 	if err := l.Run(func(task *corolla.Task) error {
 		server, client := &packets{}, &packets{}
 		s, err := transport.ListenPacket(l, "unixgram", filepath.Join(t.TempDir(), "s"), server)

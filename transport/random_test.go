@@ -12,6 +12,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/internal/certtest"
+	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 	"github.com/corolla-go/corolla/transport"
 )
@@ -212,6 +213,7 @@ func TestRandomConnections(t *testing.T) {
 		})
 		sides[0].check(sides[1])
 		sides[1].check(sides[0])
+		leaktest.Loop(t, l)
 		if err := errors.Join(err, l.Close()); err != nil {
 			t.Error(err)
 		}

@@ -165,7 +165,7 @@ func TestSecondSpliceIsNotUndoneByTheFirst(t *testing.T) {
 
 func TestIdleTimeoutKnowsOfBothWaysOfAProxy(t *testing.T) {
 	l := sim.New(1).NewLoop() // whose time is exact
-	defer l.Close()
+	defer leaktest.Close(t, l)
 	if err := l.Run(func(task *corolla.Task) error {
 		sides, clients := keepers(t, task, 2)
 		for i, k := range sides {
@@ -236,8 +236,8 @@ func TestSendFileThroughTLSOfAConnectionThatEnds(t *testing.T) {
 		is  error // for Closed
 	}{
 		"by time":           {func(c *transport.Conn, _ *aio.Conn) { c.SetDeadline(time.Millisecond) }, os.ErrDeadlineExceeded},
-		"aborted":           {func(c *transport.Conn, _ *aio.Conn) { c.Abort() }, nil},
-		"closed, aborted":   {func(c *transport.Conn, _ *aio.Conn) { c.Close(); c.Abort() }, nil},
+		"aborted":           {func(c *transport.Conn, _ *aio.Conn) { c.Abort() }, transport.ErrAborted},
+		"closed, aborted":   {func(c *transport.Conn, _ *aio.Conn) { c.Close(); c.Abort() }, transport.ErrAborted},
 		"closed, then lost": {func(c *transport.Conn, peer *aio.Conn) { c.Close(); _ = peer.Abort() }, syscall.ECONNRESET},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -373,7 +373,7 @@ func TestPullProducerWaitsForTheHandshake(t *testing.T) {
 func TestClosingEachOtherEnds(t *testing.T) {
 	w := sim.New(1)
 	l := w.NewLoop()
-	defer l.Close()
+	defer leaktest.Close(t, l)
 	if err := l.Run(func(task *corolla.Task) error {
 		server, client := &recorder{}, &recorder{}
 		srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func() transport.Protocol { return server })
@@ -431,7 +431,7 @@ func (s *swallower) Filled(*transport.Conn, int)   { s.say("filled") }
 func TestFilesReachAProtocolThatIsBufferedToo(t *testing.T) {
 	l, err := corolla.New()
 	leaktest.NeedLoop(t, err)
-	defer l.Close()
+	defer leaktest.Close(t, l)
 	if err := l.Run(func(task *corolla.Task) error {
 		s := &swallower{}
 		srv, err := transport.Serve(l, "unix", filepath.Join(t.TempDir(), "s"), func() transport.Protocol { return s })

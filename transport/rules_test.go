@@ -2,7 +2,6 @@ package transport_test
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/transport"
 )
 
@@ -64,12 +64,11 @@ func TestRule47WaitingToSendFailsWhenTheConnectionIsLost(t *testing.T) {
 	})
 }
 
-// served runs test with a server's protocol and a client in push style.
-func served(t *testing.T, server, client *recorder, test func(t *testing.T, task *corolla.Task, srv *transport.Server, c *transport.Conn)) {
+// served runs test with a server's protocol and a client in push style. Both are ended behind it.
+func served(t *testing.T, newServer func() *recorder, test func(t *testing.T, task *corolla.Task, server, client *recorder)) {
 	t.Helper()
-	s, q := *server, *client
 	onBoth(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
-		*server, *client = s, q
+		server, client := newServer(), &recorder{}
 		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func() transport.Protocol { return server })
 		if err != nil {
 			t.Fatal(err)
@@ -80,52 +79,104 @@ func served(t *testing.T, server, client *recorder, test func(t *testing.T, task
 			t.Fatal(err)
 		}
 		until(t, task, func() bool { return server.conn != nil })
-		test(t, task, srv, c)
+		test(t, task, server, client)
 		c.Close()
-		if err := client.wait(t, task); err == errNotRecorded {
-			t.Error(err)
-		}
-		if err := server.wait(t, task); err == errNotRecorded {
-			t.Error(err)
+		for _, r := range []*recorder{client, server} {
+			if err := r.wait(t, task); err == errNotRecorded {
+				t.Error(err)
+			}
 		}
 	})
 }
 
 func TestTwistedRule23Order(t *testing.T) {
 	onBoth(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
-		var said []string
-		say := func(s string) { said = append(said, s) }
-		server := &recorder{onOpen: func(*transport.Conn) { say("server opened") }}
-		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func() transport.Protocol { say("built"); return server })
+		var here, there []string
+		server := &recorder{onOpen: func(*transport.Conn) { there = append(there, "opened") }}
+		server.onClose = func() { there = append(there, "closed") }
+		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func() transport.Protocol {
+			there = append(there, "built")
+			return server
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer srv.Close()
-		client := &recorder{onOpen: func(*transport.Conn) { say("client opened") }}
+		client := &recorder{onOpen: func(*transport.Conn) { here = append(here, "opened") }}
+		client.onClose = func() { here = append(here, "closed") }
 		f := transport.Dial(task.Loop(), "tcp", srv.Addr().String(), client)
-		f.OnDone(func(*corolla.Future[*transport.Conn]) { say("future") })
+		f.OnDone(func(*corolla.Future[*transport.Conn]) { here = append(here, "future") })
 		c, err := f.Await(task)
 		if err != nil {
 			t.Fatal(err)
 		}
-		until(t, task, func() bool { return len(said) == 4 })
-		order := strings.Join(said, ", ")
-		for _, pair := range [][2]string{{"built", "server opened"}, {"client opened", "future"}} {
-			if strings.Index(order, pair[0]) > strings.Index(order, pair[1]) {
-				t.Errorf("%s: %s comes after %s", order, pair[0], pair[1])
+		until(t, task, func() bool { return server.conn != nil })
+		c.Close()
+		here = append(here, "Close returned")
+		_, _ = client.wait(t, task), server.wait(t, task)
+		if err := srv.Close(); err != nil {
+			t.Error(err)
+		}
+		for range 10 { // nothing comes behind the end
+			if err := task.Yield(); err != nil {
+				t.Fatal(err)
 			}
 		}
-		c.Close()
-		_, _ = client.wait(t, task), server.wait(t, task)
+		if got := strings.Join(here, ", "); got != "opened, future, Close returned, closed" {
+			t.Errorf("the client's order: %s", got)
+		}
+		if got := strings.Join(there, ", "); got != "built, opened, closed" || srv.Conns() != 0 {
+			t.Errorf("the server's order: %s; %d connections are left", got, srv.Conns())
+		}
+	})
+}
+
+func TestRule37ThreeTurns(t *testing.T) {
+	onBoth(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
+		l := task.Loop()
+		ln, err := aio.Listen(l, "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		dial := l.Dial("tcp", ln.Addr().String())
+		peer, err := ln.Accept(task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustWrite(t, task, peer, "x")
+		sock, err := dial.Await(task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sock.WaitReadable(task); err != nil { // the data is there before the protocol is
+			t.Fatal(err)
+		}
+		p := &recorder{}
+		transport.New(sock, p)
+		for turn := range 4 {
+			if err := task.Yield(); err != nil {
+				t.Fatal(err)
+			}
+			p.say("turn %d,", turn+1)
+		}
+		if got := p.String(); got != "opened turn 1, turn 2, data turn 3, turn 4," {
+			t.Errorf("it went: %s", got)
+		}
+		p.conn.Close()
+		_ = p.wait(t, task)
+		_, _ = peer.Close(), ln.Close()
 	})
 }
 
 func TestTwistedRule24CloseStopsReadingAndRefusesWrites(t *testing.T) { // differences 8
-	served(t, &recorder{}, &recorder{}, func(t *testing.T, task *corolla.Task, _ *transport.Server, c *transport.Conn) {
-		server := c.Protocol().(*recorder)
-		if err := c.Write([]byte("last")); err != nil {
-			t.Error(err)
+	served(t, func() *recorder { return &recorder{} }, func(t *testing.T, task *corolla.Task, server, client *recorder) {
+		got := ""
+		server.onData = func(c *transport.Conn, b []byte) {
+			got += string(b)
+			_ = c.Write([]byte("an answer that nobody waits for"))
 		}
+		c := client.conn
+		clogged(c)
+		server.conn.PauseReading() // so that the client has something to send for a while
 		c.Close()
 		if err := c.Write([]byte("late")); !errors.Is(err, net.ErrClosed) {
 			t.Errorf("write after Close: %v", err)
@@ -133,53 +184,57 @@ func TestTwistedRule24CloseStopsReadingAndRefusesWrites(t *testing.T) { // diffe
 		if err := c.WriteBatch([]byte("late")); !errors.Is(err, net.ErrClosed) {
 			t.Errorf("WriteBatch after Close: %v", err)
 		}
-		if strings.Contains(server.String(), "data") {
-			t.Error("data after Close")
+		for range 10 {
+			_ = server.conn.Write([]byte("data for one that has closed"))
+			if err := task.Yield(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		server.conn.ResumeReading()
+		_, _ = client.wait(t, task), server.wait(t, task)
+		if client.String() != "opened closed" {
+			t.Errorf("the client was told %q", client)
+		}
+		if strings.Contains(got, "late") {
+			t.Error("what was written after Close has arrived")
 		}
 	})
 }
 
 func TestTwistedRule26Reasons(t *testing.T) {
+	is := func(want error) func(error) bool { return func(err error) bool { return errors.Is(err, want) } }
+	panicked := func(err error) bool {
+		var p *corolla.PanicError
+		return errors.As(err, &p) && p.Value == "in Data"
+	}
 	for name, c := range map[string]struct {
-		end    func(c *transport.Conn)
-		is     error // nil is none
-		server func(error) bool
+		end         func(server, client *recorder)
+		here, there func(error) bool // the client's reason, and the server's
 	}{
-		"local close": {func(c *transport.Conn) { c.Close() }, nil, func(err error) bool { return err == nil }},
-		"abort":       {func(c *transport.Conn) { c.Abort() }, nil, func(err error) bool { return errors.Is(err, syscall.ECONNRESET) }},
+		"local close": {func(_, client *recorder) { client.conn.Close() }, is(nil), is(nil)},
+		"peer close":  {func(server, _ *recorder) { server.conn.Close() }, is(nil), is(nil)},
+		"abort":       {func(_, client *recorder) { client.conn.Abort() }, is(transport.ErrAborted), is(syscall.ECONNRESET)},
+		"reset":       {func(server, _ *recorder) { server.conn.Abort() }, is(syscall.ECONNRESET), is(transport.ErrAborted)},
+		"a panic": {func(server, client *recorder) {
+			server.onData = func(*transport.Conn, []byte) { panic("in Data") }
+			_ = client.conn.Write([]byte("x"))
+		}, is(syscall.ECONNRESET), panicked},
 	} {
 		t.Run(name, func(t *testing.T) {
-			served(t, &recorder{}, &recorder{}, func(t *testing.T, task *corolla.Task, _ *transport.Server, conn *transport.Conn) {
-				client := conn.Protocol().(*recorder)
-				c.end(conn)
-				if strings.Contains(client.String(), "closed") {
+			served(t, func() *recorder { return &recorder{} }, func(t *testing.T, task *corolla.Task, server, client *recorder) {
+				c.end(server, client)
+				if strings.Contains(client.String()+server.String(), "closed") {
 					t.Error("Closed was called before the call had returned")
 				}
-				if err := client.wait(t, task); !errors.Is(err, c.is) {
+				if err := client.wait(t, task); !c.here(err) {
 					t.Errorf("the client's reason: %v", err)
+				}
+				if err := server.wait(t, task); !c.there(err) {
+					t.Errorf("the server's reason: %v", err)
 				}
 			})
 		})
 	}
-	t.Run("reset by the peer", func(t *testing.T) {
-		server := &recorder{}
-		served(t, server, &recorder{}, func(t *testing.T, task *corolla.Task, _ *transport.Server, conn *transport.Conn) {
-			conn.Abort()
-			if err := server.wait(t, task); !errors.Is(err, syscall.ECONNRESET) {
-				t.Errorf("the reason: %v", err)
-			}
-		})
-	})
-	t.Run("a panic", func(t *testing.T) {
-		server := &recorder{onData: func(*transport.Conn, []byte) { panic("in Data") }}
-		served(t, server, &recorder{}, func(t *testing.T, task *corolla.Task, _ *transport.Server, conn *transport.Conn) {
-			_ = conn.Write([]byte("x"))
-			var p *corolla.PanicError
-			if err := server.wait(t, task); !errors.As(err, &p) || fmt.Sprint(p.Value) != "in Data" {
-				t.Errorf("the reason: %v", err)
-			}
-		})
-	})
 }
 
 func TestTwistedRule28(t *testing.T) {
@@ -224,23 +279,56 @@ func TestTwistedRule28(t *testing.T) {
 	})
 }
 
-func TestTwistedRule30And31(t *testing.T) { // as differences 6 has it: a loop can be run again
-	onBoth(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
+func TestTwistedRule30StopAndRunAgain(t *testing.T) { // as differences 6 and 26 have it
+	onLoops(t, func(t *testing.T, l *corolla.Loop, _ *[]error) {
+		var order []string
+		l.OnClose(func() { order = append(order, "trigger") })
+		for range 2 { // a loop can be run again
+			l.Soon(func() {
+				l.Stop()
+				l.Stop() // which is stopping too
+				order = append(order, "stopped")
+			})
+			if err := l.RunForever(); err != nil {
+				t.Error(err)
+			}
+			order = append(order, "returned")
+		}
+		leaktest.Loop(t, l)
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		if got := strings.Join(order, " "); got != "stopped returned stopped returned trigger" {
+			t.Errorf("it went: %s", got)
+		}
+		if err := l.RunForever(); !errors.Is(err, corolla.ErrLoopClosed) {
+			t.Errorf("run after Close: %v", err)
+		}
+	})
+}
+
+func TestTwistedRule31Posted(t *testing.T) {
+	onBoth(t, func(t *testing.T, task *corolla.Task, log *[]error) {
 		l := task.Loop()
 		var order []string
-		for _, s := range []string{"a", "b", "c"} {
-			if err := l.Post(func() {
-				order = append(order, s)
-				if s == "a" {
-					_ = l.Post(func() { order = append(order, "later") })
-				}
-			}); err != nil {
+		post := func(f func()) {
+			if err := l.Post(f); err != nil {
 				t.Error(err)
 			}
 		}
-		until(t, task, func() bool { return len(order) == 4 })
-		if got := strings.Join(order, " "); got != "a b c later" {
+		post(func() {
+			order = append(order, "a")
+			post(func() { order = append(order, "later") })
+			l.Soon(func() { order = append(order, "the next pass:") })
+		})
+		post(func() { order = append(order, "b"); panic("of a posted function") })
+		post(func() { order = append(order, "c") })
+		until(t, task, func() bool { return len(order) == 5 })
+		if got := strings.Join(order, " "); got != "a b c the next pass: later" {
 			t.Errorf("posted functions ran as %s", got)
+		}
+		if len(*log) != 1 || !strings.Contains((*log)[0].Error(), "of a posted function") {
+			t.Errorf("reported: %v", *log)
 		}
 	})
 }

@@ -4,60 +4,59 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"time"
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/internal/secure"
+	"github.com/corolla-go/corolla/internal/stream"
 )
 
 // Server accepts connections and gives each a protocol of its own.
 type Server struct {
-	sock  *corolla.Socket
-	build func() Protocol
-	conns int
+	sock      *corolla.Socket
+	build     func() Protocol
+	admission stream.Admission
+	pause     *corolla.Timer // after an error of accepting; nil unless there is one
 
 	options []corolla.SocketOption
 	secure  func(*Conn) *secure.Layer // nil is no TLS
-
-	most, perPeer int            // limits; 0 is none
-	peers         map[string]int // connections of each address, if they are limited
 }
 
-// ServeOption configures a Server.
+// ServeOption configures a Server. aio has the same.
 type ServeOption func(*Server)
 
-// MaxConns sets how many connections there may be at a time; those beyond are reset. 0,
-// as it is unless set, is no limit but the system's.
-func MaxConns(n int) ServeOption { return func(s *Server) { s.most = n } }
+// MaxConns sets how many connections there may be at a time, those that were closed and still send
+// among them; more wait to be accepted, unless Refuse is given as well. 0, as it is unless set, is
+// no limit but the system's.
+func MaxConns(n int) ServeOption { return func(s *Server) { s.admission.MaxConns = n } }
 
-// MaxPerPeer sets how many connections one IP address may have at a time; those beyond
-// are reset. 0, as it is unless set, is no limit.
-func MaxPerPeer(n int) ServeOption {
-	return func(s *Server) { s.perPeer, s.peers = n, map[string]int{} }
+// MaxPerPeer sets how many connections one IP address, or one name of a Unix socket, may have at a
+// time; those beyond are refused: reset, unless Refuse has a last word for them. Clients without a
+// name are not counted. 0, as it is unless set, is no limit.
+func MaxPerPeer(n int) ServeOption { return func(s *Server) { s.admission.MaxPerPeer = n } }
+
+// Refuse makes the server refuse connections beyond MaxConns, instead of letting them wait. What
+// last returns is sent to those that are refused, for any reason,
+// before the end of the stream; if it returns nothing, or is nil, they are reset. With TLS last is
+// not called, for nothing can be said before the handshake.
+func Refuse(last func(peer net.Addr) []byte) ServeOption {
+	return func(s *Server) { s.admission.Refuses, s.admission.LastWord = true, last }
 }
 
-// Options sets options of the listening socket, which its connections have too.
+// Options sets options of the listening socket, which its connections have too, behind those that
+// were set before.
 func Options(opts ...corolla.SocketOption) ServeOption {
-	return func(s *Server) { s.options = opts }
+	return func(s *Server) { s.options = append(s.options, opts...) }
 }
 
 // Serve listens at an address and calls build for the Protocol of each connection;
 // if it returns nil the connection is closed.
 func Serve(l *corolla.Loop, network, address string, build func() Protocol, opts ...ServeOption) (*Server, error) {
-	srv := newServer(build, opts)
-	s, err := l.Listen(network, address, srv.options...)
-	if err != nil {
-		return nil, err
-	}
-	srv.start(s)
-	return srv, nil
+	return newServer(build, opts).listen(l, network, address)
 }
 
 // ServeOn is Serve on a socket that listens already, which the server owns from then on.
 func ServeOn(s *corolla.Socket, build func() Protocol, opts ...ServeOption) *Server {
-	srv := newServer(build, opts)
-	srv.start(s)
-	return srv
+	return newServer(build, opts).start(s)
 }
 
 func newServer(build func() Protocol, opts []ServeOption) *Server {
@@ -68,35 +67,30 @@ func newServer(build func() Protocol, opts []ServeOption) *Server {
 	return srv
 }
 
-func (s *Server) start(sock *corolla.Socket) {
+func (s *Server) listen(l *corolla.Loop, network, address string) (*Server, error) {
+	sock, err := l.Listen(network, address, s.options...)
+	if err != nil {
+		return nil, err
+	}
+	return s.start(sock), nil
+}
+
+func (s *Server) start(sock *corolla.Socket) *Server {
 	s.sock = sock
-	sock.OnReadable(s.accept)
+	if s.secure != nil {
+		s.admission.LastWord = nil
+	}
+	s.admission.OnRoom(s.acceptAgain)
+	s.acceptAgain()
+	return s
 }
 
-// admit counts a connection, unless it is one too many. leave takes it off the count.
-func (s *Server) admit(sock *corolla.Socket) (leave func(), ok bool) {
-	if s.most > 0 && s.conns >= s.most {
-		return nil, false
+// acceptAgain accepts, unless there is a reason to wait.
+func (s *Server) acceptAgain() {
+	if s.pause == nil {
+		s.sock.OnReadable(s.accept)
 	}
-	s.conns++
-	if s.perPeer <= 0 {
-		return s.leave, true
-	}
-	peer := sock.PeerHost()
-	if s.peers[peer] >= s.perPeer {
-		s.conns--
-		return nil, false
-	}
-	s.peers[peer]++
-	return func() {
-		s.conns--
-		if s.peers[peer]--; s.peers[peer] == 0 {
-			delete(s.peers, peer)
-		}
-	}, true
 }
-
-func (s *Server) leave() { s.conns-- }
 
 // maxAccepts is how many connections are taken in one turn, so that a flood of new
 // ones leaves room for those that are there.
@@ -104,38 +98,36 @@ const maxAccepts = 64
 
 func (s *Server) accept() {
 	for range maxAccepts {
-		sock, err := s.sock.TryAccept()
-		if err == corolla.ErrWouldBlock {
+		if s.admission.Full() {
+			s.sock.OnReadable(nil) // until OnRoom
 			return
 		}
-		if errors.Is(err, net.ErrClosed) {
-			return // by build
+		sock, err := s.sock.TryAccept()
+		if err == corolla.ErrWouldBlock || errors.Is(err, net.ErrClosed) { // by build
+			return
 		}
 		if err != nil {
 			l := s.sock.Loop()
-			l.Report(fmt.Errorf("accept at %v: %w; trying again in %v", s.Addr(), err, acceptPause))
+			l.Report(fmt.Errorf("accept at %v: %w; trying again in %v", s.Addr(), err, stream.Pause))
 			s.sock.OnReadable(nil)
-			l.After(acceptPause, func() { s.sock.OnReadable(s.accept) })
+			s.pause = l.After(stream.Pause, func() {
+				s.pause = nil
+				s.acceptAgain()
+			})
 			return
 		}
 		s.begin(sock)
 	}
 }
 
-// acceptPause is how long a server that cannot accept waits, as asyncio does.
-const acceptPause = time.Second
-
 // begin gives a connection its protocol.
 func (s *Server) begin(sock *corolla.Socket) {
-	leave, ok := s.admit(sock)
-	if !ok {
-		_ = sock.Reset() // nothing was sent on it that could be lost
+	if !s.admission.Admit(sock) {
 		return
 	}
 	var p Protocol
 	defer func() {
 		if p == nil { // build said no, or panicked
-			leave()
 			_ = sock.Close()
 		}
 	}()
@@ -143,16 +135,17 @@ func (s *Server) begin(sock *corolla.Socket) {
 		return
 	}
 	c := connect(sock, p)
-	c.end.onLost = leave
 	if s.secure == nil {
 		sock.Loop().Soon(c.open)
 		return
 	}
-	c.secure(s.secure(c), func(err error) {
+	layer := s.secure(c)
+	c.secure(layer, func(err error) {
 		switch {
 		case err == nil:
 			sock.Loop().Soon(c.open)
-		case !c.is(lost):
+		case c.is(lost) || !layer.Heard() && stream.Ended(err): // nobody cares
+		default:
 			sock.Loop().Report(err)
 		}
 	})
@@ -161,11 +154,16 @@ func (s *Server) begin(sock *corolla.Socket) {
 // Addr returns the address that is listened at, also after Close.
 func (s *Server) Addr() net.Addr { return s.sock.LocalAddr() }
 
-// Conns returns how many connections are open.
-func (s *Server) Conns() int { return s.conns }
+// Conns returns how many connections are open, those that were closed and still send among them.
+func (s *Server) Conns() int { return s.admission.Conns() }
 
 // Close stops listening. Connections stay.
-func (s *Server) Close() error { return s.sock.Close() }
+func (s *Server) Close() error {
+	if s.pause != nil {
+		s.pause.Stop()
+	}
+	return s.sock.Close()
+}
 
 // Dial connects p to an address. The future gives its Conn, after Opened was called,
 // or the reason why there is none; p then hears nothing.

@@ -10,13 +10,6 @@ import (
 	"github.com/corolla-go/corolla/internal/secure"
 )
 
-// HandshakeTimeout is how long a handshake may take: a minute, as asyncio has it.
-const HandshakeTimeout = secure.HandshakeTimeout
-
-// MaxHandshakes is how many handshakes a server's connections have under way at a time; more
-// wait for their turn.
-const MaxHandshakes = secure.MaxHandshakes
-
 // ErrTruncated is what Closed gets when a connection with TLS ends without TLS's own end: an
 // attacker may have cut it off. It matches io.ErrUnexpectedEOF.
 var ErrTruncated error = secure.ErrTruncated
@@ -50,6 +43,7 @@ type security struct {
 	shake   *corolla.Future[struct{}] // the handshake; nil once it is over
 	writing int                       // calls of the layer that write, whose lock is held
 	reading bool                      // readRecords is scheduled
+	flooded bool                      // nothing is read until the outbox is down to its low mark
 }
 
 // item is a piece of text to encrypt, or something that writes by itself and says when it has.
@@ -62,42 +56,53 @@ type item struct {
 // below is a Conn as the connection below its TLS.
 type below struct{ *Conn }
 
-func (c below) TryRead(b []byte) (int, error)        { return c.sock.TryRead(b) }
-func (c below) Await(t *corolla.Task) error          { return c.sock.WaitReadable(t) }
-func (c below) Send(b []byte) error                  { return c.out.Write(b) }
-func (c *Conn) client(cfg *tls.Config) *secure.Layer { return secure.Client(below{c}, cfg) }
+func (c below) TryRead(b []byte) (int, error) { return c.sock.TryRead(b) }
+func (c below) Await(t *corolla.Task) error   { return c.sock.WaitReadable(t) }
+func (c below) Send(b []byte) error           { return c.out.Write(b) }
+func (c below) Above() bool                   { return c.out.Above() }
+
+func (c *Conn) client(cfg *tls.Config, lim secure.Limits) *secure.Layer {
+	return secure.Client(below{c}, secure.Offloading(c.sock.Loop(), cfg), lim)
+}
 
 // ServeTLS is Serve with TLS: a connection's Opened comes after its handshake. A handshake that
-// fails is reported to the loop's error handler, for its protocol never hears of it. cfg must
-// have a certificate or a way to get one; crypto/tls says how one is chosen for each name, and
-// how they are replaced while the server runs (GetCertificate).
+// fails is reported to the loop's error handler, for its protocol never hears of it; but not when
+// the connection has ended before the peer had sent anything, as those of port scans and health
+// checks do. corolla.HandshakeTimeout and corolla.MaxHandshakes, among the Options, limit handshakes.
+//
+// cfg must have a certificate or a way to get one; crypto/tls says how one is chosen for each name,
+// and how they are replaced while the server runs (GetCertificate). cfg's functions that choose and
+// verify (Get… and Verify…) may block: they run on goroutines of their own, several at a time, so they
+// must be safe from any goroutine. What else is in cfg runs on the loop.
 func ServeTLS(l *corolla.Loop, network, address string, cfg *tls.Config, build func() Protocol, opts ...ServeOption) (*Server, error) {
 	if err := secure.CheckServer(cfg); err != nil {
 		return nil, err
 	}
-	srv, err := Serve(l, network, address, build, opts...)
+	srv := newServer(build, opts)
+	lim, err := secure.ListenerLimits(srv.options)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("listen %s: %w", address, err)
 	}
 	cfg = secure.Offloading(l, cfg)
-	queue := corolla.NewSemaphore(MaxHandshakes)
-	srv.secure = func(c *Conn) *secure.Layer { return secure.Server(below{c}, cfg, queue) }
-	return srv, nil
+	srv.secure = func(c *Conn) *secure.Layer { return secure.Server(below{c}, cfg, lim) }
+	return srv.listen(l, network, address)
 }
 
 // DialTLS is Dial with TLS: Opened comes, and the future has its result, after the handshake.
 // If cfg, which may be nil, names no server, the host of the address is the name that the
-// server's certificate must have.
+// server's certificate must have. For what of cfg runs where, and the options of handshakes, see
+// ServeTLS.
 func DialTLS(l *corolla.Loop, network, address string, cfg *tls.Config, p Protocol, opts ...corolla.SocketOption) *corolla.Future[*Conn] {
 	cfg, err := secure.ForAddress(cfg, address)
-	if err != nil {
+	lim, e := secure.LimitsOf(opts)
+	if err = errors.Join(err, e); err != nil {
 		result := corolla.NewFuture[*Conn](l)
 		_ = result.Fail(err) // the first to settle it
 		return result
 	}
 	return dial(l, network, address, opts, func(s *corolla.Socket, result *corolla.Future[*Conn]) *Conn {
 		c := connect(s, p)
-		c.secure(c.client(secure.Offloading(l, cfg)), func(err error) {
+		c.secure(c.client(cfg, lim), func(err error) {
 			if err != nil {
 				_ = result.Fail(err)
 				return
@@ -112,23 +117,27 @@ func DialTLS(l *corolla.Loop, network, address string, cfg *tls.Config, p Protoc
 // ClientTLS starts TLS, as the client, on a connection that is in use: what is written from
 // then on is encrypted, and Data gets what was decrypted. What Data has been given already
 // is no part of it. done is called after the handshake, or when the connection is lost before
-// that; if the handshake fails, Closed follows with the same error.
-func (c *Conn) ClientTLS(cfg *tls.Config, done func(error)) error {
-	return c.startTLS(func() *secure.Layer { return c.client(secure.Offloading(c.sock.Loop(), cfg)) }, done)
+// that; if the handshake fails, Closed follows with the same error. Of the options only those of
+// handshakes matter; see ServeTLS.
+func (c *Conn) ClientTLS(cfg *tls.Config, done func(error), opts ...corolla.SocketOption) error {
+	return c.startTLS(opts, done, func(lim secure.Limits) *secure.Layer { return c.client(cfg, lim) })
 }
 
 // ServerTLS is ClientTLS as the server.
-func (c *Conn) ServerTLS(cfg *tls.Config, done func(error)) error {
+func (c *Conn) ServerTLS(cfg *tls.Config, done func(error), opts ...corolla.SocketOption) error {
 	if err := secure.CheckServer(cfg); err != nil {
 		return err
 	}
-	return c.startTLS(func() *secure.Layer {
-		return secure.Server(below{c}, secure.Offloading(c.sock.Loop(), cfg), nil)
-	}, done)
+	return c.startTLS(opts, done, func(lim secure.Limits) *secure.Layer {
+		return secure.Server(below{c}, secure.Offloading(c.sock.Loop(), cfg), lim)
+	})
 }
 
-func (c *Conn) startTLS(layer func() *secure.Layer, done func(error)) error {
+func (c *Conn) startTLS(opts []corolla.SocketOption, done func(error), layer func(secure.Limits) *secure.Layer) error {
+	lim, err := secure.LimitsOf(opts)
 	switch {
+	case err != nil:
+		return fmt.Errorf("start TLS: %w", err)
 	case c.tls != nil:
 		return errors.New("transport: TLS was started before")
 	case c.is(away):
@@ -136,7 +145,7 @@ func (c *Conn) startTLS(layer func() *secure.Layer, done func(error)) error {
 	case c.is(closing | shut | lost):
 		return fmt.Errorf("start TLS on a connection that was closed: %w", net.ErrClosed)
 	}
-	c.secure(layer(), func(err error) {
+	c.secure(layer(lim), func(err error) {
 		defer c.guard()
 		done(err)
 		if err == nil {
@@ -162,7 +171,7 @@ func (c *Conn) secure(layer *secure.Layer, done func(error)) {
 	y := &security{layer: layer, busy: true}
 	c.tls = y
 	peer := c.sock.PeerAddr()
-	y.shake = c.sock.Loop().Go(layer.Handshake, corolla.Name("TLS handshake"))
+	y.shake = c.sock.Loop().Go(layer.Handshake, corolla.Name("TLS handshake"), corolla.Describe(layer.Handshake, c))
 	y.shake.OnDone(func(f *corolla.Future[struct{}]) {
 		y.shake = nil
 		_, err := f.Result()
@@ -197,6 +206,10 @@ func (c *Conn) layered(write func() error) error {
 
 // crossed tells of the water marks.
 func (c *Conn) crossed() {
+	if y := c.tls; y != nil && y.flooded && !c.out.Above() {
+		y.flooded = false
+		c.startReading()
+	}
 	if c.tls == nil || c.tls.writing == 0 {
 		c.marks(c.above())
 	}
@@ -308,6 +321,11 @@ func (c *Conn) readRecords() {
 	defer c.guard()
 	for range maxRecords {
 		if c.is(paused|closing|lost|gotEOF) || !c.tls.layer.Ready() {
+			return
+		}
+		if c.tls.layer.Flooded() {
+			c.tls.flooded = true
+			c.sock.OnReadable(nil)
 			return
 		}
 		if !c.readOnce(c.readLayer) {

@@ -24,6 +24,16 @@ import (
 // reaches the error handler is in log.
 func onTLSHosts(t *testing.T, test func(t *testing.T, task *corolla.Task, log *[]error)) {
 	t.Helper()
+	onLoops(t, func(t *testing.T, l *corolla.Loop, log *[]error) {
+		if err := l.Run(func(task *corolla.Task) error { test(t, task, log); return nil }); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// onLoops runs test with a loop on both hosts, and closes it.
+func onLoops(t *testing.T, test func(t *testing.T, l *corolla.Loop, log *[]error)) {
+	t.Helper()
 	for _, name := range []string{"real", "sim"} {
 		t.Run(name, func(t *testing.T) {
 			var log []error
@@ -40,10 +50,8 @@ func onTLSHosts(t *testing.T, test func(t *testing.T, task *corolla.Task, log *[
 			if err != nil {
 				leaktest.NeedLoop(t, err)
 			}
-			if err := l.Run(func(task *corolla.Task) error { test(t, task, &log); return nil }); err != nil {
-				t.Error(err)
-			}
-			if err := l.Close(); err != nil {
+			test(t, l, &log)
+			if err := l.Close(); err != nil && !errors.Is(err, corolla.ErrLoopClosed) {
 				t.Error(err)
 			}
 			if w != nil && w.Open() != 0 {
@@ -217,7 +225,7 @@ func TestHandshakeThatNeverEndsInPushStyle(t *testing.T) {
 	cert := ca.Issue(time.Time{}, "server.test")
 	var log []error
 	l := sim.New(1).NewLoop(corolla.ErrorHandler(func(err error) { log = append(log, err) }))
-	defer l.Close()
+	defer leaktest.Close(t, l)
 	if err := l.Run(func(task *corolla.Task) error {
 		srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}},
 			func() transport.Protocol { return newLouder() })
@@ -232,7 +240,7 @@ func TestHandshakeThatNeverEndsInPushStyle(t *testing.T) {
 		defer a.Close()
 		begin := l.Now()
 		_, err = a.Read(task, make([]byte, 1))
-		if took := l.Now() - begin; err == nil || (took-transport.HandshakeTimeout).Abs() > time.Second {
+		if took := l.Now() - begin; err == nil || (took-corolla.DefaultHandshakeTimeout).Abs() > time.Second {
 			t.Errorf("%v after %v", err, took)
 		}
 		if len(log) != 1 || !errors.Is(log[0], os.ErrDeadlineExceeded) || srv.Conns() != 0 {

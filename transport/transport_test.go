@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -21,12 +20,13 @@ import (
 
 // recorder is a Protocol that writes down what happens.
 type recorder struct {
-	said   []string
-	conn   *transport.Conn
-	onData func(c *transport.Conn, b []byte)
-	onOpen func(c *transport.Conn)
-	ended  corolla.Event
-	err    error
+	said    []string
+	conn    *transport.Conn
+	onData  func(c *transport.Conn, b []byte)
+	onOpen  func(c *transport.Conn)
+	onClose func()
+	ended   corolla.Event
+	err     error
 }
 
 func (r *recorder) say(f string, args ...any) { r.said = append(r.said, fmt.Sprintf(f, args...)) }
@@ -50,7 +50,14 @@ func (r *recorder) Data(c *transport.Conn, b []byte) {
 }
 
 func (r *recorder) Closed(_ *transport.Conn, err error) {
+	var p *corolla.PanicError
+	if errors.As(err, &p) {
+		r.say("%d logged at", len(*logged))
+	}
 	r.say("closed")
+	if r.onClose != nil {
+		r.onClose()
+	}
 	r.err = err
 	r.ended.Set()
 }
@@ -85,6 +92,7 @@ func serve(t *testing.T, p transport.Protocol, test func(t *testing.T, task *cor
 				leaktest.NeedLoop(t, err)
 			}
 			defer func() {
+				leaktest.Loop(t, l)
 				if err := l.Close(); err != nil {
 					t.Error(err)
 				}
@@ -129,6 +137,9 @@ func clone(p transport.Protocol) transport.Protocol {
 	case *pauser:
 		c := *p
 		return &c
+	case *closer:
+		c := *p
+		return &c
 	}
 	return p
 }
@@ -142,6 +153,8 @@ func rec() *recorder {
 	case *pauser:
 		return &p.recorder
 	case *gulper:
+		return &p.recorder
+	case *closer:
 		return &p.recorder
 	}
 	return nil
@@ -214,47 +227,6 @@ func TestLifeOfAConnection(t *testing.T) { // asyncio rules 37, 38
 	})
 }
 
-func TestClosedIsNeverCalledWithinClose(t *testing.T) { // rules 38, 39
-	for name, end := range map[string]func(*transport.Conn){"close": (*transport.Conn).Close, "abort": (*transport.Conn).Abort} {
-		serve(t, &recorder{onData: func(c *transport.Conn, _ []byte) {
-			end(c)
-			end(c)
-			rec().say("returned")
-			if err := c.Write([]byte("x")); !errors.Is(err, net.ErrClosed) { // differences 8, 9
-				t.Errorf("Write after %s: %v", name, err)
-			}
-		}}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {
-			mustWrite(t, task, client, "go")
-			if err := ended(t, task); err != nil {
-				t.Errorf("Closed with %v", err)
-			}
-			wantSaid(t, "opened data returned closed")
-			want := error(io.EOF)
-			if name == "abort" {
-				want = syscall.ECONNRESET
-			}
-			if _, err := readAll(t, task, client); !errors.Is(err, want) {
-				t.Errorf("after %s the client reads %v, want %v", name, err, want)
-			}
-		})
-	}
-}
-
-func TestCloseFlushesFirst(t *testing.T) { // rules 39, 40
-	const size = 4 << 20
-	serve(t, &recorder{onOpen: func(c *transport.Conn) {
-		_ = c.Write(make([]byte, size))
-		c.Close()
-	}}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {
-		if got, err := readAll(t, task, client); len(got) != size || err != io.EOF {
-			t.Errorf("received %d bytes, %v", len(got), err)
-		}
-		if err := ended(t, task); err != nil {
-			t.Errorf("Closed with %v", err)
-		}
-	})
-}
-
 func TestWriteIsTriedAtOnce(t *testing.T) { // rule 41
 	serve(t, &recorder{}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {
 		until(t, task, func() bool { return rec().conn != nil })
@@ -321,57 +293,6 @@ func TestEndOfThePeersStream(t *testing.T) { // rule 43, twisted 29
 	})
 }
 
-func TestPanicInDataAborts(t *testing.T) { // rule 44
-	serve(t, &recorder{onData: func(*transport.Conn, []byte) { panic("oops") }}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {
-		mustWrite(t, task, client, "x")
-		var p *corolla.PanicError
-		if err := ended(t, task); !errors.As(err, &p) || p.Value != "oops" {
-			t.Errorf("Closed with %v", err)
-		}
-		if len(*logged) != 1 || !errors.As((*logged)[0], &p) {
-			t.Errorf("the handler got %v", *logged)
-		}
-	})
-}
-
-func TestWaterMarks(t *testing.T) { // rule 45
-	serve(t, &pauser{}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {
-		until(t, task, func() bool { return rec().conn != nil })
-		c := rec().conn
-		c.SetWriteMarks(1000, -1)
-		task.Loop().Soon(func() {
-			rec().said = nil
-			_ = c.Write(make([]byte, 16<<20)) // more than the system takes
-			if got := rec().String(); got != "pause" {
-				t.Errorf("within the Write the protocol was told %q", got)
-			}
-			for range 10 {
-				_ = c.Write(make([]byte, 4000))
-			}
-		})
-		total := 0
-		buf := make([]byte, 64<<10)
-		until(t, task, func() bool { return c.Buffered() > 4000 })
-		for c.Buffered() > 0 {
-			n, err := client.Read(task, buf)
-			if total += n; err != nil {
-				t.Fatal(err)
-			}
-		}
-		if got := rec().String(); got != "pause resume" { // told once each
-			t.Errorf("the protocol was told %q", got)
-		}
-		c.Abort()
-		_ = ended(t, task)
-		defer func() {
-			if text := fmt.Sprint(recover()); !strings.Contains(text, "above the high one") {
-				t.Errorf("marks that cross panicked with %q", text)
-			}
-		}()
-		c.SetWriteMarks(2, 1)
-	})
-}
-
 func TestPauseReading(t *testing.T) { // rule 46
 	serve(t, &recorder{onOpen: func(c *transport.Conn) { c.PauseReading(); c.PauseReading() }}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {
 		mustWrite(t, task, client, "x")
@@ -427,151 +348,5 @@ func TestBufferedProtocol(t *testing.T) {
 		g.got = nil
 		mustWrite(t, task, client, "some words")
 		until(t, task, func() bool { return string(g.got) == "some words" })
-	})
-}
-
-// pushing is a push producer that writes 32 KiB whenever it may, and ends after a while.
-type pushing struct {
-	conn                 *transport.Conn
-	left                 int
-	running              bool
-	pauses, stops, turns int
-}
-
-func (p *pushing) Pause()  { p.running = false; p.pauses++ }
-func (p *pushing) Resume() { p.running = true; p.conn.Socket().Loop().Soon(p.write) }
-func (p *pushing) Stop()   { p.stops++ }
-
-func (p *pushing) write() {
-	for p.running && p.left > 0 {
-		p.left--
-		p.turns++
-		_ = p.conn.Write(make([]byte, 32<<10)) // allowed though the connection is closing
-	}
-	if p.left == 0 {
-		p.conn.UnregisterProducer()
-	}
-}
-
-func TestCloseWaitsForItsProducer(t *testing.T) { // differences 7, twisted 27
-	serve(t, &recorder{}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {
-		until(t, task, func() bool { return rec().conn != nil })
-		c := rec().conn
-		p := &pushing{conn: c, left: 1024} // more than the system takes at once
-		if err := c.RegisterProducer(p); err != nil {
-			t.Error(err)
-		}
-		if err := c.RegisterProducer(p); err != transport.ErrProducing {
-			t.Errorf("a second producer: %v", err)
-		}
-		c.Close()
-		p.Resume()
-		got, err := readAll(t, task, client)
-		if len(got) != 1024*32<<10 || err != io.EOF || p.pauses == 0 || p.stops != 0 {
-			t.Errorf("received %d bytes, %v; %d pauses, %d stops", len(got), err, p.pauses, p.stops)
-		}
-		_ = ended(t, task)
-		if err := c.RegisterProducer(p); err != nil || p.stops != 1 {
-			t.Errorf("after the loss: %v, %d stops", err, p.stops)
-		}
-	})
-}
-
-// pulled is a pull producer of three pieces.
-type pulled struct {
-	conn  *transport.Conn
-	asked int
-}
-
-func (p *pulled) Stop() {}
-
-func (p *pulled) Resume() {
-	p.asked++
-	_ = p.conn.Write(make([]byte, 100_000))
-	if p.asked == 3 {
-		p.conn.UnregisterProducer()
-	}
-}
-
-func TestPullProducer(t *testing.T) {
-	serve(t, &recorder{}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {
-		until(t, task, func() bool { return rec().conn != nil })
-		c := rec().conn
-		p := &pulled{conn: c}
-		if err := c.RegisterPullProducer(p); err != nil {
-			t.Error(err)
-		}
-		c.Close()
-		if got, err := readAll(t, task, client); len(got) != 300_000 || err != io.EOF || p.asked != 3 {
-			t.Errorf("received %d bytes, %v; asked %d times", len(got), err, p.asked)
-		}
-	})
-}
-
-func TestServerLimits(t *testing.T) {
-	l := sim.New(1).NewLoop()
-	defer l.Close()
-	if err := l.Run(func(task *corolla.Task) error {
-		built := 0
-		srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func() transport.Protocol {
-			built++
-			return &recorder{}
-		}, transport.MaxConns(3), transport.MaxPerPeer(2))
-		if err != nil {
-			return err
-		}
-		defer srv.Close()
-		var clients []*aio.Conn
-		for range 4 {
-			c, err := aio.Dial(task, "tcp", srv.Addr().String())
-			if errors.Is(err, syscall.ECONNRESET) {
-				continue // cut off before it had begun
-			}
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			clients = append(clients, c)
-		}
-		for i, c := range clients {
-			if i < 2 {
-				continue
-			}
-			if _, err := readAll(t, task, c); !errors.Is(err, syscall.ECONNRESET) {
-				t.Errorf("a client too many reads %v", err)
-			}
-		}
-		if built != 2 || srv.Conns() != 2 {
-			t.Errorf("%d protocols, %d connections", built, srv.Conns())
-		}
-		if err := clients[0].Close(); err != nil {
-			return err
-		}
-		until(t, task, func() bool { return srv.Conns() == 1 })
-		c, err := aio.Dial(task, "tcp", srv.Addr().String()) // there is room again
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		until(t, task, func() bool { return built == 3 })
-		return nil
-	}); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestProducerRegisteredAfterCloseIsStopped(t *testing.T) {
-	serve(t, &recorder{onOpen: func(c *transport.Conn) {
-		_ = c.Write(make([]byte, 16<<20)) // so that Close has something to wait for
-		c.Close()
-		p := &pushing{conn: c}
-		if err := c.RegisterProducer(p); err != nil || p.stops != 1 {
-			t.Errorf("RegisterProducer after Close: %v, stopped %d times", err, p.stops)
-		}
-	}}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {
-		if got, err := readAll(t, task, client); len(got) != 16<<20 || err != io.EOF {
-			t.Errorf("received %d bytes, %v", len(got), err)
-		}
-		_ = ended(t, task)
 	})
 }

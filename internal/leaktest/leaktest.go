@@ -39,6 +39,15 @@ func Loop(t testing.TB, l *corolla.Loop) {
 	}
 }
 
+// Close is Loop, and closes the loop.
+func Close(t testing.TB, l *corolla.Loop) {
+	t.Helper()
+	Loop(t, l)
+	if err := l.Close(); err != nil && !errors.Is(err, corolla.ErrLoopClosed) {
+		t.Errorf("Close: %v", err)
+	}
+}
+
 // leaked waits, by yielding, for goroutines that are about to end.
 func leaked(fdsBefore int) string {
 	for range 10_000 {

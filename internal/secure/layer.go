@@ -7,8 +7,13 @@
 // its end. What it writes goes to an outbox, which never waits; water marks are heeded above
 // TLS.
 //
-// The handshake runs on the loop, in a task; what is dear in it, signing with the private key,
-// is offloaded. A handshake on a goroutine of its own was rejected: it could not be simulated.
+// The handshake runs on the loop, in a task; what is dear in it, signing with the private key, and
+// what is not ours, the functions of the configuration, are offloaded. A handshake on a goroutine of
+// its own was rejected: it could not be simulated.
+//
+// How many handshakes work at a time is limited by places, and one holds a place only while it has
+// something to do, never while it waits for its peer. With places held from beginning to end, peers
+// that say nothing, or half of a ClientHello, would keep all others from theirs.
 package secure
 
 import (
@@ -22,11 +27,26 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// HandshakeTimeout is how long a handshake may take: a minute, as asyncio has it.
-const HandshakeTimeout = time.Minute
+// Limits is what is put on handshakes.
+type Limits struct {
+	Timeout time.Duration      // of each; 0 is none
+	Places  *corolla.Semaphore // among those at work; nil is no limit
+}
 
-// MaxHandshakes is how many handshakes a listener's connections have under way at a time.
-const MaxHandshakes = 256
+// LimitsOf returns the limits for one connection that options set.
+func LimitsOf(opts []corolla.SocketOption) (Limits, error) {
+	timeout, places, err := corolla.Handshakes(opts...)
+	return Limits{timeout, places}, err
+}
+
+// ListenerLimits returns the limits for the connections of one listener.
+func ListenerLimits(opts []corolla.SocketOption) (Limits, error) {
+	lim, err := LimitsOf(opts)
+	if lim.Places == nil {
+		lim.Places = corolla.NewSemaphore(corolla.DefaultMaxHandshakes)
+	}
+	return lim, err
+}
 
 // Below is the connection below TLS.
 type Below interface {
@@ -36,37 +56,46 @@ type Below interface {
 	Await(t *corolla.Task) error
 	// Send never waits.
 	Send(b []byte) error
+	// Above reports whether more is to be sent than the high water mark.
+	Above() bool
 	LocalAddr() net.Addr
 	RemoteAddr() net.Addr
 }
 
 // Layer is TLS on a connection.
 type Layer struct {
-	conn  *tls.Conn
-	wire  *wire
-	lock  corolla.Lock // of the handshake
-	done  bool
-	err   error
-	queue *corolla.Semaphore // of handshakes; nil is no limit
+	conn    *tls.Conn
+	wire    *wire
+	lock    corolla.Lock // of the handshake
+	done    bool
+	err     error
+	timeout time.Duration
 }
 
 // Server puts TLS, as the server, on a connection. cfg must come from Offloading.
-func Server(below Below, cfg *tls.Config, queue *corolla.Semaphore) *Layer {
-	w := &wire{below: below}
-	return &Layer{conn: tls.Server(w, cfg), wire: w, queue: queue}
+func Server(below Below, cfg *tls.Config, lim Limits) *Layer {
+	w := &wire{below: below, places: lim.Places}
+	return &Layer{conn: tls.Server(w, cfg), wire: w, timeout: lim.Timeout}
 }
 
 // Client is Server as the client.
-func Client(below Below, cfg *tls.Config) *Layer {
-	w := &wire{below: below}
-	return &Layer{conn: tls.Client(w, cfg), wire: w}
+func Client(below Below, cfg *tls.Config, lim Limits) *Layer {
+	w := &wire{below: below, places: lim.Places}
+	return &Layer{conn: tls.Client(w, cfg), wire: w, timeout: lim.Timeout}
 }
 
 // wire is the connection below as crypto/tls wants it.
 type wire struct {
 	below Below
-	task  *corolla.Task // that does the handshake; what comes later does not wait
-	ended bool          // the stream below TLS has ended
+	heard bool // the peer has sent something
+	ended bool // the stream below TLS has ended
+
+	task   *corolla.Task      // that does the handshake; what comes later does not wait
+	places *corolla.Semaphore // among the handshakes that work; nil is no limit
+	placed bool               // this one has a place
+
+	reading bool // what is written answers what was read
+	answers int  // bytes of such answers since the connection below was last not above its mark
 }
 
 // interruption is an error after which the connection can go on: crypto/tls asks for that.
@@ -77,25 +106,48 @@ func (interruption) Temporary() bool { return true }
 func (e interruption) Unwrap() error { return e.error }
 
 func (w *wire) Read(b []byte) (int, error) {
-	for {
-		n, err := w.below.TryRead(b)
-		if err == nil || err == io.EOF {
-			w.ended = err != nil
-			return n, err
+	n, err := w.below.TryRead(b)
+	for err == corolla.ErrWouldBlock && w.task != nil {
+		w.leave()
+		if err = w.below.Await(w.task); err == nil {
+			n, err = w.below.TryRead(b)
 		}
-		if err == corolla.ErrWouldBlock && w.task != nil {
-			if err = w.below.Await(w.task); err == nil {
-				continue
-			}
-		}
-		if err == corolla.ErrWouldBlock || errors.Is(err, corolla.ErrCanceled) {
-			err = interruption{err}
-		}
+	}
+	if err == nil {
+		w.heard = true
+		err = w.enter() // what was read is lost if that fails, and the handshake with it
+	}
+	switch {
+	case err == io.EOF:
+		w.ended = true
+	case err == corolla.ErrWouldBlock || errors.Is(err, corolla.ErrCanceled):
+		return 0, interruption{err}
+	case err != nil:
 		return 0, err
+	}
+	return n, err
+}
+
+// enter waits for a place among the handshakes that work, if this is one.
+func (w *wire) enter() (err error) {
+	if w.task != nil && w.places != nil && !w.placed {
+		err = w.places.Acquire(w.task)
+		w.placed = err == nil
+	}
+	return err
+}
+
+func (w *wire) leave() {
+	if w.placed {
+		w.placed = false
+		w.places.Release()
 	}
 }
 
 func (w *wire) Write(b []byte) (int, error) {
+	if w.reading {
+		w.answers += len(b)
+	}
 	if err := w.below.Send(b); err != nil {
 		return 0, err
 	}
@@ -127,33 +179,7 @@ func (y *Layer) Handshake(t *corolla.Task) error {
 	if y.done {
 		return y.err
 	}
-	begun := false
-	err := t.Timeout(HandshakeTimeout, func(*corolla.Scope) error { // the wait for its turn is part of it
-		if y.queue != nil {
-			if err := y.queue.Acquire(t); err != nil {
-				return err
-			}
-			defer y.queue.Release()
-		}
-		begun = true
-		y.wire.task = t
-		ended := false
-		defer func() {
-			if y.wire.task = nil; !ended { // a function of the configuration has panicked
-				y.done, y.err = true, errAborted
-			}
-		}()
-		err := y.conn.HandshakeContext(context.Background()) // t's cancel comes through the wire
-		ended = true
-		var stop interruption
-		if errors.As(err, &stop) {
-			return stop.error
-		}
-		return err
-	})
-	if !begun && errors.Is(err, corolla.ErrCanceled) {
-		return err // t's alone
-	}
+	err := y.limited(t, func() error { return y.shake(t) })
 	y.done, y.err = true, err
 	if errors.Is(err, corolla.ErrCanceled) { // which is t's alone
 		y.err = errAborted
@@ -161,12 +187,59 @@ func (y *Layer) Handshake(t *corolla.Task) error {
 	return err
 }
 
+// limited calls do, with the limit of time if there is one.
+func (y *Layer) limited(t *corolla.Task, do func() error) error {
+	if y.timeout <= 0 {
+		return do()
+	}
+	return t.Timeout(y.timeout, func(*corolla.Scope) error { return do() })
+}
+
+// shake does the handshake.
+func (y *Layer) shake(t *corolla.Task) error {
+	ended := false
+	y.wire.task = t
+	defer func() {
+		y.wire.leave()
+		if y.wire.task = nil; !ended { // a function of the configuration has panicked
+			y.done, y.err = true, errAborted
+		}
+	}()
+	err := y.conn.HandshakeContext(context.Background()) // t's cancel comes through the wire
+	ended = true
+	var stop interruption
+	if errors.As(err, &stop) {
+		return stop.error
+	}
+	return err
+}
+
 var errAborted = errors.New("the handshake was given up by the task that did it")
 
+// Heard reports whether the peer has sent anything, be it no TLS.
+func (y *Layer) Heard() bool { return y.wire.heard }
+
+// maxAnswers is how many bytes TLS may answer by itself to a peer that takes nothing. Peers that
+// mean well ask for an answer, new keys, once in many gigabytes.
+const maxAnswers = 4 << 10
+
+// Flooded reports whether nothing should be read until the connection below is down to its low water
+// mark: the peer takes nothing, and yet asks for one answer after the other. (crypto/tls answers each
+// KeyUpdate with one.) To stop whenever the mark is passed was rejected: two sides that both send much
+// before they read would wait for each other for ever.
+func (y *Layer) Flooded() bool {
+	if !y.wire.below.Above() {
+		y.wire.answers = 0
+	}
+	return y.wire.answers > maxAnswers
+}
+
 // Read reads what was decrypted, after the handshake. It returns corolla.ErrWouldBlock if there
-// is nothing.
+// is nothing. It must not be called while the connection is Flooded.
 func (y *Layer) Read(b []byte) (int, error) {
+	y.wire.reading = true
 	n, err := y.conn.Read(b)
+	y.wire.reading = false
 	var stop interruption
 	switch {
 	case n > 0: // an error that came with data comes again

@@ -4,13 +4,15 @@ import (
 	"context"
 	"crypto"
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 
 	"github.com/corolla-go/corolla"
 )
 
-// Offloading returns a copy of a configuration whose private keys sign on goroutines of their
-// own, while the task that wants the signature is parked.
+// Offloading returns a copy of a configuration whose private keys sign, and whose functions that
+// choose certificates and configurations or verify the peer run, on goroutines of their own, while the
+// task that does the handshake is parked.
 func Offloading(l *corolla.Loop, cfg *tls.Config) *tls.Config {
 	if cfg == nil {
 		return new(tls.Config)
@@ -30,17 +32,10 @@ func Offloading(l *corolla.Loop, cfg *tls.Config) *tls.Config {
 		certs[i].PrivateKey = offloadingKey(l, certs[i].PrivateKey)
 	}
 	cfg.Certificates = certs
-	if get := cfg.GetCertificate; get != nil {
-		cfg.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			return offloadingCert(l)(get(hello))
-		}
-	}
-	if get := cfg.GetClientCertificate; get != nil {
-		cfg.GetClientCertificate = func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			return offloadingCert(l)(get(info))
-		}
-	}
-	if get := cfg.GetConfigForClient; get != nil {
+	cfg.GetCertificate = offloadingCert(l, cfg.GetCertificate)
+	cfg.GetClientCertificate = offloadingCert(l, cfg.GetClientCertificate)
+	cfg.GetEncryptedClientHelloKeys = asking(l, cfg.GetEncryptedClientHelloKeys)
+	if get := asking(l, cfg.GetConfigForClient); get != nil {
 		cfg.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 			c, err := get(hello)
 			if c == nil || err != nil {
@@ -49,11 +44,39 @@ func Offloading(l *corolla.Loop, cfg *tls.Config) *tls.Config {
 			return Offloading(l, c), nil
 		}
 	}
+	if verify := cfg.VerifyPeerCertificate; verify != nil {
+		cfg.VerifyPeerCertificate = func(raw [][]byte, chains [][]*x509.Certificate) error {
+			_, err := elsewhere(l, func() (struct{}, error) { return struct{}{}, verify(raw, chains) })
+			return err
+		}
+	}
+	if verify := cfg.VerifyConnection; verify != nil {
+		cfg.VerifyConnection = func(state tls.ConnectionState) error {
+			_, err := elsewhere(l, func() (struct{}, error) { return struct{}{}, verify(state) })
+			return err
+		}
+	}
 	return cfg
 }
 
-func offloadingCert(l *corolla.Loop) func(*tls.Certificate, error) (*tls.Certificate, error) {
-	return func(cert *tls.Certificate, err error) (*tls.Certificate, error) {
+// asking wraps a function of a configuration, which may be nil, so that it runs elsewhere.
+func asking[Q, A any](l *corolla.Loop, get func(Q) (A, error)) func(Q) (A, error) {
+	if get == nil {
+		return nil
+	}
+	return func(about Q) (A, error) {
+		return elsewhere(l, func() (A, error) { return get(about) })
+	}
+}
+
+// offloadingCert wraps a function that chooses a certificate.
+func offloadingCert[Q any](l *corolla.Loop, get func(Q) (*tls.Certificate, error)) func(Q) (*tls.Certificate, error) {
+	ask := asking(l, get)
+	if ask == nil {
+		return nil
+	}
+	return func(about Q) (*tls.Certificate, error) {
+		cert, err := ask(about)
 		if cert == nil || err != nil {
 			return cert, err
 		}
@@ -87,7 +110,7 @@ type signer struct {
 func (s signer) Public() crypto.PublicKey { return s.key.Public() }
 
 func (s signer) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	return elsewhere(s.loop, func() ([]byte, error) { return s.key.Sign(rand, digest, opts) })
+	return sign(s.loop, func() ([]byte, error) { return s.key.Sign(rand, digest, opts) })
 }
 
 // decrypter is a signer whose key can also decrypt, as RSA's can.
@@ -97,19 +120,29 @@ type decrypter struct {
 }
 
 func (d decrypter) Decrypt(rand io.Reader, msg []byte, opts crypto.DecrypterOpts) ([]byte, error) {
-	return elsewhere(d.loop, func() ([]byte, error) { return d.dec.Decrypt(rand, msg, opts) })
+	return sign(d.loop, func() ([]byte, error) { return d.dec.Decrypt(rand, msg, opts) })
 }
 
-// elsewhere offloads work, if it is a task of the loop that wants it. The wait is shielded:
-// half a signature is of no use, and a canceled handshake ends where it next reads.
-func elsewhere[T any](l *corolla.Loop, work func() (T, error)) (v T, err error) {
+// sign offloads what is done with a private key. The wait is shielded: half a signature is of no
+// use, and a canceled handshake ends where it next reads.
+func sign(l *corolla.Loop, work func() ([]byte, error)) (b []byte, err error) {
 	t := l.Current()
 	if t == nil {
 		return work()
 	}
 	err = t.Shielded(func(*corolla.Scope) error {
-		v, err = corolla.OffloadTo(l.Workers("sign"), func(context.Context) (T, error) { return work() }).Await(t)
+		b, err = corolla.OffloadTo(l.Workers("sign"), func(context.Context) ([]byte, error) { return work() }).Await(t)
 		return err
 	})
-	return v, err
+	return b, err
+}
+
+// elsewhere offloads work, if it is a task of the loop that wants it. A program's function may take
+// as long as it likes; the handshake does not wait for it beyond its own time.
+func elsewhere[T any](l *corolla.Loop, work func() (T, error)) (T, error) {
+	t := l.Current()
+	if t == nil {
+		return work()
+	}
+	return corolla.OffloadTo(l.Workers("tls"), func(context.Context) (T, error) { return work() }).Await(t)
 }

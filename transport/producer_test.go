@@ -1,0 +1,105 @@
+package transport_test
+
+import (
+	"io"
+	"testing"
+
+	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/transport"
+)
+
+// pushing is a push producer that writes 32 KiB whenever it may, and ends after a while.
+type pushing struct {
+	conn                 *transport.Conn
+	left                 int
+	running              bool
+	pauses, stops, turns int
+}
+
+func (p *pushing) Pause()  { p.running = false; p.pauses++ }
+func (p *pushing) Resume() { p.running = true; p.conn.Socket().Loop().Soon(p.write) }
+func (p *pushing) Stop()   { p.stops++ }
+
+func (p *pushing) write() {
+	for p.running && p.left > 0 {
+		p.left--
+		p.turns++
+		_ = p.conn.Write(make([]byte, 32<<10)) // allowed though the connection is closing
+	}
+	if p.left == 0 {
+		p.conn.UnregisterProducer()
+	}
+}
+
+func TestCloseWaitsForItsProducer(t *testing.T) { // differences 7, twisted 27
+	serve(t, &recorder{}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {
+		until(t, task, func() bool { return rec().conn != nil })
+		c := rec().conn
+		p := &pushing{conn: c, left: 256} // more than the system takes at once
+		if err := c.RegisterProducer(p); err != nil {
+			t.Error(err)
+		}
+		if err := c.RegisterProducer(p); err != transport.ErrProducing {
+			t.Errorf("a second producer: %v", err)
+		}
+		c.Close()
+		p.Resume()
+		got, err := readAll(t, task, client)
+		if len(got) != 256*32<<10 || err != io.EOF || p.pauses == 0 || p.stops != 0 {
+			t.Errorf("received %d bytes, %v; %d pauses, %d stops", len(got), err, p.pauses, p.stops)
+		}
+		_ = ended(t, task)
+		if err := c.RegisterProducer(p); err != nil || p.stops != 1 {
+			t.Errorf("after the loss: %v, %d stops", err, p.stops)
+		}
+	})
+}
+
+// pulled is a pull producer of three pieces.
+type pulled struct {
+	conn  *transport.Conn
+	asked int
+}
+
+func (p *pulled) Stop() {}
+
+func (p *pulled) Resume() {
+	p.asked++
+	_ = p.conn.Write(make([]byte, 100_000))
+	if p.asked == 3 {
+		p.conn.UnregisterProducer()
+	}
+}
+
+func TestPullProducer(t *testing.T) {
+	serve(t, &recorder{}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {
+		until(t, task, func() bool { return rec().conn != nil })
+		c := rec().conn
+		p := &pulled{conn: c}
+		if err := c.RegisterPullProducer(p); err != nil {
+			t.Error(err)
+		}
+		c.Close()
+		if got, err := readAll(t, task, client); len(got) != 300_000 || err != io.EOF || p.asked != 3 {
+			t.Errorf("received %d bytes, %v; asked %d times", len(got), err, p.asked)
+		}
+	})
+}
+
+func TestProducerRegisteredAfterCloseIsStopped(t *testing.T) {
+	size := 0
+	serve(t, &recorder{onOpen: func(c *transport.Conn) {
+		size = clogged(c) // so that Close has something to wait for
+		c.Close()
+		p := &pushing{conn: c}
+		if err := c.RegisterProducer(p); err != nil || p.stops != 1 {
+			t.Errorf("RegisterProducer after Close: %v, stopped %d times", err, p.stops)
+		}
+	}}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {
+		if got, err := readAll(t, task, client); len(got) != size || err != io.EOF {
+			t.Errorf("received %d bytes, %v", len(got), err)
+		}
+		_ = ended(t, task)
+	})
+}
