@@ -22,6 +22,16 @@ func (l *Loop) site() site {
 	return callSite(3)
 }
 
+// CallSite returns, in debug mode, where the function that calls it was called from, as " made at
+// file:line"; otherwise it returns nothing. It is for reports of what was made and forgotten.
+func (l *Loop) CallSite() string {
+	l.check("CallSite")
+	if !l.opt.debug {
+		return ""
+	}
+	return " made at " + callSite(3).String()
+}
+
 // callSite finds the caller at depth skip, where 1 is callSite's own.
 func callSite(skip int) site {
 	var pc [1]uintptr

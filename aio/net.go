@@ -13,7 +13,8 @@ import (
 )
 
 // face is what any goroutine may use of something that belongs to a loop: each call is done on
-// the loop, by a task, while the goroutine waits.
+// the loop, by a task, while the goroutine waits. On the loop itself it panics, before it takes a
+// lock that others may hold while they wait for the loop.
 type face struct {
 	loop          *corolla.Loop
 	network       string
@@ -36,6 +37,13 @@ func call[T any](f *face, op string, do func(t *corolla.Task) (T, error)) (T, er
 	return v, err
 }
 
+// lock takes a lock of the face's.
+func (f *face) lock(mu *sync.Mutex, what string) (unlock func()) {
+	f.loop.CheckOutside("a net face's " + what)
+	mu.Lock()
+	return mu.Unlock
+}
+
 func (f *face) do(op string, do func() error) error {
 	_, err := call(f, op, func(*corolla.Task) (struct{}, error) { return struct{}{}, do() })
 	return err
@@ -48,14 +56,14 @@ func (f *face) deadline(set func(time.Time) error, when time.Time) error {
 // netConn is a Conn that any goroutine may use.
 type netConn struct {
 	face
-	conn        *Conn
-	read, write sync.Mutex // one reader and one writer at a time; others wait
+	conn *Conn
+	read sync.Mutex // one reader at a time, others wait; writers wait for each other in conn
 }
 
 // NetConn returns the connection as a net.Conn that is safe from any goroutine but those
 // that run the loop, which would wait for themselves. It can be handed to any Go library.
-// A call costs a hand-over to the loop and back. The Conn itself is then best left alone, and so
-// is a second NetConn of it: they would find each other busy.
+// A call costs a hand-over to the loop and back. Read the Conn itself, or a second NetConn of it,
+// and one reader will find the other busy.
 func (c *Conn) NetConn() net.Conn { return c.netConn() }
 
 func (c *Conn) netConn() *netConn {
@@ -65,14 +73,11 @@ func (c *Conn) netConn() *netConn {
 }
 
 func (c *netConn) Read(b []byte) (int, error) {
-	c.read.Lock()
-	defer c.read.Unlock()
+	defer c.lock(&c.read, "Read")()
 	return call(&c.face, "read", func(t *corolla.Task) (int, error) { return c.conn.Read(t, b) })
 }
 
 func (c *netConn) Write(b []byte) (int, error) {
-	c.write.Lock()
-	defer c.write.Unlock()
 	return call(&c.face, "write", func(t *corolla.Task) (int, error) { return c.conn.Write(t, b) })
 }
 
@@ -102,8 +107,7 @@ func (ln *Listener) NetListener() net.Listener {
 }
 
 func (ln *netListener) Accept() (net.Conn, error) {
-	ln.accept.Lock()
-	defer ln.accept.Unlock()
+	defer ln.lock(&ln.accept, "Accept")()
 	return call(&ln.face, "accept", func(t *corolla.Task) (net.Conn, error) {
 		c, err := ln.ln.acceptPlain(t)
 		if err != nil {
@@ -171,8 +175,7 @@ func (c *PacketConn) NetPacketConn() net.PacketConn {
 }
 
 func (c *netPacketConn) ReadFrom(b []byte) (n int, from net.Addr, err error) {
-	c.read.Lock()
-	defer c.read.Unlock()
+	defer c.lock(&c.read, "ReadFrom")()
 	n, err = call(&c.face, "read", func(t *corolla.Task) (n int, err error) {
 		n, from, err = c.conn.ReadFrom(t, b)
 		return n, err
@@ -181,8 +184,7 @@ func (c *netPacketConn) ReadFrom(b []byte) (n int, from net.Addr, err error) {
 }
 
 func (c *netPacketConn) WriteTo(b []byte, to net.Addr) (int, error) {
-	c.write.Lock()
-	defer c.write.Unlock()
+	defer c.lock(&c.write, "WriteTo")()
 	return call(&c.face, "write", func(t *corolla.Task) (int, error) {
 		return written(b, c.conn.WriteTo(t, b, to))
 	})

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -159,4 +161,50 @@ func TestHTTPServerOnALoopsListener(t *testing.T) {
 		t.Errorf("Serve = %v", err)
 	}
 	stop()
+}
+
+// On the loop's own goroutine a face's methods would wait for themselves, whether or not another
+// goroutine is in one of them.
+func TestNetConnOnTheLoopPanics(t *testing.T) {
+	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		t.Skip("on this processor nobody knows who calls; amd64 and arm64 test it")
+	}
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		if task.Loop().Simulated() {
+			return // it has no other goroutines
+		}
+		ln, err := aio.Listen(task.Loop(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		c, nl := a.NetConn(), ln.NetListener()
+		read := make(chan error)
+		go func() {
+			_, err := c.Read(make([]byte, 1))
+			read <- err
+		}()
+		for name, call := range map[string]func(){
+			"Read":        func() { _, _ = c.Read(make([]byte, 1)) },
+			"Write":       func() { _, _ = c.Write([]byte("x")) },
+			"Close":       func() { _ = c.Close() },
+			"SetDeadline": func() { _ = c.SetDeadline(time.Time{}) },
+			"Accept":      func() { _, _ = nl.Accept() },
+			"Close of ln": func() { _ = nl.Close() },
+		} {
+			func() {
+				defer func() {
+					if text, _ := recover().(string); !strings.Contains(text, "would wait for itself") {
+						t.Errorf("%s panics with %q", name, text)
+					}
+				}()
+				call()
+			}()
+		}
+		send(t, task, b, "x")
+		f := corolla.Offload(task.Loop(), func() (struct{}, error) { return struct{}{}, <-read })
+		if _, err := f.Await(task); err != nil {
+			t.Errorf("Read of a goroutine: %v", err)
+		}
+	})
 }

@@ -34,6 +34,7 @@ type Deferred struct {
 	value   any
 	err     error
 	unseen  *corolla.Unseen
+	from    string // where it was made, in debug mode
 }
 
 // step is a pair of callbacks, of which one is called, or else a Deferred that
@@ -45,14 +46,14 @@ type step struct {
 }
 
 // New returns a Deferred without a result.
-func New(l *corolla.Loop) *Deferred { return &Deferred{loop: l} }
+func New(l *corolla.Loop) *Deferred { return &Deferred{loop: l, from: l.CallSite()} }
 
 // Succeed returns a Deferred that has its result.
 func Succeed(l *corolla.Loop, v any) *Deferred { return &Deferred{loop: l, called: true, value: v} }
 
 // Fail returns a Deferred that has failed. It panics on a nil error.
 func Fail(l *corolla.Loop, err error) *Deferred {
-	d := New(l)
+	d := &Deferred{loop: l, from: l.CallSite()}
 	_ = d.Errback(err) // it has no result yet
 	return d
 }
@@ -167,7 +168,7 @@ func (d *Deferred) advance() (next *Deferred) {
 		}
 	}
 	if d.err != nil {
-		d.unseen = corolla.ReportUnseen(d.loop, d, d.err, "a Deferred")
+		d.unseen = corolla.ReportUnseen(d.loop, d, d.err, "a Deferred"+d.from)
 	}
 	return nil
 }

@@ -145,3 +145,21 @@ func TestAwait(t *testing.T) {
 		}
 	})
 }
+
+func TestReportSaysWhereADeferredWasMade(t *testing.T) {
+	var log []error
+	l := sim.New(1).NewLoop(corolla.Debug(), corolla.ErrorHandler(func(err error) { log = append(log, err) }))
+	_ = deferred.New(l).Errback(errors.New("oops"))
+	_ = deferred.Fail(l, errors.New("oops"))
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	for _, err := range log {
+		if !strings.Contains(err.Error(), "made at deferred/deferred_test.go:") {
+			t.Errorf("the handler got: %v", err)
+		}
+	}
+	if len(log) != 2 {
+		t.Errorf("%d reports", len(log))
+	}
+}
