@@ -136,11 +136,12 @@ func (s *loops) remove(l *Loop) {
 
 func (s *loops) none() bool { return s.all.Load() == nil }
 
-// at returns the loop that the calling goroutine runs, or nil.
+// at returns the loop that the calling goroutine runs, or nil. Of one that runs inside of a callback
+// of another it is the inner one.
 //
 //go:norace
 func (s *loops) at(id uintptr) *Loop {
-	for _, l := range s.get() {
+	for _, l := range slices.Backward(s.get()) {
 		if id != 0 && l.owner == id {
 			return l
 		}

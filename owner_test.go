@@ -381,3 +381,53 @@ func TestCallOfAnIdleLoop(t *testing.T) {
 		}
 	})
 }
+
+// TestEndedGeneratorIsForgotten stops generators elsewhere that have ended, whose goroutines' records
+// the runtime gives to others.
+func TestEndedGeneratorIsForgotten(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			for range 100 {
+				next, stop := corolla.Pull(func(yield func(int) bool) { l.Soon(func() {}); yield(1) })
+				for range 3 {
+					next()
+				}
+				elsewhere(func() { next(); stop() })
+			}
+			return task.Yield()
+		})
+	})
+}
+
+// TestGeneratorOnALoopInsideOfALoop is the inner loop's.
+func TestGeneratorOnALoopInsideOfALoop(t *testing.T) {
+	onHosts(t, func(t *testing.T, newLoop func(...corolla.Option) *corolla.Loop) {
+		outer, inner := newLoop(corolla.SlowLimit(0)), newLoop(corolla.SlowLimit(0))
+		defer outer.Close()
+		defer inner.Close()
+		run(t, outer, func(task *corolla.Task) error {
+			outside, stop := corolla.Pull(func(yield func(int) bool) {
+				for yield(int(outer.Now())) {
+				}
+			})
+			defer stop()
+			outside()
+			return inner.Run(func(task *corolla.Task) error {
+				next, stop := corolla.Pull(func(yield func(int) bool) {
+					err := task.Timeout(1e9, func(*corolla.Scope) error { return task.Yield() })
+					inner.Soon(func() {})
+					yield(len(inner.Tasks()))
+					if err != nil {
+						t.Error(err)
+					}
+				})
+				defer stop()
+				if n, _ := next(); n != 1 {
+					t.Errorf("the inner loop has %d tasks", n)
+				}
+				outside() // on the same goroutine, which runs both
+				return task.Yield()
+			})
+		})
+	})
+}

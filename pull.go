@@ -100,6 +100,7 @@ func (p *pulled) end() {
 	if p.listed {
 		p.list()
 	}
+	p.id = 0 // which another goroutine may be given next
 }
 
 // list notes whether the coroutine is an alien to all loops.
