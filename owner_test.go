@@ -393,6 +393,11 @@ func TestEndedGeneratorIsForgotten(t *testing.T) {
 					next()
 				}
 				elsewhere(func() { next(); stop() })
+				for range 3 {
+					iterNext, iterStop := iter.Pull(func(yield func(int) bool) { l.Soon(func() {}); yield(1) })
+					iterNext()
+					iterStop()
+				}
 			}
 			return task.Yield()
 		})
