@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
 
@@ -103,4 +104,19 @@ func futures(l *corolla.Loop, n int, done bool) []*corolla.Future[int] {
 		}
 	}
 	return fs
+}
+
+// BenchmarkCheck is what every method of a loop pays to know who calls.
+func BenchmarkCheck(b *testing.B) {
+	l, err := corolla.New(corolla.SlowLimit(0))
+	leaktest.NeedLoop(b, err)
+	defer l.Close()
+	if err := l.Run(func(*corolla.Task) error {
+		for range b.N {
+			l.Check("a benchmark")
+		}
+		return nil
+	}); err != nil {
+		b.Fatal(err)
+	}
 }

@@ -29,7 +29,7 @@ func (l *Loop) Check(what string) { l.check(what) }
 //
 //go:norace
 func (l *Loop) check(what string) {
-	if l.owner != 0 && l.owner != l.self() {
+	if l.owner != 0 && l.owner != host.Goroutine() {
 		l.stranger(what)
 	}
 }
@@ -56,8 +56,14 @@ func (l *Loop) disown() {
 
 // stranger is asked about a caller that is not known to be on the loop. A coroutine that iter.Pull
 // has made may be: there is no telling who has resumed it. Pull knows, and says so.
+//
+//go:norace
 func (l *Loop) stranger(what string) {
-	if _, alien := aliens.Load(l.self()); !alien && inPull() {
+	id := l.self()
+	if id == l.owner {
+		return // on a processor that host.Goroutine does not know
+	}
+	if _, alien := aliens.Load(id); !alien && inPull() {
 		return
 	}
 	panic("corolla: " + what + " called from a goroutine that does not run the loop; " +

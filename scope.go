@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"github.com/corolla-go/corolla/internal/host"
 )
 
 // Scope is a part of a task that can be canceled by itself: by hand, or by a
@@ -112,7 +114,7 @@ func (t *Task) within(s *Scope, deadline time.Duration, body func(s *Scope) erro
 }
 
 func (s *Scope) enter(t *Task) {
-	if l := t.loop; l.owner != l.self() && l.owner != 0 {
+	if id := host.Goroutine(); id != 0 && t.loop.owner != 0 && t.loop.owner != id {
 		panic("corolla: a scope opened in a coroutine of iter.Pull, which might yield inside of it; " +
 			"use corolla.Pull, which sees to it that it does not")
 	}

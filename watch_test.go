@@ -64,7 +64,7 @@ func TestWatchCallsWhileADescriptorIsReady(t *testing.T) {
 	if string(got) != "abc" {
 		t.Errorf("called after Stop: %q", got)
 	}
-	for _, fd := range []uintptr{^uintptr(0), 1 << 32, 1 << 30} { // the first is what a closed file has
+	for _, fd := range []uintptr{^uintptr(0), 1 << 31, 1 << 30} { // the first is what a closed file has
 		if w, err := l.Watch(fd, corolla.Readable, func() {}); w != nil || !errors.Is(err, syscall.EBADF) {
 			t.Errorf("Watch(%#x): %v, %v", fd, w, err)
 		}
