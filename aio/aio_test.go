@@ -47,6 +47,7 @@ func connected(t *testing.T, test func(t *testing.T, task *corolla.Task, a, b *a
 			if err != nil {
 				leaktest.NeedLoop(t, err)
 			}
+			t.Cleanup(func() { leaktest.Close(t, l) }) // behind the test's own
 			if err := l.Run(func(task *corolla.Task) error {
 				ln, err := aio.Listen(l, "tcp", "127.0.0.1:0", smallBuffers...)
 				if err != nil {
@@ -72,10 +73,6 @@ func connected(t *testing.T, test func(t *testing.T, task *corolla.Task, a, b *a
 				}
 				return nil
 			}); err != nil {
-				t.Error(err)
-			}
-			leaktest.Loop(t, l)
-			if err := l.Close(); err != nil {
 				t.Error(err)
 			}
 		})
@@ -265,10 +262,7 @@ func server(t *testing.T, opt aio.ServeOption, test func(t *testing.T, task *cor
 	}); err != nil {
 		t.Error(err)
 	}
-	leaktest.Loop(t, l)
-	if err := l.Close(); err != nil {
-		t.Error(err)
-	}
+	leaktest.Close(t, l)
 	if n := w.Open(); n != 0 {
 		t.Errorf("%d descriptors are open", n)
 	}

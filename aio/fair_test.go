@@ -204,10 +204,7 @@ func TestOthersHaveTurnsWithinOneCall(t *testing.T) {
 			}); err != nil {
 				t.Error(err)
 			}
-			leaktest.Loop(t, l)
-			if err := l.Close(); err != nil {
-				t.Error(err)
-			}
+			leaktest.Close(t, l)
 		})
 	}
 }

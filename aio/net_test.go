@@ -20,7 +20,8 @@ import (
 	"github.com/corolla-go/corolla/sim"
 )
 
-// background runs a loop on a goroutine. stop ends and closes it.
+// background runs a loop on a goroutine. stop waits for what ends by itself, as the test has closed
+// what it used, and closes the loop.
 func background(t *testing.T, l *corolla.Loop, w *sim.World) (stop func()) {
 	ended := make(chan error, 1)
 	gate := make(chan struct{})
@@ -29,16 +30,31 @@ func background(t *testing.T, l *corolla.Loop, w *sim.World) (stop func()) {
 	}
 	go func() { ended <- l.RunForever() }()
 	return func() {
+		if _, err := corolla.Call(context.Background(), l, func(task *corolla.Task) (any, error) {
+			quiet(t, task)
+			return nil, endOthers(task)
+		}); err != nil {
+			t.Error(err)
+		}
 		l.Stop()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 		close(gate)
-		leaktest.Loop(t, l)
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
+		leaktest.Close(t, l)
 	}
+}
+
+// endOthers waits for the end of all other tasks.
+func endOthers(task *corolla.Task) error {
+	return task.Timeout(10*time.Second, func(*corolla.Scope) error {
+		for task.Loop().Stats().Tasks > 1 {
+			if err := task.Sleep(100 * time.Microsecond); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // TestNetConn is the suite of x/net for what calls itself a net.Conn, on the face that any

@@ -38,13 +38,10 @@ func onHosts(t *testing.T, test func(t *testing.T, task *corolla.Task)) {
 			if err != nil {
 				leaktest.NeedLoop(t, err)
 			}
-			if err := l.Run(func(task *corolla.Task) error { test(t, task); return nil }); err != nil {
+			if err := l.Run(func(task *corolla.Task) error { test(t, task); quiet(t, task); return nil }); err != nil {
 				t.Error(err)
 			}
-			leaktest.Loop(t, l)
-			if err := l.Close(); err != nil {
-				t.Error(err)
-			}
+			leaktest.Close(t, l)
 		})
 	}
 }
@@ -361,11 +358,11 @@ func TestTLSWithOtherClients(t *testing.T) {
 	if err := os.WriteFile(roots, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for style, serve := range map[string]func(*corolla.Loop) (net.Addr, error){
-		"task": func(l *corolla.Loop) (net.Addr, error) {
+	for style, serve := range map[string]func(*corolla.Loop) (net.Addr, io.Closer, error){
+		"task": func(l *corolla.Loop) (net.Addr, io.Closer, error) {
 			ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", cfg)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			l.Go(func(task *corolla.Task) error {
 				return aio.Serve(task, ln, func(task *corolla.Task, c *aio.Conn) error {
@@ -378,26 +375,30 @@ func TestTLSWithOtherClients(t *testing.T) {
 					return err
 				})
 			})
-			return ln.Addr(), nil
+			return ln.Addr(), ln, nil
 		},
-		"push": func(l *corolla.Loop) (net.Addr, error) {
+		"push": func(l *corolla.Loop) (net.Addr, io.Closer, error) {
 			srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", cfg, func() transport.Protocol { return &answering{} })
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
-			return srv.Addr(), nil
+			return srv.Addr(), srv, nil
 		},
 	} {
 		t.Run(style, func(t *testing.T) {
 			l, err := corolla.New(corolla.SlowLimit(0))
 			leaktest.NeedLoop(t, err)
-			addr, err := serve(l)
+			addr, ln, err := serve(l)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer background(t, l, nil)()
+			stop := background(t, l, nil)
 			_, port, _ := net.SplitHostPort(addr.String())
 			askAll(t, roots, port)
+			if err := l.Post(func() { _ = ln.Close() }); err != nil {
+				t.Error(err)
+			}
+			stop()
 		})
 	}
 }

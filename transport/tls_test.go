@@ -51,9 +51,7 @@ func onLoops(t *testing.T, test func(t *testing.T, l *corolla.Loop, log *[]error
 				leaktest.NeedLoop(t, err)
 			}
 			test(t, l, &log)
-			if err := l.Close(); err != nil && !errors.Is(err, corolla.ErrLoopClosed) {
-				t.Error(err)
-			}
+			leaktest.Close(t, l)
 			if w != nil && w.Open() != 0 {
 				t.Errorf("%d descriptors are open", w.Open())
 			}

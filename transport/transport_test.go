@@ -92,10 +92,7 @@ func serve(t *testing.T, p transport.Protocol, test func(t *testing.T, task *cor
 				leaktest.NeedLoop(t, err)
 			}
 			defer func() {
-				leaktest.Loop(t, l)
-				if err := l.Close(); err != nil {
-					t.Error(err)
-				}
+				leaktest.Close(t, l)
 			}()
 			fresh := clone(p)
 			if err := l.Run(func(task *corolla.Task) error {
@@ -111,6 +108,8 @@ func serve(t *testing.T, p transport.Protocol, test func(t *testing.T, task *cor
 				defer client.Close()
 				current, logged = fresh, &log
 				test(t, task, client)
+				_ = client.Close() // or the test has
+				until(t, task, func() bool { return srv.Conns() == 0 })
 				return nil
 			}); err != nil {
 				t.Error(err)
