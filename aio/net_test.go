@@ -87,23 +87,32 @@ func TestNetConn(t *testing.T) {
 				if c.network == "unix" {
 					address = filepath.Join(t.TempDir(), "s")
 				}
-				a, b, err := connect(l, c.network, address, ca)
-				return a, b, func() {
-					for _, c := range []net.Conn{a, b} {
-						_ = c.Close() // or the test did
+				p, err := connect(l, c.network, address, ca)
+				if err != nil {
+					stop()
+					return nil, nil, nil, err
+				}
+				return p.a, p.b, func() {
+					if err := l.Post(p.abort); err != nil {
+						t.Error(err)
 					}
 					stop()
-				}, err
+				}, nil
 			})
 		})
 	}
 }
 
-type pair struct{ a, b net.Conn }
+// pair is the two ends of a connection. If both were closed with something to send they wait for each
+// other, and must be aborted.
+type pair struct {
+	a, b  net.Conn
+	abort func()
+}
 
 // connect returns the two ends of a connection of the loop.
-func connect(l *corolla.Loop, network, address string, ca *certtest.Authority) (net.Conn, net.Conn, error) {
-	p, err := corolla.Call(context.Background(), l, func(t *corolla.Task) (p pair, err error) {
+func connect(l *corolla.Loop, network, address string, ca *certtest.Authority) (pair, error) {
+	return corolla.Call(context.Background(), l, func(t *corolla.Task) (p pair, err error) {
 		ln, err := aio.Listen(l, network, address)
 		if err != nil {
 			return p, err
@@ -133,9 +142,9 @@ func connect(l *corolla.Loop, network, address string, ca *certtest.Authority) (
 				return p, err
 			}
 		}
-		return pair{client.NetConn(), server.NetConn()}, nil
+		abort := func() { _, _ = client.Abort(), server.Abort() }
+		return pair{client.NetConn(), server.NetConn(), abort}, nil
 	})
-	return p.a, p.b, err
 }
 
 func TestHTTPServerOnALoopsListener(t *testing.T) {

@@ -64,7 +64,7 @@ func echoTLS(t *testing.T, l *corolla.Loop, cfg *tls.Config, opts ...corolla.Soc
 
 func TestTLSBothWays(t *testing.T) {
 	ca := certtest.New(t)
-	cert, other := ca.Issue(time.Time{}, "server.test"), ca.Issue(time.Time{}, "other.test")
+	cert, other := ca.Issue(time.Time{}, "server.test"), ca.IssueRSA(time.Time{}, "other.test")
 	client := ca.Issue(time.Time{}, "client.test")
 	cache := tls.NewLRUClientSessionCache(4)
 	onHosts(t, func(t *testing.T, task *corolla.Task) {

@@ -261,13 +261,21 @@ func TestSendFileThroughTLSOfAConnectionThatEnds(t *testing.T) {
 		})
 	}
 	t.Run("the loop closed", func(t *testing.T) {
-		onTLSHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
-			p := &keeper{}
-			tlsPair(t, task, p)
-			until(t, task, func() bool { return p.conn != nil })
-			p.conn.SendFile(f, 0, -1)
-			pause(t, task, 20*time.Millisecond)
-			p.conn.Close()
+		onLoops(t, func(t *testing.T, l *corolla.Loop, _ *[]error) {
+			if err := l.Run(func(task *corolla.Task) error {
+				p := &keeper{}
+				tlsPair(t, task, p)
+				until(t, task, func() bool { return p.conn != nil })
+				p.conn.SendFile(f, 0, -1)
+				pause(t, task, 20*time.Millisecond)
+				p.conn.Close()
+				return nil
+			}); err != nil {
+				t.Error(err)
+			}
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
 		})
 	})
 	t.Run("the handshake failed", func(t *testing.T) {

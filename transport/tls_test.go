@@ -25,7 +25,7 @@ import (
 func onTLSHosts(t *testing.T, test func(t *testing.T, task *corolla.Task, log *[]error)) {
 	t.Helper()
 	onLoops(t, func(t *testing.T, l *corolla.Loop, log *[]error) {
-		if err := l.Run(func(task *corolla.Task) error { test(t, task, log); return nil }); err != nil {
+		if err := l.Run(func(task *corolla.Task) error { test(t, task, log); quiet(t, task); return nil }); err != nil {
 			t.Error(err)
 		}
 	})

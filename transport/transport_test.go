@@ -108,8 +108,8 @@ func serve(t *testing.T, p transport.Protocol, test func(t *testing.T, task *cor
 				defer client.Close()
 				current, logged = fresh, &log
 				test(t, task, client)
-				_ = client.Close() // or the test has
-				until(t, task, func() bool { return srv.Conns() == 0 })
+				_, _ = client.Close(), srv.Close() // or the test has
+				quiet(t, task)
 				return nil
 			}); err != nil {
 				t.Error(err)
@@ -211,6 +211,12 @@ func until(t *testing.T, task *corolla.Task, holds func() bool) {
 	if err != nil {
 		t.Fatalf("it never came to hold: %v", err)
 	}
+}
+
+// quiet waits until every socket of the loop is closed, as those are whose peers a test has closed.
+func quiet(t *testing.T, task *corolla.Task) {
+	t.Helper()
+	until(t, task, func() bool { return task.Loop().Stats().Sockets == 0 })
 }
 
 func TestLifeOfAConnection(t *testing.T) { // asyncio rules 37, 38
