@@ -10,8 +10,7 @@ import (
 	"github.com/corolla-go/corolla/internal/leaktest"
 )
 
-// As TestSignalCancelsTheMainTask, with the system's signals: the cleanup may wait, the loop may run
-// again, and only while it runs is the signal its own.
+// As TestSignalCancelsTheMainTask, with the signals of the system; each Run listens anew.
 func TestSystemsSignalCancelsTheMainTask(t *testing.T) { // asyncio rule 50
 	l, err := corolla.New(corolla.SlowLimit(0), corolla.CancelOnSignal(os.Interrupt))
 	leaktest.NeedLoop(t, err)

@@ -88,7 +88,7 @@ func send(t *testing.T, task *corolla.Task, c *aio.Conn, s string) {
 
 func TestWriteParksAboveTheMark(t *testing.T) {
 	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
-		const total = 8 << 20
+		const total = 2 << 20
 		most := 0
 		writer := task.Loop().Go(func(task *corolla.Task) error {
 			block := make([]byte, 300<<10)
@@ -348,7 +348,7 @@ func TestShutdownOfAConnectionThatWasJustAccepted(t *testing.T) {
 func TestSocketClosedUnderAWriter(t *testing.T) {
 	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
 		writer := task.Loop().Go(func(task *corolla.Task) error {
-			_, err := a.Write(task, make([]byte, 64<<20))
+			_, err := a.Write(task, make([]byte, 2*stuffing))
 			return err
 		}, corolla.Eager())
 		if err := task.Yield(); err != nil {

@@ -30,14 +30,14 @@ func background(t *testing.T, l *corolla.Loop, w *sim.World) (stop func()) {
 	}
 	go func() { ended <- l.RunForever() }()
 	return func() {
-		if _, err := corolla.Call(context.Background(), l, func(task *corolla.Task) (any, error) {
-			quiet(t, task)
-			return nil, endOthers(task)
-		}); err != nil {
-			t.Error(err)
-		}
 		l.Stop()
 		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if err := l.Run(func(task *corolla.Task) error {
+			quiet(t, task)
+			return endOthers(task)
+		}); err != nil {
 			t.Error(err)
 		}
 		close(gate)

@@ -35,7 +35,7 @@ type soak struct {
 }
 
 func TestSoak(t *testing.T) {
-	length, seed := 100*time.Millisecond, uint64(1)
+	length, seed := 50*time.Millisecond, uint64(1)
 	if s := os.Getenv("COROLLA_SOAK"); s != "" {
 		seed = uint64(time.Now().UnixNano())
 		t.Log("seed", seed)

@@ -386,26 +386,25 @@ func TestFlowControlThroughTLS(t *testing.T) {
 		l := task.Loop()
 		server := &pauser{}
 		srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}},
-			func() transport.Protocol { return server })
+			func() transport.Protocol { return server }, transport.Options(smallBuffers...))
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer srv.Close()
-		a, err := aio.DialTLS(task, "tcp", srv.Addr().String(), &tls.Config{RootCAs: ca.Pool})
+		a, err := aio.DialTLS(task, "tcp", srv.Addr().String(), &tls.Config{RootCAs: ca.Pool}, smallBuffers...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer a.Close()
 		until(t, task, func() bool { return server.conn != nil })
-		const size = 16 << 20
-		if err := server.conn.Write(make([]byte, size)); err != nil {
+		if err := server.conn.Write(make([]byte, stuffing)); err != nil {
 			t.Error(err)
 		}
 		if server.String() != "opened pause" {
 			t.Errorf("the server was told %q", server)
 		}
 		buf := make([]byte, 64<<10)
-		for got := 0; got < size; {
+		for got := 0; got < stuffing; {
 			n, err := a.Read(task, buf)
 			if err != nil {
 				t.Fatal(err)
