@@ -47,6 +47,7 @@ func connected(t *testing.T, test func(t *testing.T, task *corolla.Task, a, b *a
 			if err != nil {
 				leaktest.NeedLoop(t, err)
 			}
+			t.Cleanup(func() { leaktest.Close(t, l) }) // behind the test's own
 			if err := l.Run(func(task *corolla.Task) error {
 				ln, err := aio.Listen(l, "tcp", "127.0.0.1:0", smallBuffers...)
 				if err != nil {
@@ -74,10 +75,6 @@ func connected(t *testing.T, test func(t *testing.T, task *corolla.Task, a, b *a
 			}); err != nil {
 				t.Error(err)
 			}
-			leaktest.Loop(t, l)
-			if err := l.Close(); err != nil {
-				t.Error(err)
-			}
 		})
 	}
 }
@@ -91,7 +88,7 @@ func send(t *testing.T, task *corolla.Task, c *aio.Conn, s string) {
 
 func TestWriteParksAboveTheMark(t *testing.T) {
 	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
-		const total = 8 << 20
+		const total = 2 << 20
 		most := 0
 		writer := task.Loop().Go(func(task *corolla.Task) error {
 			block := make([]byte, 300<<10)
@@ -265,10 +262,7 @@ func server(t *testing.T, opt aio.ServeOption, test func(t *testing.T, task *cor
 	}); err != nil {
 		t.Error(err)
 	}
-	leaktest.Loop(t, l)
-	if err := l.Close(); err != nil {
-		t.Error(err)
-	}
+	leaktest.Close(t, l)
 	if n := w.Open(); n != 0 {
 		t.Errorf("%d descriptors are open", n)
 	}
@@ -354,7 +348,7 @@ func TestShutdownOfAConnectionThatWasJustAccepted(t *testing.T) {
 func TestSocketClosedUnderAWriter(t *testing.T) {
 	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
 		writer := task.Loop().Go(func(task *corolla.Task) error {
-			_, err := a.Write(task, make([]byte, 64<<20))
+			_, err := a.Write(task, make([]byte, 2*stuffing))
 			return err
 		}, corolla.Eager())
 		if err := task.Yield(); err != nil {

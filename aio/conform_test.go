@@ -399,8 +399,5 @@ func conform(t *testing.T, on string, cert *tls.Certificate, ca *certtest.Author
 	if err != nil {
 		t.Error(err)
 	}
-	leaktest.Loop(t, l)
-	if err := l.Close(); err != nil {
-		t.Error(err)
-	}
+	leaktest.Close(t, l)
 }

@@ -3,6 +3,7 @@ package aio_test
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"testing"
@@ -23,10 +24,7 @@ func TestInterruptedCalls(t *testing.T) {
 	}
 	l, err := corolla.New()
 	leaktest.NeedLoop(t, err)
-	leaktest.Loop(t, l)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	leaktest.Close(t, l)
 	if out, err := exec.Command("strace", "-o", "/dev/null", "true").CombinedOutput(); err != nil {
 		if errors.Is(err, exec.ErrNotFound) && os.Getenv("CI") != "" {
 			t.Error("continuous integration must install strace")
@@ -59,7 +57,7 @@ func traced(t *testing.T) {
 	defer leaktest.Close(t, l)
 	f := plainFile(t, "some text in a file, sent in parts")
 	if err := l.Run(func(task *corolla.Task) error {
-		for _, serve := range []func(*corolla.Loop) (string, error){taskServer, pushServer} {
+		for _, serve := range []func(*corolla.Loop) (string, io.Closer, error){taskServer, pushServer} {
 			if err := session(task, serve); err != nil {
 				return err
 			}
@@ -72,6 +70,7 @@ func traced(t *testing.T) {
 				return err
 			}
 		}
+		quiet(t, task)
 		return nil
 	}); err != nil {
 		t.Error(err)
@@ -80,10 +79,11 @@ func traced(t *testing.T) {
 
 // inOneWrite sends pieces together, and wants them back.
 func inOneWrite(task *corolla.Task) error {
-	addr, err := taskServer(task.Loop())
+	addr, ln, err := taskServer(task.Loop())
 	if err != nil {
 		return err
 	}
+	defer ln.Close()
 	back := &gatherer{all: corolla.NewFuture[string](task.Loop())}
 	c, err := transport.Dial(task.Loop(), "tcp", addr, back).Await(task)
 	if err != nil {

@@ -21,19 +21,14 @@ import (
 
 const sessionBytes = 100_000
 
-// taskServer and pushServer echo at a free port and return the address.
-func taskServer(l *corolla.Loop) (string, error) {
+// taskServer and pushServer echo at a free port and return the address, and how to stop.
+func taskServer(l *corolla.Loop) (string, io.Closer, error) {
 	ln, err := aio.Listen(l, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	l.Go(func(t *corolla.Task) error {
-		return aio.Serve(t, ln, func(t *corolla.Task, c *aio.Conn) error {
-			_, err := io.Copy(c.Bind(t), c.Bind(t))
-			return err
-		})
-	})
-	return ln.Addr().String(), nil
+	l.Go(func(t *corolla.Task) error { return aio.Serve(t, ln, echoes) })
+	return ln.Addr().String(), ln, nil
 }
 
 type echo struct{}
@@ -42,20 +37,21 @@ func (echo) Opened(*transport.Conn)           {}
 func (echo) Data(c *transport.Conn, b []byte) { _ = c.Write(b) }
 func (echo) Closed(*transport.Conn, error)    {}
 
-func pushServer(l *corolla.Loop) (string, error) {
+func pushServer(l *corolla.Loop) (string, io.Closer, error) {
 	srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func() transport.Protocol { return echo{} })
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	return srv.Addr().String(), nil
+	return srv.Addr().String(), srv, nil
 }
 
 // session returns an error unless everything comes back.
-func session(t *corolla.Task, serve func(*corolla.Loop) (string, error)) error {
-	addr, err := serve(t.Loop())
+func session(t *corolla.Task, serve func(*corolla.Loop) (string, io.Closer, error)) error {
+	addr, ln, err := serve(t.Loop())
 	if err != nil {
 		return err
 	}
+	defer ln.Close()
 	return t.Timeout(2*time.Second, func(*corolla.Scope) error {
 		c, err := aio.Dial(t, "tcp", addr)
 		if err != nil {
@@ -77,7 +73,7 @@ func session(t *corolla.Task, serve func(*corolla.Loop) (string, error)) error {
 }
 
 func TestFaults(t *testing.T) {
-	for name, serve := range map[string]func(*corolla.Loop) (string, error){"task": taskServer, "push": pushServer} {
+	for name, serve := range map[string]func(*corolla.Loop) (string, io.Closer, error){"task": taskServer, "push": pushServer} {
 		for _, on := range []string{"real", "sim"} {
 			for fault := range hosttest.Faults {
 				t.Run(fmt.Sprint(name, "/", on, "/", fault), func(t *testing.T) {
@@ -106,7 +102,7 @@ func TestFaults(t *testing.T) {
 }
 
 // faulted runs a session in which one call goes wrong, and returns which it was.
-func faulted(t *testing.T, serve func(*corolla.Loop) (string, error), on string, fault hosttest.Fault, at int) string {
+func faulted(t *testing.T, serve func(*corolla.Loop) (string, io.Closer, error), on string, fault hosttest.Fault, at int) string {
 	f := &hosttest.Faulty{Fault: fault, At: at}
 	var w *sim.World
 	if on == "sim" {
@@ -128,15 +124,16 @@ func faulted(t *testing.T, serve func(*corolla.Loop) (string, error), on string,
 			t.Errorf("%v\n%s", err, p.Stack)
 		}
 	}))
-	err := l.Run(func(task *corolla.Task) error { return session(task, serve) })
+	err := l.Run(func(task *corolla.Task) error {
+		err := session(task, serve)
+		quiet(t, task)
+		return err
+	})
 	var dead *corolla.DeadlockError
 	if errors.As(err, &dead) || fault.Harmless() && err != nil {
 		t.Errorf("Run = %v", err)
 	}
-	leaktest.Loop(t, l)
-	if err := l.Close(); err != nil {
-		t.Errorf("Close = %v", err)
-	}
+	leaktest.Close(t, l)
 	if w != nil && w.Open() != 0 {
 		t.Errorf("%d descriptors are open", w.Open())
 	}

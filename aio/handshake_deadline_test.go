@@ -65,7 +65,9 @@ func TestDeadlineInQueueForHandshake(t *testing.T) {
 		var last *aio.Conn
 		var f *corolla.Future[struct{}]
 		for range corolla.DefaultMaxHandshakes + 1 {
-			c, _ := oneOf(t, task, ln)
+			c, peer := oneOf(t, task, ln)
+			defer c.Abort()
+			defer peer.Abort()
 			last = c
 			f = l.Go(func(task *corolla.Task) error { _, err := c.Read(task, make([]byte, 1)); return err }, corolla.Eager())
 		}

@@ -20,6 +20,21 @@ func settle(t *testing.T, task *corolla.Task, so func() bool) {
 	}
 }
 
+// quiet waits until every socket of the loop is closed, as those are whose peers a test has closed.
+func quiet(t *testing.T, task *corolla.Task) {
+	t.Helper()
+	if err := task.Timeout(10*time.Second, func(*corolla.Scope) error {
+		for task.Loop().Stats().Sockets > 0 {
+			if err := task.Sleep(100 * time.Microsecond); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
 // tlsPair puts TLS on both ends, with a as the client.
 func tlsPair(t *testing.T, task *corolla.Task, ca *certtest.Authority, cert tls.Certificate, a, b *aio.Conn) {
 	t.Helper()

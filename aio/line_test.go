@@ -310,10 +310,7 @@ func TestForeignGoroutines(t *testing.T) {
 	}); err != nil {
 		t.Error(err)
 	}
-	leaktest.Loop(t, l)
-	if err := l.Close(); err != nil {
-		t.Error(err)
-	}
+	leaktest.Close(t, l)
 }
 
 // Close goes before a CloseWrite that is still in line: it closes the socket when all is sent.

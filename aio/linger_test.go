@@ -94,7 +94,6 @@ func TestClosingTheLoopSendsWhatClosedConnectionsHold(t *testing.T) {
 				t.Fatal(err)
 			}
 			begin <- struct{}{}
-			leaktest.Loop(t, l)
 			if err := l.Close(); err != nil {
 				t.Error(err)
 			}
@@ -132,7 +131,6 @@ func TestClosingTheLoopDoesNotWaitForEver(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	leaktest.Loop(t, l)
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
@@ -146,6 +144,7 @@ func TestLingerTimer(t *testing.T) {
 	w := sim.New(1)
 	l := w.NewLoop(corolla.SlowLimit(0))
 	begun := l.Time()
+	never := corolla.NewFuture[int](l)
 	err := l.Run(func(task *corolla.Task) error {
 		ln, _ := aio.Listen(l, "tcp", "127.0.0.1:0")
 		d := corolla.Go(l, func(task *corolla.Task) (*aio.Conn, error) { return aio.Dial(task, "tcp", ln.Addr().String()) })
@@ -160,8 +159,7 @@ func TestLingerTimer(t *testing.T) {
 		if !a.Socket().Closed() {
 			t.Error("the connection is still open")
 		}
-		f := corolla.NewFuture[int](l)
-		_, err := f.Await(task) // nobody: the deadlock is seen when nothing is scheduled
+		_, err := never.Await(task) // nobody: the deadlock is seen when nothing is scheduled
 		return err
 	})
 	var dead *corolla.DeadlockError
@@ -171,5 +169,8 @@ func TestLingerTimer(t *testing.T) {
 	if l.Time().Sub(begun) > 10*time.Second {
 		t.Errorf("a timer was left: deadlock seen after %v only", l.Time().Sub(begun))
 	}
-	_ = l.Close()
+	_ = never.Resolve(0)
+	l.Soon(l.Stop)
+	_ = l.RunForever() // to the end of the task
+	leaktest.Close(t, l)
 }

@@ -22,7 +22,8 @@ import (
 	"github.com/corolla-go/corolla/sim"
 )
 
-// background runs a loop on a goroutine. stop ends and closes it.
+// background runs a loop on a goroutine. stop waits for what ends by itself, as the test has closed
+// what it used, and closes the loop.
 func background(t *testing.T, l *corolla.Loop, w *sim.World) (stop func()) {
 	ended := make(chan error, 1)
 	gate := make(chan struct{})
@@ -35,12 +36,27 @@ func background(t *testing.T, l *corolla.Loop, w *sim.World) (stop func()) {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		close(gate)
-		leaktest.Loop(t, l)
-		if err := l.Close(); err != nil {
+		if err := l.Run(func(task *corolla.Task) error {
+			quiet(t, task)
+			return endOthers(task)
+		}); err != nil {
 			t.Error(err)
 		}
+		close(gate)
+		leaktest.Close(t, l)
 	}
+}
+
+// endOthers waits for the end of all other tasks.
+func endOthers(task *corolla.Task) error {
+	return task.Timeout(10*time.Second, func(*corolla.Scope) error {
+		for task.Loop().Stats().Tasks > 1 {
+			if err := task.Sleep(100 * time.Microsecond); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // TestNetConn is the suite of x/net for what calls itself a net.Conn, on the face that any
@@ -73,23 +89,32 @@ func TestNetConn(t *testing.T) {
 				if c.network == "unix" {
 					address = filepath.Join(t.TempDir(), "s")
 				}
-				a, b, err := connect(l, c.network, address, ca)
-				return a, b, func() {
-					for _, c := range []net.Conn{a, b} {
-						_ = c.Close() // or the test did
+				p, err := connect(l, c.network, address, ca)
+				if err != nil {
+					stop()
+					return nil, nil, nil, err
+				}
+				return p.a, p.b, func() {
+					if err := l.Post(p.abort); err != nil {
+						t.Error(err)
 					}
 					stop()
-				}, err
+				}, nil
 			})
 		})
 	}
 }
 
-type pair struct{ a, b net.Conn }
+// pair is the two ends of a connection. If both were closed with something to send they wait for each
+// other, and must be aborted.
+type pair struct {
+	a, b  net.Conn
+	abort func()
+}
 
 // connect returns the two ends of a connection of the loop.
-func connect(l *corolla.Loop, network, address string, ca *certtest.Authority) (net.Conn, net.Conn, error) {
-	p, err := corolla.Call(context.Background(), l, func(t *corolla.Task) (p pair, err error) {
+func connect(l *corolla.Loop, network, address string, ca *certtest.Authority) (pair, error) {
+	return corolla.Call(context.Background(), l, func(t *corolla.Task) (p pair, err error) {
 		ln, err := aio.Listen(l, network, address)
 		if err != nil {
 			return p, err
@@ -119,9 +144,9 @@ func connect(l *corolla.Loop, network, address string, ca *certtest.Authority) (
 				return p, err
 			}
 		}
-		return pair{client.NetConn(), server.NetConn()}, nil
+		abort := func() { _, _ = client.Abort(), server.Abort() }
+		return pair{client.NetConn(), server.NetConn(), abort}, nil
 	})
-	return p.a, p.b, err
 }
 
 func TestHTTPServerOnALoopsListener(t *testing.T) {

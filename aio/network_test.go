@@ -65,10 +65,7 @@ func TestServeReportsWhatIsNotTheConnectionsEnd(t *testing.T) {
 		}); err != nil {
 			t.Error(err)
 		}
-		leaktest.Loop(t, l)
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
+		leaktest.Close(t, l)
 		if (len(reported) == 1 && errors.Is(reported[0], c.err)) != c.reported {
 			t.Errorf("%v: reported %v", c.err, reported)
 		}

@@ -78,9 +78,10 @@ func TestScratchOfEagerTask(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close()
 		send(t, task, c, "for the protocol")
 		_, _ = done.Await(task)
+		_ = c.Close()
+		settle(t, task, func() bool { return srv.Conns() == 0 })
 	})
 }
 

@@ -44,14 +44,12 @@ func serving(t *testing.T, handle func(*corolla.Task, *aio.Conn) error, opts []a
 				test(t, task, srv, served, &log)
 				_, err = srv.Shutdown(task)
 				_, _ = served.Await(task)
+				quiet(t, task)
 				return err
 			}); err != nil {
 				t.Error(err)
 			}
-			leaktest.Loop(t, l)
-			if err := l.Close(); err != nil {
-				t.Error(err)
-			}
+			leaktest.Close(t, l)
 			for _, err := range log {
 				t.Error(err)
 			}

@@ -35,7 +35,7 @@ type soak struct {
 }
 
 func TestSoak(t *testing.T) {
-	length, seed := 100*time.Millisecond, uint64(1)
+	length, seed := 50*time.Millisecond, uint64(1)
 	if s := os.Getenv("COROLLA_SOAK"); s != "" {
 		seed = uint64(time.Now().UnixNano())
 		t.Log("seed", seed)
@@ -64,10 +64,7 @@ func TestSoak(t *testing.T) {
 			if err := l.Run(func(task *corolla.Task) error { return s.run(task, length, cert) }); err != nil {
 				t.Error(err)
 			}
-			leaktest.Loop(t, l)
-			if err := l.Close(); err != nil {
-				t.Error(err)
-			}
+			leaktest.Close(t, l)
 			if w != nil && w.Open() != 0 {
 				t.Errorf("%d simulated descriptors are open", w.Open())
 			}

@@ -109,7 +109,7 @@ func TestSendFileThroughTLS(t *testing.T) {
 }
 
 func TestSendFileEnds(t *testing.T) {
-	f := plainFile(t, strings.Repeat("x", 16<<20))
+	f := plainFile(t, strings.Repeat("x", stuffing))
 	for name, c := range map[string]struct {
 		end func(task *corolla.Task, a, b *aio.Conn)
 		is  error

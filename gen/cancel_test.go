@@ -7,6 +7,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/gen"
+	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
 
@@ -100,6 +101,7 @@ func TestCanceledGeneratorLeavesNoTimer(t *testing.T) {
 		"not begun": nil,
 	} {
 		l := sim.New(1).NewLoop()
+		never := corolla.NewFuture[int](l)
 		err := l.Run(func(task *corolla.Task) error {
 			f := gen.Go(l, body)
 			if name != "not begun" {
@@ -109,14 +111,16 @@ func TestCanceledGeneratorLeavesNoTimer(t *testing.T) {
 			if _, err := f.Await(task); !errors.Is(err, corolla.ErrCanceled) {
 				t.Errorf("%s: Await = %v", name, err)
 			}
-			_, err := corolla.NewFuture[int](l).Await(task)
+			_, err := never.Await(task)
 			return err
 		})
 		var deadlock *corolla.DeadlockError
 		if !errors.As(err, &deadlock) || l.Now() >= time.Second {
 			t.Errorf("%s: at %v: %v", name, l.Now(), err)
 		}
-		closeLoop(t, l)
+		_ = never.Resolve(0)
+		turns(t, l, 2)
+		leaktest.Close(t, l)
 	}
 }
 
@@ -161,7 +165,7 @@ func TestLimitsOfACleanup(t *testing.T) {
 		}); err != nil {
 			t.Error(err)
 		}
-		closeLoop(t, l)
+		leaktest.Close(t, l)
 		if len(reports) != 0 { // it has ended by itself
 			t.Errorf("%s: reported: %v", c.name, reports)
 		}

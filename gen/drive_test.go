@@ -33,10 +33,7 @@ func onLoops(t *testing.T, test func(t *testing.T, task *corolla.Task)) {
 			if err := l.Run(func(task *corolla.Task) error { test(t, task); return nil }); err != nil {
 				t.Error(err)
 			}
-			leaktest.Loop(t, l)
-			if err := l.Close(); err != nil {
-				t.Error(err)
-			}
+			leaktest.Close(t, l)
 		})
 	}
 }
@@ -190,10 +187,7 @@ func TestLoopClosesItsGenerators(t *testing.T) {
 	if err := l.RunForever(); err != nil {
 		t.Fatal(err)
 	}
-	leaktest.Loop(t, l)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	closeLoop(t, l)
 	if closed < 2 {
 		t.Errorf("%d generators were closed", closed)
 	}

@@ -131,7 +131,7 @@ func TestGeneratorThatIsSlowLetsOthersRun(t *testing.T) {
 		}); err != nil {
 			t.Error(err)
 		}
-		closeLoop(t, l)
+		leaktest.Close(t, l)
 	}
 }
 

@@ -26,7 +26,7 @@ func flood(t *testing.T, task *corolla.Task, addr string, ca *certtest.Authority
 	if err := layer.Handshake(); err != nil {
 		t.Fatal(err)
 	}
-	const rounds = 600
+	const rounds = 400
 	writer := task.Loop().Go(func(task *corolla.Task) error {
 		for range rounds {
 			var records []byte

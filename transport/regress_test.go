@@ -22,6 +22,12 @@ import (
 
 // Bugs that were found, each as a test of what it did.
 
+// Connections with smallBuffers make a writer wait who has stuffing to send to a peer that does not
+// read.
+const stuffing = 1 << 20
+
+var smallBuffers = []corolla.SocketOption{corolla.ReadBuffer(64 << 10), corolla.WriteBuffer(64 << 10)}
+
 // keepers returns the server's sides of connections, which stay open at the end of the stream,
 // and the clients'.
 func keepers(t *testing.T, task *corolla.Task, n int) (sides []*keeper, clients []*aio.Conn) {
@@ -29,12 +35,12 @@ func keepers(t *testing.T, task *corolla.Task, n int) (sides []*keeper, clients 
 	srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func() transport.Protocol {
 		sides = append(sides, &keeper{})
 		return sides[len(sides)-1]
-	})
+	}, transport.Options(smallBuffers...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range n {
-		c, err := aio.Dial(task, "tcp", srv.Addr().String())
+		c, err := aio.Dial(task, "tcp", srv.Addr().String(), smallBuffers...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,12 +71,12 @@ func tlsPair(t *testing.T, task *corolla.Task, p transport.Protocol) *aio.Conn {
 	ca := certtest.New(t)
 	cert := ca.Issue(time.Time{}, "server.test")
 	srv, err := transport.ServeTLS(task.Loop(), "tcp", "127.0.0.1:0",
-		&tls.Config{Certificates: []tls.Certificate{cert}}, func() transport.Protocol { return p })
+		&tls.Config{Certificates: []tls.Certificate{cert}}, func() transport.Protocol { return p }, transport.Options(smallBuffers...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer srv.Close()
-	a, err := aio.DialTLS(task, "tcp", srv.Addr().String(), &tls.Config{RootCAs: ca.Pool, ServerName: "server.test"})
+	a, err := aio.DialTLS(task, "tcp", srv.Addr().String(), &tls.Config{RootCAs: ca.Pool, ServerName: "server.test"}, smallBuffers...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +146,7 @@ func TestSpliceEndsWithItsDestination(t *testing.T) {
 func TestSecondSpliceIsNotUndoneByTheFirst(t *testing.T) {
 	onBoth(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
 		sides, clients := keepers(t, task, 3)
-		_ = sides[1].conn.Write(make([]byte, 32<<20)) // so that the first must wait
+		_ = sides[1].conn.Write(make([]byte, stuffing)) // so that the first must wait
 		first := sides[0].conn.SpliceTo(sides[1].conn)
 		first.Cancel(nil)
 		if _, err := first.Await(task); !errors.Is(err, corolla.ErrCanceled) {
@@ -206,7 +212,7 @@ func TestWhatIsDoneInPauseWritingUnderTLS(t *testing.T) {
 				p := &actor{act: act}
 				a := tlsPair(t, task, p)
 				until(t, task, func() bool { return p.conn != nil })
-				_ = p.conn.Write(make([]byte, 16<<20))
+				_ = p.conn.Write(make([]byte, stuffing))
 				if !strings.HasPrefix(p.String(), "opened pause") {
 					t.Errorf("the protocol was told %q", p)
 				}
@@ -230,7 +236,7 @@ func (p *actor) PauseWriting(c *transport.Conn)  { p.say("pause"); p.act(c) }
 func (p *actor) ResumeWriting(c *transport.Conn) { p.say("resume") }
 
 func TestSendFileThroughTLSOfAConnectionThatEnds(t *testing.T) {
-	f := plainFile(t, strings.Repeat("x", 32<<20))
+	f := plainFile(t, strings.Repeat("x", stuffing))
 	for name, c := range map[string]struct {
 		end func(c *transport.Conn, peer *aio.Conn)
 		is  error // for Closed
@@ -261,13 +267,21 @@ func TestSendFileThroughTLSOfAConnectionThatEnds(t *testing.T) {
 		})
 	}
 	t.Run("the loop closed", func(t *testing.T) {
-		onTLSHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
-			p := &keeper{}
-			tlsPair(t, task, p)
-			until(t, task, func() bool { return p.conn != nil })
-			p.conn.SendFile(f, 0, -1)
-			pause(t, task, 20*time.Millisecond)
-			p.conn.Close()
+		onLoops(t, func(t *testing.T, l *corolla.Loop, _ *[]error) {
+			if err := l.Run(func(task *corolla.Task) error {
+				p := &keeper{}
+				tlsPair(t, task, p)
+				until(t, task, func() bool { return p.conn != nil })
+				p.conn.SendFile(f, 0, -1)
+				pause(t, task, 20*time.Millisecond)
+				p.conn.Close()
+				return nil
+			}); err != nil {
+				t.Error(err)
+			}
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
 		})
 	})
 	t.Run("the handshake failed", func(t *testing.T) {
@@ -290,7 +304,7 @@ func TestSendFileThroughTLSOfAConnectionThatEnds(t *testing.T) {
 }
 
 func TestResetDuringTransferIsToldToClosed(t *testing.T) {
-	f := plainFile(t, strings.Repeat("x", 32<<20))
+	f := plainFile(t, strings.Repeat("x", stuffing))
 	onBoth(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
 		sides, clients := keepers(t, task, 1)
 		sent := sides[0].conn.SendFile(f, 0, -1)

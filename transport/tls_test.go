@@ -25,7 +25,7 @@ import (
 func onTLSHosts(t *testing.T, test func(t *testing.T, task *corolla.Task, log *[]error)) {
 	t.Helper()
 	onLoops(t, func(t *testing.T, l *corolla.Loop, log *[]error) {
-		if err := l.Run(func(task *corolla.Task) error { test(t, task, log); return nil }); err != nil {
+		if err := l.Run(func(task *corolla.Task) error { test(t, task, log); quiet(t, task); return nil }); err != nil {
 			t.Error(err)
 		}
 	})
@@ -51,9 +51,7 @@ func onLoops(t *testing.T, test func(t *testing.T, l *corolla.Loop, log *[]error
 				leaktest.NeedLoop(t, err)
 			}
 			test(t, l, &log)
-			if err := l.Close(); err != nil && !errors.Is(err, corolla.ErrLoopClosed) {
-				t.Error(err)
-			}
+			leaktest.Close(t, l)
 			if w != nil && w.Open() != 0 {
 				t.Errorf("%d descriptors are open", w.Open())
 			}
@@ -388,26 +386,25 @@ func TestFlowControlThroughTLS(t *testing.T) {
 		l := task.Loop()
 		server := &pauser{}
 		srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}},
-			func() transport.Protocol { return server })
+			func() transport.Protocol { return server }, transport.Options(smallBuffers...))
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer srv.Close()
-		a, err := aio.DialTLS(task, "tcp", srv.Addr().String(), &tls.Config{RootCAs: ca.Pool})
+		a, err := aio.DialTLS(task, "tcp", srv.Addr().String(), &tls.Config{RootCAs: ca.Pool}, smallBuffers...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer a.Close()
 		until(t, task, func() bool { return server.conn != nil })
-		const size = 16 << 20
-		if err := server.conn.Write(make([]byte, size)); err != nil {
+		if err := server.conn.Write(make([]byte, stuffing)); err != nil {
 			t.Error(err)
 		}
 		if server.String() != "opened pause" {
 			t.Errorf("the server was told %q", server)
 		}
 		buf := make([]byte, 64<<10)
-		for got := 0; got < size; {
+		for got := 0; got < stuffing; {
 			n, err := a.Read(task, buf)
 			if err != nil {
 				t.Fatal(err)

@@ -102,7 +102,7 @@ func TestSendFileInItsPlace(t *testing.T) {
 }
 
 func TestSendFileOfAConnectionThatIsLost(t *testing.T) {
-	f := plainFile(t, strings.Repeat("x", 32<<20))
+	f := plainFile(t, strings.Repeat("x", stuffing))
 	onTLSHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
 		server := &recorder{}
 		var results []*corolla.Future[int64]
@@ -110,12 +110,12 @@ func TestSendFileOfAConnectionThatIsLost(t *testing.T) {
 			results = append(results, c.SendFile(f, 0, -1), c.SendFile(f, 0, -1), c.SendFile(f, 0, -1))
 			results[2].Cancel(nil)
 		}
-		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func() transport.Protocol { return server })
+		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func() transport.Protocol { return server }, transport.Options(smallBuffers...))
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer srv.Close()
-		a, err := aio.Dial(task, "tcp", srv.Addr().String())
+		a, err := aio.Dial(task, "tcp", srv.Addr().String(), smallBuffers...)
 		if err != nil {
 			t.Fatal(err)
 		}

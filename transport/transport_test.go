@@ -92,10 +92,7 @@ func serve(t *testing.T, p transport.Protocol, test func(t *testing.T, task *cor
 				leaktest.NeedLoop(t, err)
 			}
 			defer func() {
-				leaktest.Loop(t, l)
-				if err := l.Close(); err != nil {
-					t.Error(err)
-				}
+				leaktest.Close(t, l)
 			}()
 			fresh := clone(p)
 			if err := l.Run(func(task *corolla.Task) error {
@@ -111,6 +108,8 @@ func serve(t *testing.T, p transport.Protocol, test func(t *testing.T, task *cor
 				defer client.Close()
 				current, logged = fresh, &log
 				test(t, task, client)
+				_, _ = client.Close(), srv.Close() // or the test has
+				quiet(t, task)
 				return nil
 			}); err != nil {
 				t.Error(err)
@@ -212,6 +211,12 @@ func until(t *testing.T, task *corolla.Task, holds func() bool) {
 	if err != nil {
 		t.Fatalf("it never came to hold: %v", err)
 	}
+}
+
+// quiet waits until every socket of the loop is closed, as those are whose peers a test has closed.
+func quiet(t *testing.T, task *corolla.Task) {
+	t.Helper()
+	until(t, task, func() bool { return task.Loop().Stats().Sockets == 0 })
 }
 
 func TestLifeOfAConnection(t *testing.T) { // asyncio rules 37, 38

@@ -12,7 +12,6 @@ import (
 	"crypto/x509/pkix"
 	"math/big"
 	"net"
-	"sync"
 	"testing"
 	"time"
 )
@@ -60,15 +59,25 @@ func (a *Authority) sign(template *x509.Certificate, key crypto.Signer) (*x509.C
 	return cert, der
 }
 
-// key is that of all certificates: to make one takes long, and tests are about other things.
-var key = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
-
 // Issue returns a certificate for names, valid until a time; zero is for a while.
 func (a *Authority) Issue(until time.Time, names ...string) tls.Certificate {
-	key, err := key()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		a.t.Fatal(err)
 	}
+	return a.issue(key, until, names)
+}
+
+// IssueRSA is Issue with a key that can decrypt as well. It takes long to make.
+func (a *Authority) IssueRSA(until time.Time, names ...string) tls.Certificate {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return a.issue(key, until, names)
+}
+
+func (a *Authority) issue(key crypto.Signer, until time.Time, names []string) tls.Certificate {
 	template := &x509.Certificate{
 		Subject: pkix.Name{CommonName: names[0]}, DNSNames: names, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},

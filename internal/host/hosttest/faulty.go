@@ -153,9 +153,10 @@ func (f *Faulty) Watch(fd host.FD, want host.Interest) error {
 	return f.Host.Watch(fd, want)
 }
 
-// CloseWrite may find that the connection is gone.
+// CloseWrite may find that the connection is gone, as then the peer finds too.
 func (f *Faulty) CloseWrite(fd host.FD) error {
 	if f.now("close write", Reset) {
+		_ = f.Host.CloseWrite(fd)
 		return syscall.ENOTCONN
 	}
 	return f.Host.CloseWrite(fd)
