@@ -51,6 +51,7 @@ type Task struct {
 	calls     uint8  // of Checkpoint since it was last suspended
 	postponed bool   // waits for others although the loop is being closed
 	abandoned bool   // never to be resumed again
+	unwound   uint16 // how often its calls were cut short by a panic of the loop's own
 	refused   uint16 // waits in a row that returned at once because of a cancel
 }
 

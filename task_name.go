@@ -37,6 +37,13 @@ func (t *Task) Ended() bool {
 	return t.phase == ended
 }
 
+// Unwound returns how often the task was unwound, or abandoned; see UnwoundError. Whoever notes that
+// a call of t is under way notes this number with it: once it has changed, the call is over.
+func (t *Task) Unwound() int {
+	t.loop.check("Task.Unwound")
+	return int(t.unwound)
+}
+
 func (t *Task) String() string {
 	text := "task of "
 	if t.name != "" {

@@ -62,6 +62,7 @@ func (t *Task) unwind(err error) {
 		s = s.parent
 	}
 	t.unwinding = s
+	t.unwound++
 	t.loop.report(&UnwoundError{Where: t.String(), Err: err})
 	panic(unwinding{err})
 }
@@ -82,6 +83,7 @@ func (t *Task) postpone() bool {
 func (t *Task) abandon(err error) {
 	t.loop.report(&UnwoundError{Where: t.String(), Err: err, Abandoned: true})
 	t.abandoned = true
+	t.unwound++
 	t.work.fail(err)
 	t.leave()
 	for {
