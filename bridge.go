@@ -101,7 +101,7 @@ func FromChan[T any](l *Loop, ch <-chan T, size int) *Queue[T] {
 				return nil
 			}
 		}
-	}, Name("receive from a channel"))
+	}, Name("receive from a channel"), Eager()) // so that it has begun, and ends the queue, when it is canceled
 	return q
 }
 

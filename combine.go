@@ -130,9 +130,9 @@ func (g *gather[T, R]) cancel(cause error) {
 }
 
 // needs reports whether one of the futures does; see Future.needs.
-func (g *gather[T, R]) needs(t *Task, seen map[any]bool) bool {
+func (g *gather[T, R]) needs(t *Task, w *walk) bool {
 	for _, f := range g.in {
-		if f.needs(t, seen) {
+		if f.needs(t, w) {
 			return true
 		}
 	}

@@ -223,6 +223,9 @@ func (t *Task) attach(ctx context.Context) {
 		})
 		detach = func() { stop() }
 	}
+	if t.detach != nil {
+		t.detach() // from the context of another With
+	}
 	l.contexts++
 	t.detach = func() {
 		l.contexts--

@@ -142,9 +142,17 @@ func split(err error, s *Scope) (own *CanceledError, rest error) {
 	case *PanicError, *TimeoutError: // they say something themselves, whatever is inside
 		return nil, err
 	case interface{ Unwrap() []error }:
+		var others []error
 		for _, part := range e.Unwrap() {
 			o, r := split(part, s)
-			own, rest = cmp.Or(own, o), join(rest, r)
+			if own = cmp.Or(own, o); r != nil {
+				others = append(others, r)
+			}
+		}
+		if len(others) == 1 {
+			rest = others[0]
+		} else {
+			rest = errors.Join(others...)
 		}
 	default:
 		own, rest = split(errors.Unwrap(err), s)

@@ -26,6 +26,8 @@ type Group struct {
 	limit  int // how many children may run; 0 is any number
 	run    int // children that run, or will next
 	queued ds.List[*Task]
+
+	refused bool // a child, because of a cancel or the loop's end
 }
 
 // Group runs body and then waits for every task that was started in the group. An
@@ -36,6 +38,7 @@ type Group struct {
 func (t *Task) Group(body func(g *Group) error) (err error) {
 	t.mustRun("Group")
 	g := &Group{task: t}
+	g.scope.of = g
 	g.scope.enter(t)
 	returned := false
 	defer func() {
@@ -56,6 +59,9 @@ func (t *Task) Group(body func(g *Group) error) (err error) {
 		}
 		if v != nil {
 			panic(v)
+		}
+		if c := t.unwilling(); g.refused && returned && c != nil {
+			_ = t.refuse(c) // it may have waited for nothing
 		}
 	}()
 	err = body(g)
@@ -101,8 +107,13 @@ func (g *Group) adopt(t *Task) error {
 	if g.over {
 		return ErrGroupOver
 	}
+	if err := g.task.loop.adopt(t); err != nil {
+		g.refused = true
+		return err
+	}
 	if c := g.scope.canceled; c != nil {
 		g.interrupted()
+		g.refused = true
 		return fmt.Errorf("%w: %w", ErrGroupOver, c)
 	}
 	t.group = g

@@ -53,6 +53,7 @@ type Loop struct {
 	gone     chan struct{}                 // closed when the loop is
 	run      atomic.Pointer[chan struct{}] // closed when the run that is under way ends
 	owner    uintptr                       // the goroutine that runs at present; 0 is any
+	begun    uintptr                       // the goroutine that runs the loop
 	pulled   *pulled                       // the generator that runs at present, if it is one
 }
 
@@ -272,12 +273,17 @@ func (l *Loop) Close() (err error) {
 	defer l.crash()
 	defer func() { err = l.release() }() // also after a runtime.Goexit in cleanup
 	l.inbox.close()
+	l.callClosers()
+	l.endTasks()
+	l.callClosers() // that the tasks' cleanup has registered
+	l.flush()
+	return nil
+}
+
+func (l *Loop) callClosers() {
 	for e := l.closers.Back(); e != nil; e = l.closers.Back() {
 		l.closer(l.closers.Remove(e).(func()))
 	}
-	l.endTasks()
-	l.flush()
-	return nil
 }
 
 func (l *Loop) closer(f func()) {
@@ -335,7 +341,11 @@ func (l *Loop) Scratch() []byte {
 // nested runs f within a callback that may be using the scratch buffer, with another.
 func (l *Loop) nested(f func()) {
 	mine := l.scratch
+	current, owner, pulled := l.current, l.owner, l.pulled
 	l.scratch, l.nextScratch = l.nextScratch, nil
+	defer func() { // also when f ends the goroutine
+		l.scratch, l.nextScratch = mine, l.scratch
+		l.current, l.owner, l.pulled = current, owner, pulled
+	}()
 	f()
-	l.scratch, l.nextScratch = mine, l.scratch
 }

@@ -45,6 +45,7 @@ func (l *Loop) self() uintptr {
 // own makes the calling goroutine the one that may use the loop.
 func (l *Loop) own() {
 	l.owner = l.self()
+	l.begun = l.owner
 	inUse.add(l)
 }
 
@@ -63,7 +64,17 @@ func (l *Loop) stranger(what string) {
 	if id == l.owner {
 		return // on a processor that host.Goroutine does not know
 	}
-	if _, alien := aliens.Load(id); !alien && inPull() {
+	// Within a callback of l another loop may run, on the same goroutine.
+	for other := inUse.at(id); other != nil; other = inUse.at(id) {
+		if other.begun == l.owner {
+			return
+		}
+		if id == other.begun {
+			break
+		}
+		id = other.begun
+	}
+	if _, alien := aliens.Load(id); !alien && inUse.at(id) == nil && inPull() {
 		return
 	}
 	panic("corolla: " + what + " called from a goroutine that does not run the loop; " +

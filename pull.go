@@ -20,10 +20,7 @@ func Pull[V any](seq iter.Seq[V]) (next func() (V, bool), stop func()) {
 		p.begin()
 		defer p.end()
 		seq(func(v V) bool {
-			if p.scopes > 0 {
-				panic("corolla: a generator yields inside of a scope that it has opened in its consumer's task, " +
-					"which would go on in that scope; leave the scope first, or give the generator a task of its own")
-			}
+			p.mustHaveLeft()
 			return yield(v)
 		})
 	})
@@ -31,13 +28,13 @@ func Pull[V any](seq iter.Seq[V]) (next func() (V, bool), stop func()) {
 		if inUse.none() {
 			return pull()
 		}
-		p.lend()
+		p.lend("next")
 		v, ok := pull()
 		p.back()
 		return v, ok
 	}
 	stop = func() {
-		p.lend()
+		p.lend("stop")
 		end()
 		p.back()
 	}
@@ -53,13 +50,37 @@ type pulled struct {
 	scopes int     // that it has opened and not left
 	alien  bool    // the caller is known not to run a loop
 	listed bool    // among the aliens
+
+	running bool // somebody has resumed it, and it has not yielded since
+}
+
+// mustHaveLeft panics if the generator, or one inside of it that calls its yield, is in a scope.
+func (p *pulled) mustHaveLeft() {
+	in := p
+	if p.loop != nil && p.loop.pulled != nil {
+		in = p.loop.pulled
+	}
+	for ; in != nil; in = in.outer {
+		if in.scopes > 0 {
+			panic("corolla: a generator yields inside of a scope that it has opened in its consumer's task, " +
+				"which would go on in that scope; leave the scope first, or give the generator a task of its own")
+		}
+		if in == p {
+			return
+		}
+	}
 }
 
 // aliens has the coroutines of Pull that are resumed by a goroutine which runs no loop.
 var aliens sync.Map // of uintptr
 
 // lend makes the coroutine the one that runs the loop which the caller runs.
-func (p *pulled) lend() {
+func (p *pulled) lend(what string) {
+	if p.running {
+		panic("corolla: " + what + " of a generator that runs, or in which another task waits; " +
+			"a generator is resumed by one at a time")
+	}
+	p.running = true
 	id := host.Goroutine()
 	l := inUse.at(id)
 	if id != p.caller {
@@ -79,6 +100,7 @@ func (p *pulled) lend() {
 
 // back gives the loop back to the caller.
 func (p *pulled) back() {
+	p.running = false
 	if l := p.loop; l != nil {
 		l.owner, l.pulled = p.caller, p.outer
 		p.loop, p.outer = nil, nil

@@ -25,6 +25,8 @@ type Scope struct {
 	canceled *CanceledError // in force here, whoever's it is
 	timer    *Timer
 	shielded bool
+	left     bool
+	of       *Group  // whose children are in it, if it is a group's
 	pulled   *pulled // the generator that has opened it, if one did
 
 	// What other goroutines see; see context.go.
@@ -101,12 +103,12 @@ func (t *Task) within(s *Scope, deadline time.Duration, body func(s *Scope) erro
 	defer func() {
 		if t.unwinding == s {
 			v := recover()
-			u, ok := v.(unwinding)
-			if !ok && v != nil { // a deferred function has panicked meanwhile
+			if u, ok := v.(unwinding); ok {
+				err = u.err
+			} else if v != nil { // a deferred function has panicked meanwhile
 				_ = s.leave(nil)
 				panic(v)
 			}
-			err = u.err
 		}
 		err = s.leave(err)
 	}()
@@ -148,6 +150,7 @@ func (s *Scope) close() {
 	if s.timer != nil {
 		s.timer.stop()
 	}
+	s.left = true
 	s.end(scopeLeft)
 	p := s.parent
 	if p == nil {
@@ -202,14 +205,14 @@ func (s *Scope) cancelOnce(c *CanceledError) {
 }
 
 // SetTimeout moves the deadline to d from now, or sets one; it does nothing in a
-// scope that is canceled already.
+// scope that is canceled already, or left.
 func (s *Scope) SetTimeout(d time.Duration) { s.SetDeadline(s.task.loop.in(d)) }
 
 // SetDeadline moves the deadline to a time of the loop's clock, or sets one; a time
 // less than 0 takes it away. It does nothing in a scope that is canceled already.
 func (s *Scope) SetDeadline(when time.Duration) {
 	s.task.loop.check("Scope.SetDeadline")
-	if s.canceled != nil {
+	if s.canceled != nil || s.left {
 		return
 	}
 	if s.timer != nil {

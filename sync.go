@@ -223,6 +223,9 @@ func (c *Condition) L() *Lock { return c.lock }
 // t is canceled meanwhile. It panics if the lock is not locked.
 func (c *Condition) Wait(t *Task) error {
 	c.mustBeLocked("Wait")
+	if err := t.willing("Condition.Wait"); err != nil {
+		return err // and it has the lock, as always
+	}
 	c.lock.Unlock()
 	woken, err := c.waiting.Wait(t, c)
 	for c.lock.locked && t.postpone() { // whoever has the lock ends first, and unlocks it
@@ -314,6 +317,11 @@ func NewBarrier(n int) *Barrier {
 func (b *Barrier) Wait(t *Task) (int, error) {
 	if b.broken {
 		return 0, ErrBarrierBroken
+	}
+	if b.arrived.Len() < b.n-1 { // else it is the last, and does not wait
+		if err := t.willing("Barrier.Wait"); err != nil {
+			return 0, err
+		}
 	}
 	a := new(ds.Link[arrival])
 	b.arrived.Push(a)

@@ -1,7 +1,6 @@
 package corolla
 
 import (
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -39,6 +38,8 @@ type Task struct {
 	group     *Group
 	queue     ds.Link[*Task] // of children that wait for room in their group
 	unwinding *Scope         // that a panic of the loop's own is to leave
+	target    needer         // what the task awaits, once the task's cancel has gone there
+	ahead     *Task          // the task behind that, or one that this one waits for in turn
 	detach    func()         // from the context given by With
 
 	next, prev *Task // in the loop's list of tasks
@@ -46,7 +47,6 @@ type Task struct {
 	phase     phase
 	eager     bool
 	counted   bool   // among those that run in its group
-	forwarded bool   // a cancel went to what the task awaits
 	seen      bool   // a cancel was returned to the body
 	calls     uint8  // of Checkpoint since it was last suspended
 	postponed bool   // waits for others although the loop is being closed
@@ -71,124 +71,11 @@ type work interface {
 	fail(err error) // settles it without
 	outcome() error // the error it was settled with; the caller has seen it
 	function() any  // the body
+	awaited() bool  // somebody waits for the future
 }
 
 // TaskOption configures a task that is being started.
 type TaskOption func(*Task)
-
-// Eager makes the task run to its first park before the call that starts it
-// returns, instead of in the next turn (as Python 3.12's eager_start).
-func Eager() TaskOption { return func(t *Task) { t.eager = true } }
-
-// Starter is where a task can be started: in a *Loop, or in a *Group that waits
-// for it.
-type Starter interface {
-	home() *Loop
-	adopt(t *Task) error
-}
-
-// Go starts body as a task and returns the future of its result. The body runs in
-// the next turn, behind what is ready already. A body that panics fails the future
-// with a *PanicError; a task canceled before its first step never runs its body.
-func Go[T any](in Starter, body func(t *Task) (T, error), opts ...TaskOption) *Future[T] {
-	w := &job[T]{body: body}
-	w.start(in, w, in.home().site(), opts)
-	return &w.future
-}
-
-// Go starts a body without a result; see the function Go.
-func (l *Loop) Go(body func(t *Task) error, opts ...TaskOption) *Future[struct{}] {
-	return goPlain(l, body, l.site(), opts)
-}
-
-func goPlain(in Starter, body func(t *Task) error, from site, opts []TaskOption) *Future[struct{}] {
-	w := &job[struct{}]{plain: body}
-	w.start(in, w, from, opts)
-	return &w.future
-}
-
-func (l *Loop) home() *Loop { return l }
-
-func (l *Loop) adopt(*Task) error { return nil }
-
-// job is a task, its body and its future in one piece of memory.
-type job[T any] struct {
-	task   Task
-	future Future[T]
-	body   func(*Task) (T, error)
-	plain  func(*Task) error // instead of body
-}
-
-func (w *job[T]) start(in Starter, work work, from site, opts []TaskOption) {
-	l := in.home()
-	l.check("Go")
-	t := &w.task
-	w.future.loop, w.future.task = l, t
-	t.loop, t.work, t.site = l, work, from
-	t.place.who = t
-	t.root.task = t
-	t.scope = &t.root
-	for _, o := range opts {
-		o(t)
-	}
-	err := in.adopt(t)
-	if err == nil && l.state >= closing {
-		err = ErrLoopClosed
-	}
-	if err != nil {
-		t.phase = ended
-		if t.detach != nil {
-			t.detach()
-		}
-		w.fail(fmt.Errorf("start of %v: %w", t, err))
-		if errors.Is(err, ErrCanceled) { // the group's cancel says it all
-			w.future.look()
-		}
-		return
-	}
-	l.tasks.add(t)
-	switch {
-	case t.queue.Listed(): // until there is room in its group
-	case t.eager:
-		l.nested(t.run)
-	default:
-		l.push(t)
-	}
-	if l.ending.cause != nil {
-		t.Cancel(l.ending.cause)
-	}
-}
-
-func (w *job[T]) do(t *Task) {
-	var v T
-	var err error
-	if w.plain != nil {
-		err = w.plain(t)
-	} else {
-		v, err = w.body(t)
-	}
-	if c := t.root.canceled; c != nil && c.scope == &t.root && !t.seen && err == nil {
-		err = c // canceled while it ran, and never told (as asyncio: test_cancel_at_end)
-	}
-	w.future.settle(v, err)
-}
-
-func (w *job[T]) fail(err error) {
-	var zero T
-	w.future.settle(zero, err)
-}
-
-func (w *job[T]) function() any {
-	if w.plain != nil {
-		return w.plain
-	}
-	return w.body
-}
-
-func (w *job[T]) outcome() error {
-	w.future.look()
-	return w.future.err
-}
 
 // run is the loop's turn for the task.
 func (t *Task) run() {
@@ -206,7 +93,7 @@ func (t *Task) run() {
 	t.phase = active
 	caller, owner, pulled := l.current, l.owner, l.pulled
 	l.current, l.pulled = t, nil
-	if co.id != 0 {
+	if co.id != 0 && owner != 0 { // else the loop does not run, and belongs to nobody
 		l.owner = co.id
 	}
 	co.resume()
@@ -223,7 +110,9 @@ func (t *Task) body() {
 	l := t.loop
 	if t.co.id == 0 {
 		t.co.id = l.self()
-		l.owner = t.co.id
+		if l.owner != 0 {
+			l.owner = t.co.id
+		}
 	}
 	returned := false
 	defer func() {
@@ -316,7 +205,9 @@ func (t *Task) park(p phase, on any) {
 	if t.loop.state == closing && !t.postponed {
 		return
 	}
-	t.refused = 0
+	if t.pending() == nil { // else it waits for something that is canceled too
+		t.refused = 0
+	}
 	t.suspend(p, on)
 }
 

@@ -21,6 +21,13 @@ const (
 // unwinding is the panic that ends a scope, or a task, that goes on although it is canceled.
 type unwinding struct{ err error }
 
+// IsUnwinding reports whether a recovered value is the panic by which a loop ends a task that
+// ignores that it is canceled. Whoever recovers from others' panics panics with it again.
+func IsUnwinding(v any) bool {
+	_, ok := v.(unwinding)
+	return ok
+}
+
 // UnwoundError reports a task that went on waiting although it was canceled, or its loop was being
 // closed, and was therefore ended by a panic that runs what it has deferred. Abandoned is for a
 // task that has recovered from such panics too, and is never resumed again: its goroutine stays.
@@ -85,6 +92,13 @@ func (t *Task) abandon(err error) {
 	t.abandoned = true
 	t.unwound++
 	t.work.fail(err)
+	for s := t.scope; s != &t.root; s = s.parent { // as if it had left them
+		if s.of != nil {
+			s.of.over = true
+			s.of.lost()
+		}
+		s.close()
+	}
 	t.leave()
 	for {
 		t.suspend(ended, nil)

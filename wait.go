@@ -16,6 +16,7 @@ type Waiters struct {
 type waiter struct {
 	in         *Waiters // nil if in none
 	next, prev *waiter
+	woken      bool // it has left because it was woken
 	who        wakeable
 }
 
@@ -41,12 +42,11 @@ func (q *Waiters) Wait(t *Task, on any) (woken bool, err error) {
 		return false, err
 	}
 	q.push(&t.place)
-	for err == nil && t.place.in == q { // an Unpark by somebody else changes nothing
+	for err == nil && !t.place.woken { // an Unpark by somebody else changes nothing
 		err = t.Park(on)
 	}
-	woken = t.place.in == nil
 	t.place.leave()
-	return woken, err
+	return t.place.woken, err
 }
 
 // Wake wakes the task that has waited longest and returns it, or nil if none waits.
@@ -77,11 +77,12 @@ func (q *Waiters) Len() int { return q.n }
 
 func (w *waiter) wake() {
 	w.leave()
+	w.woken = true
 	w.who.wake()
 }
 
 func (q *Waiters) push(w *waiter) {
-	w.in, w.prev = q, q.last
+	w.in, w.prev, w.woken = q, q.last, false
 	if q.last == nil {
 		q.first = w
 	} else {

@@ -203,7 +203,11 @@ func (d *Deferred) do(s step) {
 	d.running = true
 	defer func() {
 		d.running = false
-		if v := recover(); v != nil {
+		v := recover()
+		switch {
+		case corolla.IsUnwinding(v):
+			panic(v) // of the task that has called this
+		case v != nil:
 			d.value, d.err = nil, &corolla.PanicError{Value: v, Stack: debug.Stack(), Where: "a callback of a Deferred"}
 		}
 	}()

@@ -304,7 +304,11 @@ func (c *core[Y, S, R]) resume(sent S, given bool, thrown error) (v Y, err error
 func (c *core[Y, S, R]) run(yield func(Y) bool) {
 	defer func() {
 		c.state = ended
-		switch v := recover(); v.(type) {
+		v := recover()
+		if corolla.IsUnwinding(v) {
+			panic(v) // of the task that has resumed it
+		}
+		switch v.(type) {
 		case nil:
 		case unwinding:
 			c.failure = ErrExit

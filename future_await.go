@@ -1,0 +1,155 @@
+package corolla
+
+import "fmt"
+
+// Await parks t until the future is settled, and returns its result, at once if
+// it is settled already.
+//
+// If t is canceled while it waits, so is the future (and the task behind it, for
+// which t then waits); Shield prevents that. If the result was there already but t
+// had not run yet, t's cancel wins, and the result stays in the future (as
+// asyncio: test_cancel_wins_over_result).
+func (f *Future[T]) Await(t *Task) (T, error) {
+	t.mustRun("Await")
+	var zero T
+	if f.loop != t.loop {
+		return zero, fmt.Errorf("corolla: %v awaits a future of another loop", t)
+	}
+	if f.task == t {
+		return zero, fmt.Errorf("corolla: %v awaits itself", t)
+	}
+	if f.done {
+		f.look()
+		if f.err != nil && t.unwilling() != nil {
+			_ = t.refuse(f.err) // nothing is waited for here either
+		}
+		return f.value, f.err
+	}
+	canceled := t.pending()
+	if canceled != nil && !f.forward(t, canceled) {
+		return zero, t.refuse(canceled)
+	}
+	waited := f.wait(t)
+	forwarded := t.target != nil
+	t.target, t.ahead = nil, nil
+	switch err := t.unwilling(); {
+	case f.done && (err == nil || forwarded && !f.canceled || err == ErrLoopClosed):
+		f.look()
+		return f.value, f.err
+	case waited && canceled == nil:
+		return zero, err
+	default: // it was canceled before it began to wait
+		return zero, t.refuse(err)
+	}
+}
+
+// wait parks t until f is settled or t is canceled, unless the cancel has gone to f. It reports
+// whether t was parked.
+func (f *Future[T]) wait(t *Task) (waited bool) {
+	if f.done || t.loop.state == closing {
+		return false
+	}
+	f.waiting.push(&t.place)
+	for !f.done && t.loop.state != closing && (t.pending() == nil || t.target != nil) {
+		t.park(parked, f) // an Unpark by somebody else changes nothing
+	}
+	t.place.leave()
+	return true
+}
+
+// interrupt passes a waiting task's cancel on to the future.
+func (f *Future[T]) interrupt(t *Task, c *CanceledError) {
+	if !f.forward(t, c) {
+		t.Unpark()
+	}
+}
+
+// forward cancels f for t, which then waits until that has ended, unless each would wait for the
+// other to end.
+func (f *Future[T]) forward(t *Task, c *CanceledError) bool {
+	if t.awaited() && f.needs(t, new(walk)) {
+		return false
+	}
+	t.target, t.ahead = f, f.task
+	f.Cancel(c.reason())
+	return true
+}
+
+// A circle of tasks that await each other shows when the cancel, which goes from each to the next,
+// comes back to one that has passed it on: from there the way leads to the task that asks. So only
+// canceled tasks are followed. A long chain of them is walked once: what was found to be its end
+// is kept for those who come next.
+
+// needer is what may wait for the end of tasks: a future, a group, or what makes one future of many.
+type needer interface {
+	// needs reports whether this ends, now that it is canceled, only when t has ended.
+	needs(t *Task, w *walk) bool
+}
+
+// walk is one search for a circle. It keeps one without t from having no end.
+type walk struct{ seen map[any]bool }
+
+// first reports whether x was not there before.
+func (w *walk) first(x any) bool {
+	if w.seen == nil {
+		w.seen = map[any]bool{}
+	}
+	was := w.seen[x]
+	w.seen[x] = true
+	return !was
+}
+
+func (f *Future[T]) needs(t *Task, w *walk) bool {
+	if f.done {
+		return false
+	}
+	if f.task != nil {
+		return f.task.last().needs(t, w)
+	}
+	many, ok := f.onCancel.(needer)
+	return ok && w.first(f) && many.needs(t, w)
+}
+
+func (u *Task) needs(t *Task, w *walk) bool {
+	if u == t {
+		return true
+	}
+	on := u.target
+	if g, ok := u.on.(*Group); ok {
+		on = g
+	}
+	return on != nil && w.first(u) && on.needs(t, w)
+}
+
+// last follows the tasks that have passed their cancel on to the next one's, to the last.
+func (u *Task) last() *Task {
+	for u.ahead != nil {
+		if u.ahead.ahead != nil {
+			u.ahead = u.ahead.ahead
+		}
+		u = u.ahead
+	}
+	return u
+}
+
+func (g *Group) needs(t *Task, w *walk) bool {
+	for s := g.scope.first; s != nil; s = s.next {
+		if s.task != g.task && s.task.last().needs(t, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// awaited reports whether anything waits for the task's end, as far as can be told at once.
+func (t *Task) awaited() bool {
+	for ; t != nil; t = t.group.task {
+		if t.work.awaited() {
+			return true
+		}
+		if t.group == nil {
+			return false
+		}
+	}
+	return false
+}
