@@ -26,6 +26,8 @@ func (f *Future[T]) Await(t *Task) (T, error) {
 		return f.value, f.err
 	}
 	canceled := t.pending()
+	f.waiting.push(&t.place)
+	defer t.place.leave()
 	if canceled != nil && !f.forward(t, canceled) {
 		return zero, t.refuse(canceled)
 	}
@@ -46,15 +48,11 @@ func (f *Future[T]) Await(t *Task) (T, error) {
 // wait parks t until f is settled or t is canceled, unless the cancel has gone to f. It reports
 // whether t was parked.
 func (f *Future[T]) wait(t *Task) (waited bool) {
-	if f.done || t.loop.state == closing {
-		return false
-	}
-	f.waiting.push(&t.place)
 	for !f.done && t.loop.state != closing && (t.pending() == nil || t.target != nil) {
 		t.park(parked, f) // an Unpark by somebody else changes nothing
+		waited = true
 	}
-	t.place.leave()
-	return true
+	return waited
 }
 
 // interrupt passes a waiting task's cancel on to the future.

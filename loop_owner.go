@@ -64,17 +64,9 @@ func (l *Loop) stranger(what string) {
 	if id == l.owner {
 		return // on a processor that host.Goroutine does not know
 	}
-	// Within a callback of l another loop may run, on the same goroutine.
-	for other := inUse.at(id); other != nil; other = inUse.at(id) {
-		if other.begun == l.owner {
-			return
-		}
-		if id == other.begun {
-			break
-		}
-		id = other.begun
-	}
-	if _, alien := aliens.Load(id); !alien && inUse.at(id) == nil && inPull() {
+	other := inUse.at(id)
+	_, alien := aliens.Load(id)
+	if other != nil && other.within(l) || other == nil && !alien && inPull() {
 		return
 	}
 	panic("corolla: " + what + " called from a goroutine that does not run the loop; " +
@@ -89,6 +81,21 @@ func (l *Loop) CheckOutside(what string) {
 		panic("corolla: " + what + " on the goroutine that runs the loop would wait for itself; " +
 			"start a task with Go and Await its future, or use what takes a task")
 	}
+}
+
+// within reports whether l runs within a callback or a task of outer, on the same goroutine.
+//
+//go:norace
+func (l *Loop) within(outer *Loop) bool {
+	for ; l != nil; l = inUse.at(l.begun) {
+		if l.begun == outer.owner {
+			return true
+		}
+		if l.owner == l.begun { // it would be found again
+			return false
+		}
+	}
+	return false
 }
 
 // onLoop reports whether the calling goroutine runs the loop. Safe from any goroutine.
