@@ -65,6 +65,32 @@ func BenchmarkGrowth(b *testing.B) {
 				return err
 			})
 		}},
+		{"chain of awaits that is canceled", func(l *corolla.Loop, n int) error {
+			return l.Run(func(t *corolla.Task) error {
+				f := l.Go(func(t *corolla.Task) error { return t.Park("ever") }, corolla.Eager())
+				for range n {
+					inner := f
+					f = l.Go(func(t *corolla.Task) error { _, err := inner.Await(t); return err }, corolla.Eager())
+				}
+				return nil
+			})
+		}},
+		{"tasks that await All of tasks, canceled", func(l *corolla.Loop, n int) error {
+			return l.Run(func(t *corolla.Task) error {
+				return t.Group(func(g *corolla.Group) error {
+					fs := make([]*corolla.Future[struct{}], n)
+					for i := range fs {
+						fs[i] = g.Go(func(t *corolla.Task) error { return t.Park("ever") }, corolla.Eager())
+					}
+					all := corolla.All(l, fs...)
+					for range n {
+						g.Go(func(t *corolla.Task) error { _, err := all.Await(t); return err }, corolla.Eager())
+					}
+					g.Cancel(nil)
+					return nil
+				})
+			})
+		}},
 		{"limited group that is canceled", func(l *corolla.Loop, n int) error {
 			return l.Run(func(t *corolla.Task) error {
 				return t.Group(func(g *corolla.Group) error {

@@ -239,3 +239,31 @@ func TestStrayUnparkDoesNotEndAGroup(t *testing.T) {
 		})
 	})
 }
+
+func TestLastContextIsTheTasks(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			one, cancelOne := context.WithCancel(context.Background())
+			two, cancelTwo := context.WithCancel(context.Background())
+			defer cancelTwo()
+			f := l.Go(func(t *corolla.Task) error { return t.Sleep(time.Millisecond) }, corolla.With(one), corolla.With(two))
+			cancelOne()
+			if n := l.Stats().Contexts; n != 1 {
+				t.Errorf("%d contexts", n)
+			}
+			_, err := f.Await(task)
+			return err
+		})
+	})
+}
+
+func TestTimeoutOfAScopeThatWasLeft(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			var left *corolla.Scope
+			err := task.Cancelable(func(s *corolla.Scope) error { left = s; return nil })
+			left.SetTimeout(time.Millisecond)
+			return err
+		})
+	})
+}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/leaktest"
 )
 
 // elsewhere calls f on a goroutine of its own and returns what it panicked with.
@@ -434,5 +435,119 @@ func TestGeneratorOnALoopInsideOfALoop(t *testing.T) {
 				return task.Yield()
 			})
 		})
+	})
+}
+
+// TestTaskOfAnotherLoopIsForeign though it is a coroutine, as generators are.
+func TestTaskOfAnotherLoopIsForeign(t *testing.T) {
+	if !knowsCallers {
+		t.Skip("on this processor only Debug finds foreign goroutines; amd64 and arm64 test it")
+	}
+	onHosts(t, func(t *testing.T, newLoop func(...corolla.Option) *corolla.Loop) {
+		other, err := corolla.New()
+		leaktest.NeedLoop(t, err)
+		defer other.Close()
+		begun, ended := make(chan struct{}), make(chan error)
+		if err := other.Post(func() { close(begun) }); err != nil {
+			t.Fatal(err)
+		}
+		go func() { ended <- other.RunForever() }()
+		<-begun
+		l := newLoop(corolla.SlowLimit(0))
+		defer l.Close()
+		run(t, l, func(task *corolla.Task) error {
+			if text := panicText(t, func() { other.Now() }); !strings.Contains(text, "does not run the loop") {
+				t.Errorf("in a task: %q", text)
+			}
+			next, _ := corolla.Pull(func(func(int) bool) { other.Now() })
+			if text := panicText(t, func() { next() }); !strings.Contains(text, "does not run the loop") {
+				t.Errorf("in a generator: %q", text)
+			}
+			return nil
+		})
+		other.Stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestGeneratorOfTwoTasks parks the one that has resumed it, and refuses the other.
+func TestGeneratorOfTwoTasks(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			var user *corolla.Task
+			next, stop := corolla.Pull(func(yield func(int) bool) {
+				for i := 0; ; i++ {
+					if err := user.Sleep(1000); err != nil || !yield(i) {
+						return
+					}
+				}
+			})
+			scope := func(t *corolla.Task) error {
+				return t.Timeout(1e9, func(*corolla.Scope) error { l.Soon(func() {}); return t.Yield() })
+			}
+			a := l.Go(func(task *corolla.Task) error {
+				user = task
+				if v, ok := next(); v != 0 || !ok {
+					t.Errorf("next = %d, %v", v, ok)
+				}
+				return scope(task)
+			}, corolla.Eager())
+			b := l.Go(func(task *corolla.Task) error {
+				for name, call := range map[string]func(){"next": func() { next() }, "stop": stop} {
+					if text := panicText(t, call); !strings.Contains(text, "one at a time") {
+						t.Errorf("%s of another task: %q", name, text)
+					}
+				}
+				return scope(task)
+			}, corolla.Eager())
+			for _, f := range []*corolla.Future[struct{}]{a, b} {
+				if _, err := f.Await(task); err != nil {
+					return err
+				}
+			}
+			user = task
+			stop()
+			return scope(task)
+		})
+	})
+}
+
+func TestGeneratorThatYieldsForItsConsumer(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			next, _ := corolla.Pull(func(yield func(int) bool) {
+				inner, _ := corolla.Pull(func(func(int) bool) {
+					_ = task.Timeout(1, func(*corolla.Scope) error { yield(1); return nil })
+				})
+				inner()
+			})
+			if text := panicText(t, func() { next() }); !strings.Contains(text, "inside of a scope") {
+				t.Errorf("it panicked with %q", text)
+			}
+			return task.Sleep(1000)
+		})
+	})
+}
+
+// TestGeneratorInAnEagerTaskOfAnIdleLoop belongs to nobody yet.
+func TestGeneratorInAnEagerTaskOfAnIdleLoop(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		f := l.Go(func(task *corolla.Task) error {
+			next, stop := corolla.Pull(func(yield func(int) bool) {
+				if err := task.Timeout(1e9, func(*corolla.Scope) error { return nil }); err == nil {
+					yield(1)
+				}
+			})
+			defer stop()
+			if v, _ := next(); v != 1 {
+				t.Errorf("next = %d", v)
+			}
+			return nil
+		}, corolla.Eager())
+		if _, err := f.Result(); err != nil {
+			t.Error(err)
+		}
 	})
 }

@@ -45,6 +45,19 @@ var waits = map[string]func(t *corolla.Task){
 	"Timeout": func(t *corolla.Task) {
 		_ = t.Timeout(time.Millisecond, func(*corolla.Scope) error { return t.Sleep(time.Hour) })
 	},
+	"Group": func(t *corolla.Task) {
+		_ = t.Group(func(g *corolla.Group) error {
+			g.Go(func(t *corolla.Task) error { return t.Sleep(time.Hour) })
+			return nil
+		})
+	},
+	"Go and Await": func(t *corolla.Task) {
+		_, _ = t.Loop().Go(func(t *corolla.Task) error { return t.Sleep(time.Hour) }).Await(t)
+	},
+	"All of new tasks": func(t *corolla.Task) {
+		f := t.Loop().Go(func(t *corolla.Task) error { return t.Sleep(time.Hour) })
+		_, _ = corolla.All(t.Loop(), f).Await(t)
+	},
 	"Wait": func(t *corolla.Task) {
 		_, _, _ = corolla.Wait(t, corolla.AllDone, corolla.NewFuture[int](t.Loop()))
 	},
@@ -223,5 +236,91 @@ func TestTaskThatRecoversForEverIsAbandoned(t *testing.T) {
 			t.Error(err)
 		}
 		wantUnwound(t, log, true)
+	})
+}
+
+// TestErrorOfABodyThatRecoversFromBeingUnwound is what its scope returns.
+func TestErrorOfABodyThatRecoversFromBeingUnwound(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, log *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			for name, scope := range map[string]func(func() error) error{
+				"Timeout": func(f func() error) error { return task.Timeout(1, func(*corolla.Scope) error { return f() }) },
+				"Group": func(f func() error) error {
+					return task.Group(func(g *corolla.Group) error { g.Cancel(nil); return f() })
+				},
+			} {
+				err := scope(func() error {
+					func() {
+						defer func() {
+							if !corolla.IsUnwinding(recover()) {
+								t.Errorf("%s: not unwound", name)
+							}
+						}()
+						for {
+							_ = task.Sleep(time.Minute)
+						}
+					}()
+					return errBug
+				})
+				if !errors.Is(err, errBug) {
+					t.Errorf("%s = %v", name, err)
+				}
+				wantUnwound(t, log, false)
+			}
+			return nil
+		})
+	})
+}
+
+func TestUnwoundConditionKeepsItsLock(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, log *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			c := corolla.NewCondition(nil)
+			f := l.Go(func(task *corolla.Task) error {
+				if err := c.L().Lock(task); err != nil {
+					return err
+				}
+				defer c.L().Unlock()
+				for {
+					_ = c.Wait(task)
+				}
+			}, corolla.Eager())
+			f.Cancel(nil)
+			if _, err := f.Await(task); !corolla.IsOnly(err, corolla.ErrCanceled) || c.L().Locked() {
+				t.Errorf("it has ended with %v; locked: %v", err, c.L().Locked())
+			}
+			return nil
+		})
+		wantUnwound(t, log, false)
+	})
+}
+
+func TestRefusedArrivalDoesNotCountAtABarrier(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, log *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			b := corolla.NewBarrier(3)
+			f := l.Go(func(task *corolla.Task) error {
+				for {
+					_, _ = b.Wait(task)
+					if n := b.Stats().Waiting; n != 0 {
+						t.Errorf("%d wait", n)
+					}
+				}
+			}, corolla.Eager())
+			f.Cancel(nil)
+			if _, err := f.Await(task); !errors.Is(err, corolla.ErrCanceled) {
+				t.Errorf("it has ended with %v", err)
+			}
+			others := []*corolla.Future[int]{corolla.Go(l, b.Wait, corolla.Eager()), corolla.Go(l, b.Wait, corolla.Eager())}
+			if err := task.Yield(); err != nil || others[0].Done() {
+				t.Errorf("two have passed a barrier of three: %v", err)
+			}
+			if _, err := b.Wait(task); err != nil {
+				t.Error(err)
+			}
+			_, err := corolla.All(l, others...).Await(task)
+			return err
+		})
+		wantUnwound(t, log, false)
 	})
 }

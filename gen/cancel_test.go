@@ -194,3 +194,31 @@ func TestRefusalsBeforeUnwinding(t *testing.T) {
 		})
 	}
 }
+
+// A generator whose body ignores that the task is canceled ends with the task, which is unwound.
+func TestGeneratorInATaskThatIsUnwound(t *testing.T) {
+	var log []error
+	l := sim.New(1).NewLoop(corolla.ErrorHandler(func(err error) { log = append(log, err) }))
+	if err := l.Run(func(task *corolla.Task) error {
+		f := l.Go(func(task *corolla.Task) error {
+			g := gen.New(func(*gen.Yield[int, int]) (int, error) {
+				for {
+					_ = task.Sleep(time.Second)
+				}
+			})
+			_, err := g.Next()
+			return err
+		}, corolla.Eager())
+		f.Cancel(nil)
+		if _, err := f.Await(task); !corolla.IsOnly(err, corolla.ErrCanceled) {
+			t.Errorf("the task has ended with %v", err)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	if len(log) != 1 || !errors.As(log[0], new(*corolla.UnwoundError)) {
+		t.Errorf("the handler got %v", log)
+	}
+	leaktest.Close(t, l)
+}
