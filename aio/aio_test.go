@@ -71,6 +71,11 @@ func connected(t *testing.T, test func(t *testing.T, task *corolla.Task, a, b *a
 				for _, c := range []*aio.Conn{a, b} {
 					_ = c.Abort() // or the test has closed it
 				}
+				for l.Stats().Jobs > 0 {
+					if err := task.Sleep(100 * time.Microsecond); err != nil {
+						return err
+					}
+				}
 				return nil
 			}); err != nil {
 				t.Error(err)

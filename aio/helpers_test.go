@@ -20,11 +20,12 @@ func settle(t *testing.T, task *corolla.Task, so func() bool) {
 	}
 }
 
-// quiet waits until every socket of the loop is closed, as those are whose peers a test has closed.
+// quiet waits until every socket of the loop is closed, as those are whose peers a test has closed,
+// and no job runs, which nothing can stop.
 func quiet(t *testing.T, task *corolla.Task) {
 	t.Helper()
 	if err := task.Timeout(10*time.Second, func(*corolla.Scope) error {
-		for task.Loop().Stats().Sockets > 0 {
+		for s := task.Loop().Stats(); s.Sockets > 0 || s.Jobs > 0; s = task.Loop().Stats() {
 			if err := task.Sleep(100 * time.Microsecond); err != nil {
 				return err
 			}

@@ -37,6 +37,7 @@ func onLoops(t *testing.T, test func(t *testing.T, l *corolla.Loop, log *[]error
 	for _, name := range []string{"real", "sim"} {
 		t.Run(name, func(t *testing.T) {
 			var log []error
+			logged = &log
 			opts := []corolla.Option{corolla.SlowLimit(0), corolla.ErrorHandler(func(err error) { log = append(log, err) })}
 			l, err := corolla.New(opts...)
 			var w *sim.World

@@ -213,10 +213,11 @@ func until(t *testing.T, task *corolla.Task, holds func() bool) {
 	}
 }
 
-// quiet waits until every socket of the loop is closed, as those are whose peers a test has closed.
+// quiet waits until every socket of the loop is closed, as those are whose peers a test has closed,
+// and no job runs, which nothing can stop.
 func quiet(t *testing.T, task *corolla.Task) {
 	t.Helper()
-	until(t, task, func() bool { return task.Loop().Stats().Sockets == 0 })
+	until(t, task, func() bool { s := task.Loop().Stats(); return s.Sockets == 0 && s.Jobs == 0 })
 }
 
 func TestLifeOfAConnection(t *testing.T) { // asyncio rules 37, 38
