@@ -1,0 +1,117 @@
+//go:build unix
+
+package process_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/leaktest"
+	"github.com/corolla-go/corolla/process"
+)
+
+// held is what the loop holds besides the task that asks.
+func held(task *corolla.Task) corolla.LoopStats {
+	s := task.Loop().Stats()
+	s.Tasks--
+	s.Jobs = 0 // they end by themselves
+	return s
+}
+
+// A process that has ended is forgotten: a signal later, from a timer or when the loop is closed,
+// could be for another that has its number by then.
+func TestNothingIsLeftOfAProcessThatHasEnded(t *testing.T) {
+	onLoop(t, func(t *testing.T, task *corolla.Task) {
+		before := held(task)
+		cmd := sh("trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done")
+		cmd.Stdout, cmd.Grace = process.Pipe, time.Hour
+		p, err := process.Start(task, cmd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Stdout.ReadUntil(task, []byte("\n")); err != nil {
+			t.Error(err)
+		}
+		l := task.Loop()
+		var waiting []*corolla.Future[struct{}]
+		for range 2 {
+			waiting = append(waiting, l.Go(p.Wait, corolla.Eager()))
+		}
+		for _, f := range waiting { // each makes the process end
+			f.Cancel(nil)
+		}
+		for _, f := range waiting {
+			if _, err := f.Await(task); !errors.Is(err, corolla.ErrCanceled) {
+				t.Errorf("Wait: %v", err)
+			}
+		}
+		if code := p.State().ExitCode(); code != 7 {
+			t.Errorf("exit status %d", code)
+		}
+		p.Close()
+		if after := held(task); after != before {
+			t.Errorf("left on the loop: %+v, before %+v", after, before)
+		}
+	})
+}
+
+// What a process does not read any more must not keep its terminal for as long as a connection
+// lingers.
+func TestTerminalIsGivenBackWhenRunReturns(t *testing.T) {
+	onLoop(t, func(t *testing.T, task *corolla.Task) {
+		before := held(task)
+		input := []byte(strings.Repeat("not read\n", 100_000))
+		cmd := sh("stty -echo; sleep 0.1; exit 0")
+		cmd.Terminal = true
+		if _, _, err := process.Run(task, cmd, input); err != nil {
+			t.Error(err)
+		}
+		if after := held(task); after != before {
+			t.Errorf("left on the loop: %+v, before %+v", after, before)
+		}
+	})
+}
+
+func TestSignalOfAProcessThatHasEnded(t *testing.T) {
+	onLoop(t, func(t *testing.T, task *corolla.Task) {
+		for _, group := range []bool{false, true} {
+			cmd := process.Command{Path: "true", Group: group}
+			p, err := process.Start(task, cmd)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Wait(task); err != nil {
+				t.Error(err)
+			}
+			for _, sig := range []os.Signal{syscall.SIGTERM, os.Kill} {
+				if err := p.Signal(sig); !errors.Is(err, os.ErrProcessDone) {
+					t.Errorf("group %v: %v: %v", group, sig, err)
+				}
+			}
+		}
+	})
+}
+
+// Closing the loop ends all of a group, not only the process that was started.
+func TestClosingTheLoopKillsTheWholeGroup(t *testing.T) {
+	l, err := corolla.New()
+	leaktest.NeedLoop(t, err)
+	grandchild := 0
+	if err := l.Run(func(task *corolla.Task) error {
+		var p *process.Process
+		p, grandchild = family(t, task, process.Command{Group: true})
+		p.Close()
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	onLoop(t, func(t *testing.T, task *corolla.Task) { gone(t, task, grandchild) })
+}
