@@ -115,3 +115,36 @@ func TestClosingTheLoopKillsTheWholeGroup(t *testing.T) {
 	}
 	onLoop(t, func(t *testing.T, task *corolla.Task) { gone(t, task, grandchild) })
 }
+
+func TestNothingIsLeftOfRunOrOfAStartThatFails(t *testing.T) {
+	onLoop(t, func(t *testing.T, task *corolla.Task) {
+		before := held(task)
+		for name, cmd := range map[string]process.Command{
+			"ends":                    {Path: "true", Stdin: process.Pipe},
+			"fails":                   {Path: "false"},
+			"ends on a terminal":      {Path: "true", Terminal: true},
+			"no such program":         {Path: "/no/such/path", Stdin: process.Pipe},
+			"none on a terminal":      {Path: "/no/such/path", Terminal: true},
+			"a terminal out of range": {Path: "true", Terminal: true, Columns: 1 << 20},
+			"merged, and none":        {Path: "/no/such/path", Stderr: process.Merge},
+		} {
+			_, _, err := process.Run(task, cmd, nil)
+			if fails := name[:4] != "ends"; fails != (err != nil) {
+				t.Errorf("%s: %v", name, err)
+			}
+			if after := held(task); after != before {
+				t.Errorf("%s: left on the loop: %+v, before %+v", name, after, before)
+			}
+		}
+		canceled := task.Timeout(0, func(*corolla.Scope) error {
+			_, err := process.Start(task, process.Command{Path: "cat", Stdin: process.Pipe, Stdout: process.Pipe})
+			return err
+		})
+		if !errors.Is(canceled, os.ErrDeadlineExceeded) {
+			t.Errorf("canceled: %v", canceled)
+		}
+		if after := held(task); after.Sockets > before.Sockets+1 { // but for what tells of its end
+			t.Errorf("canceled as it starts: left on the loop: %+v, before %+v", after, before)
+		}
+	})
+}
