@@ -1,7 +1,6 @@
 package corolla_test
 
 import (
-	"errors"
 	"syscall"
 	"testing"
 
@@ -45,19 +44,5 @@ func TestWriterOfAFullPipeHearsThatNobodyReads(t *testing.T) {
 			}
 			closeAll(t, w)
 		}
-	})
-}
-
-// A peer that resets the connection has spared who ends its stream the trouble.
-func TestEndOfTheStreamToAPeerThatHasReset(t *testing.T) {
-	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
-		a, b := socketPair(t, l)
-		run(t, l, func(task *corolla.Task) error {
-			if err := errors.Join(b.Reset(), a.WaitReadable(task)); err != nil {
-				return err
-			}
-			return a.CloseWrite()
-		})
-		closeAll(t, a)
 	})
 }

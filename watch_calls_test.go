@@ -12,7 +12,7 @@ import (
 // A Watch calls once a turn, also in the first turn after one that was cut short, which finds the
 // descriptor ready a second time.
 func TestWatchCallsOnceInATurn(t *testing.T) {
-	l, err := corolla.New()
+	l, err := corolla.New(corolla.ErrorHandler(func(err error) { t.Errorf("error handler: %v", err) }))
 	leaktest.NeedLoop(t, err)
 	defer leaktest.Close(t, l)
 	r, w, err := os.Pipe()
@@ -46,7 +46,21 @@ func TestWatchCallsOnceInATurn(t *testing.T) {
 			t.Fatalf("%d calls in %d turns", calls, turn)
 		}
 	}
-	if err := watch.Stop(); err != nil {
+	l.Soon(func() { // ahead of the call in this turn
+		if err := watch.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	l.Stop()
+	mustRunForever(t, l)
+	if calls != 3 {
+		t.Error("called after Stop")
+	}
+	again, err := l.Watch(r.Fd(), corolla.Readable, func() {}) // it is free again
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Stop(); err != nil {
 		t.Error(err)
 	}
 }
