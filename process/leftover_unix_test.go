@@ -5,6 +5,7 @@ package process_test
 import (
 	"errors"
 	"os"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
@@ -145,6 +146,40 @@ func TestNothingIsLeftOfRunOrOfAStartThatFails(t *testing.T) {
 		}
 		if after := held(task); after.Sockets > before.Sockets+1 { // but for what tells of its end
 			t.Errorf("canceled as it starts: left on the loop: %+v, before %+v", after, before)
+		}
+	})
+}
+
+// Descriptors are given back at once, and not when they are collected: a program that starts others
+// in vain must not run out of them.
+func TestStartThatFailsClosesItsPipes(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	onLoop(t, func(t *testing.T, task *corolla.Task) {
+		open := func() int {
+			entries, err := os.ReadDir("/proc/self/fd")
+			if err != nil {
+				t.Skip(err)
+			}
+			return len(entries)
+		}
+		start := func() {
+			for _, terminal := range []bool{false, true} {
+				cmd := process.Command{Path: "/no/such/path", Terminal: terminal}
+				if !terminal {
+					cmd.Stdin, cmd.Stdout = process.Pipe, process.Pipe
+				}
+				if _, err := process.Start(task, cmd); !errors.Is(err, os.ErrNotExist) {
+					t.Errorf("start: %v", err)
+				}
+			}
+		}
+		start() // what Go's runtime opens once is open by then
+		before := open()
+		for range 5 {
+			start()
+		}
+		if after := open(); after > before {
+			t.Errorf("%d descriptors, %d before", after, before)
 		}
 	})
 }
