@@ -3,10 +3,12 @@ package corolla_test
 import (
 	"errors"
 	"net"
+	"path/filepath"
 	"syscall"
 	"testing"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/leaktest"
 )
 
 // The error of a datagram that was sent before says nothing of those that have arrived: they can be
@@ -52,5 +54,50 @@ func TestDatagramBehindAnError(t *testing.T) {
 			closeAll(t, again, b)
 			return nil
 		})
+	})
+}
+
+// Who sends datagrams faster than they are read is told when there is room, and not before: a loop
+// that is told at once would turn and turn.
+func TestSenderOfDatagramsWaitsForRoom(t *testing.T) {
+	l, err := corolla.New()
+	leaktest.NeedLoop(t, err)
+	defer leaktest.Close(t, l)
+	at := filepath.Join(t.TempDir(), "s")
+	a, err := l.ListenPacket("unixgram", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := l.OpenPacket(nil, a.LocalAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeAll(t, a, b)
+	run(t, l, func(task *corolla.Task) error {
+		sent := 0
+		for err = nil; err == nil; sent++ {
+			err = b.TryWriteTo([]byte("x"), nil)
+		}
+		if err != corolla.ErrWouldBlock || sent < 2 {
+			t.Fatalf("datagram %d: %v", sent, err)
+		}
+		told := corolla.NewFuture[struct{}](l)
+		if err := b.OnceWritable(func() { _ = told.Resolve(struct{}{}) }); err != nil {
+			return err
+		}
+		if err := turns(task, 5); err != nil {
+			return err
+		}
+		if told.Done() {
+			t.Error("told of room where there is none")
+		}
+		if err := a.WaitReadable(task); err != nil {
+			return err
+		}
+		for err = nil; err == nil; {
+			_, _, _, err = a.TryReadFrom(make([]byte, 1))
+		}
+		_, err := told.Await(task)
+		return err
 	})
 }

@@ -133,3 +133,45 @@ func TestSpliceThatCannotBeginLeavesAnotherAlone(t *testing.T) {
 	leaktest.Close(t, l)
 	leaktest.Close(t, other)
 }
+
+// A transfer that is canceled between two stretches, while others have their turn, sends no more.
+func TestTransferCanceledBetweenItsSteps(t *testing.T) {
+	l := corolla.NewOn(sim.New(1, sim.Buffer(4<<20), sim.Whole()).Machine())
+	a, b := socketPair(t, l)
+	name := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(name, make([]byte, 2<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	run(t, l, func(task *corolla.Task) error {
+		x := a.SendFile(f, 0, -1)
+		moved := x.Moved()
+		if moved == 0 || moved == 2<<20 {
+			t.Fatalf("the first stretch took %d bytes", moved)
+		}
+		x.Cancel(nil)
+		if err := turns(task, 5); err != nil {
+			return err
+		}
+		var te *corolla.TransferError
+		if _, err := x.Await(task); !errors.As(err, &te) || te.Moved != moved || x.Moved() != moved {
+			t.Errorf("canceled after %d bytes: %v, moved %d", moved, err, x.Moved())
+		}
+		if _, err := readN(task, b, int(moved)); err != nil {
+			return err
+		}
+		if err := task.Sleep(100 * ms); err != nil {
+			return err
+		}
+		if _, err := b.TryRead(make([]byte, 1)); err != corolla.ErrWouldBlock {
+			t.Errorf("behind what was sent: %v", err)
+		}
+		return nil
+	})
+	closeAll(t, a, b)
+	leaktest.Close(t, l)
+}
