@@ -18,10 +18,11 @@ func TestPlacesForHandshakesAreShared(t *testing.T) {
 		return p
 	}
 	a, b := corolla.MaxHandshakes(3), corolla.MaxHandshakes(3)
-	if places(a) != places(a) {
+	first, second := places(a), places(a)
+	if first != second {
 		t.Error("one option given twice is two limits")
 	}
-	if places(a) == places(b) {
+	if first == places(b) {
 		t.Error("two options are one limit")
 	}
 	for _, n := range []int{0, -1} {

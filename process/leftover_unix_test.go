@@ -183,3 +183,24 @@ func TestStartThatFailsClosesItsPipes(t *testing.T) {
 		}
 	})
 }
+
+// A file that is closed is refused: the process would run without the descriptor.
+func TestFileThatIsClosedIsNotGiven(t *testing.T) {
+	onLoop(t, func(t *testing.T, task *corolla.Task) {
+		f, err := os.Open(os.DevNull)
+		if err == nil {
+			err = f.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, cmd := range map[string]process.Command{
+			"stdout":       {Path: "true", Stdout: process.File(f)},
+			"descriptor 3": {Path: "true", Files: []*os.File{f}},
+		} {
+			if p, err := process.Start(task, cmd); p != nil || !errors.Is(err, os.ErrClosed) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
