@@ -101,3 +101,13 @@ func TestSenderOfDatagramsWaitsForRoom(t *testing.T) {
 		return err
 	})
 }
+
+func TestAddressThatIsANilPointer(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		var none *net.UDPAddr
+		var wrong *net.AddrError
+		if _, err := l.OpenPacket(none, nil); !errors.As(err, &wrong) {
+			t.Errorf("OpenPacket: %v", err)
+		}
+	})
+}
