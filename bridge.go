@@ -176,11 +176,19 @@ func (p *pump) stop() {
 	p.end()
 }
 
-// end stops the goroutine, and waits for it: it is about to.
-func (p *pump) end() {
+// over reports whether quit is closed.
+func (p *pump) over() bool {
 	select {
 	case <-p.quit:
+		return true
 	default:
+		return false
+	}
+}
+
+// end stops the goroutine, and waits for it: it is about to.
+func (p *pump) end() {
+	if !p.over() {
 		close(p.quit)
 	}
 	if p.ended != nil {
@@ -196,8 +204,11 @@ func elsewhere[T any](t *Task, p *pump, try func(quit <-chan struct{}, block boo
 	if l.host.Repeatable() {
 		var again func()
 		again = func() {
+			if p.over() {
+				return // the channel may be closed
+			}
 			v, err := try(p.quit, false)
-			if err == ErrWouldBlock && !f.done {
+			if err == ErrWouldBlock {
 				l.host.Start(again)
 			} else {
 				_ = l.Post(func() { f.settleOnce(v, err) }) // nobody waits when it is refused

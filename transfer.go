@@ -117,17 +117,17 @@ type Transfer struct {
 // Moved returns how many bytes the destination has taken so far.
 func (x *Transfer) Moved() int64 { return x.moved }
 
-func newTransfer(to *Socket) *Transfer {
-	x := &Transfer{to: to, Future: NewFuture[int64](to.loop)}
+func newTransfer(l *Loop, to *Socket) *Transfer {
+	x := &Transfer{to: to, Future: NewFuture[int64](l)}
 	x.OnCancel(func(cause error) { x.end(&CanceledError{Cause: cause}) })
 	return x
 }
 
 // begin takes the first steps, unless there is a transfer to the same socket already.
 func (x *Transfer) begin() *Transfer {
-	l := x.to.loop
+	l := x.loop
 	if l.transfers[x.to] != nil {
-		x.ended = true
+		x.release()
 		_ = x.Fail(fmt.Errorf("transfer: %w", ErrBusy)) // nobody else has settled it
 		return x
 	}
@@ -147,7 +147,7 @@ func (x *Transfer) run() {
 			return
 		}
 	}
-	x.to.loop.Soon(x.run)
+	x.loop.Soon(x.run)
 }
 
 // await goes on when a socket is ready.
@@ -164,17 +164,24 @@ func (x *Transfer) end(err error) {
 		return
 	}
 	x.ended = true
-	delete(x.to.loop.transfers, x.to)
+	if x.loop.transfers[x.to] == x { // and not another, because of which this one has not begun
+		delete(x.loop.transfers, x.to)
+	}
 	if x.undo != nil {
 		x.undo()
 	}
-	if x.close != nil {
-		x.close()
-	}
+	x.release()
 	if err != nil {
 		err = &TransferError{Moved: x.moved, Err: err}
 	}
 	x.settleOnce(x.moved, err)
+}
+
+// release closes what it holds.
+func (x *Transfer) release() {
+	if x.close != nil {
+		x.close()
+	}
 }
 
 // TransferError says how far a transfer has come that has failed.
@@ -197,7 +204,7 @@ func transferError(op string, s *Socket, err error) error {
 // else may write to the socket meanwhile.
 func (s *Socket) SendFile(f *os.File, off, n int64) *Transfer {
 	s.loop.check("Socket.SendFile")
-	x := newTransfer(s)
+	x := newTransfer(s.loop, s)
 	x.step = func() bool {
 		size := int64(maxStep)
 		if n >= 0 {
@@ -246,7 +253,7 @@ func ofFile(err error) bool {
 // Op, "read" or "write", says which. While it lasts it holds a pipe, two descriptors.
 func (s *Socket) Splice(to *Socket) *Transfer {
 	s.loop.check("Socket.Splice")
-	x := newTransfer(to)
+	x := newTransfer(s.loop, to)
 	if to.loop != s.loop {
 		x.end(errors.New("splice to a socket of another loop"))
 		return x

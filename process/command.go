@@ -120,8 +120,8 @@ func open(f *os.File) error {
 		return errors.New("a file is nil")
 	}
 	raw, err := f.SyscallConn()
-	if err == nil {
-		err = raw.Control(func(uintptr) {})
+	if err == nil && raw.Control(func(uintptr) {}) != nil {
+		err = os.ErrClosed // the only reason; what it says wraps nothing
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.Name(), err)

@@ -356,9 +356,9 @@ func TestRunOfOddProcesses(t *testing.T) {
 			"a path from its folder":     {process.Command{Path: "./prog", Dir: folderWith(t, "prog", "#!/bin/sh\necho here\n")}, nil, "here\n"},
 		} {
 			var out []byte
-			err := task.Timeout(20*time.Second, func(*corolla.Scope) (err error) {
+			err := task.Timeout(20*time.Second, func(s *corolla.Scope) (err error) {
 				out, _, err = process.Run(task, c.cmd, c.input)
-				return err
+				return errors.Join(err, s.Canceled()) // also if that is what has ended it
 			})
 			if err != nil || c.want != "" && string(out) != c.want {
 				t.Errorf("%s: %.40q, %v", name, out, err)

@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"errors"
 	"os"
 	"testing"
 
@@ -21,7 +22,7 @@ func TestContract(t *testing.T) {
 			Signal: func(sig os.Signal) {
 				self, err := os.FindProcess(os.Getpid())
 				if err == nil {
-					err = self.Signal(sig)
+					err = errors.Join(self.Signal(sig), self.Release()) // it holds a descriptor
 				}
 				if err != nil {
 					t.Error(err)

@@ -152,6 +152,26 @@ func levelComesWhileItLasts(h *harness) {
 	}
 }
 
+func watchAgainReplacesTheInterest(h *harness) {
+	c, s := h.pair()
+	h.settle()
+	for range 2 {
+		h.must(h.Host.Watch(s, host.Read))
+	}
+	h.write(c, "x")
+	h.await(s, host.Readable)
+	if n := h.wait(h.Host.Now()); n > 1 {
+		h.Errorf("%d reports of one descriptor in one wait", n)
+	}
+	h.must(h.Host.Watch(s, host.Write))
+	clear(h.seen)
+	h.await(s, host.Writable)
+	if h.seen[s]&host.Readable != 0 {
+		h.Error("reported what is not watched any more")
+	}
+	h.watch(s, both)
+}
+
 func unwatchEndsReports(h *harness) {
 	c, s := h.pair()
 	h.settle()

@@ -38,6 +38,7 @@ func Test(t *testing.T, open func(t *testing.T) Subject) {
 		{"ReadBeforeDataIsAgain", readBeforeDataIsAgain},
 		{"EdgeComesOnceForEachArrival", edgeComesOnce},
 		{"LevelComesWhileItLasts", levelComesWhileItLasts},
+		{"WatchAgainReplacesTheInterest", watchAgainReplacesTheInterest},
 		{"UnwatchEndsReports", unwatchEndsReports},
 		{"EndOfStreamIsAHangup", endOfStreamIsAHangup},
 		{"DataBeforeTheEndIsKept", dataBeforeTheEndIsKept},
