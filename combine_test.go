@@ -400,3 +400,23 @@ func TestErrorBehindACanceledShieldIsReported(t *testing.T) {
 		log.errs = nil
 	})
 }
+
+func TestSecondCancelOfACombinatorChangesNothing(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			first, second := errors.New("first"), errors.New("second")
+			slow := corolla.Go(l, func(task *corolla.Task) (int, error) {
+				err := task.Park("ever")
+				_ = task.Shielded(func(*corolla.Scope) error { return task.Yield() })
+				return 0, err
+			}, corolla.Eager())
+			all := corolla.Collect(l, slow)
+			all.Cancel(first)
+			all.Cancel(second)
+			if _, err := all.Await(task); !errors.Is(err, first) || errors.Is(err, second) {
+				t.Errorf("Await = %v", err)
+			}
+			return nil
+		})
+	})
+}

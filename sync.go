@@ -18,7 +18,7 @@ import (
 type Lock struct {
 	waiting Waiters
 	locked  bool
-	woken   int // tasks that were woken and have not run yet
+	woken   bool // a task was, and has not run yet; while any waits it is that or locked
 }
 
 // LockStats describes a Lock.
@@ -35,7 +35,7 @@ func (l *Lock) Lock(t *Task) error {
 	}
 	woken, err := l.waiting.Wait(t, l)
 	if woken {
-		l.woken--
+		l.woken = false
 	}
 	if err != nil {
 		if woken {
@@ -49,7 +49,7 @@ func (l *Lock) Lock(t *Task) error {
 
 // TryLock takes the lock if it is free and nobody is in line for it.
 func (l *Lock) TryLock() bool {
-	if l.locked || l.woken > 0 || l.waiting.Len() > 0 {
+	if l.locked || l.woken { // one that was woken has it as good as taken
 		return false
 	}
 	l.locked = true
@@ -66,19 +66,21 @@ func (l *Lock) Unlock() {
 	l.pass()
 }
 
-// pass wakes the next in line, unless one is on its way already.
-func (l *Lock) pass() {
-	if !l.locked && l.woken == 0 && l.waiting.Wake() != nil {
-		l.woken++
-	}
-}
+// pass wakes the next in line.
+func (l *Lock) pass() { l.woken = l.waiting.Wake() != nil }
 
 // Locked reports whether the lock is taken. A lock that was released and is on its way to
 // the next in line is not.
 func (l *Lock) Locked() bool { return l.locked }
 
 // Stats returns how the lock stands.
-func (l *Lock) Stats() LockStats { return LockStats{l.locked, l.waiting.Len() + l.woken} }
+func (l *Lock) Stats() LockStats {
+	s := LockStats{l.locked, l.waiting.Len()}
+	if l.woken {
+		s.Waiting++
+	}
+	return s
+}
 
 func (l *Lock) String() string { return "a lock" }
 
@@ -189,7 +191,7 @@ func (s *Semaphore) give() {
 }
 
 // Locked reports whether Acquire would wait.
-func (s *Semaphore) Locked() bool { return s.value == 0 || s.waiting.Len() > 0 }
+func (s *Semaphore) Locked() bool { return s.value == 0 }
 
 // Stats returns how the semaphore stands.
 func (s *Semaphore) Stats() SemaphoreStats { return SemaphoreStats{s.value, s.waiting.Len()} }
