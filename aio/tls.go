@@ -26,7 +26,8 @@ func (c below) TryRead(b []byte) (int, error) {
 	case c.read.expired && (c.tls == nil || c.tls.Ready()): // a handshake is not reading's alone
 		return 0, os.ErrDeadlineExceeded
 	}
-	return c.sock.TryRead(b)
+	n, err := c.sock.TryRead(b)
+	return n, c.atEOF(err)
 }
 
 func (c below) Await(t *corolla.Task) error { return c.awaitData(t) }
