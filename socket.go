@@ -346,23 +346,29 @@ func (s *Socket) forget() {
 			d.waiter.Unpark()
 		}
 	}
-	s.noteClosed()
+	if f := s.onClosed; f != nil {
+		s.onClosed = nil
+		f()
+	}
 }
 
 // OnClosed calls f, once, when the socket is closed, by whomever, given away by Detach, or dropped
 // by its loop; at once if that has happened. It is called within the call that does it, so f should
-// do no more than take note. It replaces the callback set before; nil ends that.
+// do no more than take note. All functions that it was given are called, in the order in which they
+// came.
 func (s *Socket) OnClosed(f func()) {
 	s.loop.check("Socket.OnClosed")
-	if s.onClosed = f; f != nil && s.closed {
-		s.noteClosed()
-	}
-}
-
-func (s *Socket) noteClosed() {
-	if f := s.onClosed; f != nil {
-		s.onClosed = nil
+	before := s.onClosed
+	switch {
+	case s.closed:
 		f()
+	case before == nil:
+		s.onClosed = f
+	default:
+		s.onClosed = func() {
+			defer f() // even if one before panics
+			before()
+		}
 	}
 }
 

@@ -79,7 +79,8 @@ func Dial(t *corolla.Task, network, address string, opts ...corolla.SocketOption
 }
 
 // Read reads at most len(b) bytes, parking t until there is at least one. At the end
-// of the stream it returns io.EOF.
+// of the stream it returns io.EOF; but if sending has failed, be it in what a Write had only taken, it
+// is that error, for the peer may not have ended its stream.
 func (c *Conn) Read(t *corolla.Task, b []byte) (int, error) {
 	if err := c.read.begin(t, c.readable()); err != nil {
 		return 0, err
@@ -145,6 +146,15 @@ func (c *Conn) tryRead(t *corolla.Task, b []byte) (int, error) {
 		return below{c}.TryRead(b)
 	}
 	return c.tryReadTLS(t, b)
+}
+
+// atEOF returns the error with which sending has failed instead of the end of the stream: the system
+// tells of a reset once, and when it has told a write, reading finds an end as if all had arrived.
+func (c *Conn) atEOF(err error) error {
+	if failed := c.out.Err(); err == io.EOF && failed != nil {
+		return failed
+	}
+	return err
 }
 
 // awaitData parks t until something has arrived.

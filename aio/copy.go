@@ -34,7 +34,7 @@ func Copy(t *corolla.Task, dst, src *Conn) (n int64, err error) {
 
 // pass gives dst what was read from src, and src what dst does not take.
 func pass(t *corolla.Task, dst, src *Conn, b []byte) (taken int, err error) {
-	if dst.write.task != nil || dst.tls != nil && !dst.tls.Ready() {
+	if dst.write.holder() != nil || dst.tls != nil && !dst.tls.Ready() {
 		b = bytes.Clone(b) // put waits for its turn, or for TLS to begin
 	}
 	if taken, err = dst.put(t, b); taken == 0 && err != nil && !src.closed {

@@ -47,7 +47,8 @@ func Refuse(last func(peer net.Addr) []byte) ServeOption {
 
 // NewServer returns a server that calls handle, in a task of its own, for each connection of
 // ln, which it owns from then on. The connection is closed when handle returns; an error
-// other than of the connection's end reaches the loop's error handler, as a panic does.
+// other than of the connection's end reaches the loop's error handler, as a panic does. After a panic
+// the connection is aborted, so that its peer does not take what it got for the whole.
 func NewServer(ln *Listener, handle func(t *corolla.Task, c *Conn) error, opts ...ServeOption) *Server {
 	s := &Server{ln: ln, handle: handle, conns: map[*Conn]*corolla.Future[struct{}]{}}
 	for _, o := range opts {
@@ -67,7 +68,7 @@ func Serve(t *corolla.Task, ln *Listener, handle func(t *corolla.Task, c *Conn) 
 
 // Serve accepts connections until Shutdown, and then returns ErrServerClosed; before that it
 // stops only with an error of accepting, or when t is canceled; when the system has run out of
-// something it reports that and tries again.
+// something it reports that and tries again. In each case the listener is closed.
 //
 // The handlers are children of t: Serve returns when all have ended, and a cancel of t, or a scope
 // around Serve, cancels them too.
@@ -75,6 +76,9 @@ func (s *Server) Serve(t *corolla.Task) error {
 	var why error
 	err := t.Group(func(g *corolla.Group) error {
 		why = s.accept(t, g)
+		if !errors.Is(why, corolla.ErrBusy) { // else another accepts, who needs it
+			_ = s.ln.Close() // or Shutdown has
+		}
 		return nil // for an error would cancel those that are served
 	})
 	err = errors.Join(err, t.Shielded(func(*corolla.Scope) error { return s.drained(t) }))
@@ -145,6 +149,9 @@ func (s *Server) begin(g *corolla.Group, c *Conn) {
 func (s *Server) serve(t *corolla.Task, c *Conn) {
 	defer func() {
 		if v := recover(); v != nil {
+			if !c.closed {
+				_ = c.Abort() // or it is lost already
+			}
 			t.Loop().Recovered(v, t.String())
 		}
 	}()

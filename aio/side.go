@@ -13,12 +13,13 @@ import (
 // mistake of the program. Writers do. Their line is made for the first that has to stand in it, for
 // most connections never need one. The turn is handed over, not left for whoever comes first.
 type side struct {
-	task    *corolla.Task // whose call is under way, or comes next
+	task    *corolla.Task // whose call is under way, or comes next; see holder
 	line    *line         // nil if nobody waits and nothing is to follow
 	timer   *corolla.Timer
 	giveUp  func() // ends what the call under way waits for, if it does not look around
 	expired bool
-	given   bool // the call under way has nothing more to write
+	given   bool   // the call under way has nothing more to write
+	unwound uint16 // how often the task was, when it claimed the direction
 }
 
 // line is who waits for a direction, and what is done when nobody is left.
@@ -27,14 +28,28 @@ type line struct {
 	last    func()
 }
 
+// holder returns the task whose call is under way, or comes next, or nil. A call of a task that was
+// unwound, or abandoned, in its middle is over, though nobody has said so.
+func (d *side) holder() *corolla.Task {
+	if t := d.task; t != nil && (t.Ended() || uint16(t.Unwound()) != d.unwound) {
+		d.giveUp = nil
+		d.end(t)
+	}
+	return d.task
+}
+
+func (d *side) claim(t *corolla.Task) {
+	d.task, d.unwound = t, uint16(t.Unwound())
+}
+
 // begin claims the direction for a call that reads. If the call need not wait, others have a turn
 // before it now and then; after it, what it read could be lost to a cancel.
 func (d *side) begin(t *corolla.Task, ready bool) error {
 	mustRun(t)
-	if d.task != nil && d.task != t && !d.task.Ended() { // else it was unwound in a call
+	if d.holder() != nil {
 		return corolla.ErrBusy
 	}
-	d.task = t
+	d.claim(t)
 	if !ready && !d.expired {
 		return nil
 	}
@@ -58,8 +73,8 @@ var errSwept = errors.New("the line was sent away")
 // enter claims the direction for a call that writes, behind those that came before.
 func (d *side) enter(t *corolla.Task) error {
 	mustRun(t)
-	if d.task == nil {
-		d.task = t
+	if d.holder() == nil {
+		d.claim(t)
 		return nil
 	}
 	_, err := d.queue().waiting.Wait(t, "its turn to write to a connection")
@@ -95,7 +110,8 @@ func (d *side) end(t *corolla.Task) {
 }
 
 func (d *side) next() {
-	if d.task = d.line.waiting.Wake(); d.task != nil {
+	if t := d.line.waiting.Wake(); t != nil {
+		d.claim(t)
 		return
 	}
 	last := d.line.last
@@ -106,7 +122,7 @@ func (d *side) next() {
 
 // atEnd has f done when nobody uses the direction, or waits to.
 func (d *side) atEnd(f func()) {
-	if d.task == nil {
+	if d.holder() == nil {
 		f()
 		return
 	}
@@ -115,11 +131,12 @@ func (d *side) atEnd(f func()) {
 
 // wake makes the call under way look around, and sends away those that wait in line.
 func (d *side) wake() {
+	t := d.holder()
 	if d.giveUp != nil {
 		d.giveUp()
 	}
-	if d.task != nil {
-		d.task.Unpark()
+	if t != nil {
+		t.Unpark()
 	}
 	if d.line != nil {
 		d.line.waiting.WakeAll()

@@ -26,7 +26,8 @@ func (c below) TryRead(b []byte) (int, error) {
 	case c.read.expired && (c.tls == nil || c.tls.Ready()): // a handshake is not reading's alone
 		return 0, os.ErrDeadlineExceeded
 	}
-	return c.sock.TryRead(b)
+	n, err := c.sock.TryRead(b)
+	return n, c.atEOF(err)
 }
 
 func (c below) Await(t *corolla.Task) error { return c.awaitData(t) }
@@ -80,11 +81,12 @@ func (c *Conn) startTLS(t *corolla.Task, opts []corolla.SocketOption, start func
 		return c.wrap("handshake", err)
 	case c.tls != nil:
 		return c.wrap("handshake", errTLSAlready)
-	case c.read.task != nil || c.write.task != nil:
+	case c.read.holder() != nil || c.write.holder() != nil:
 		return corolla.ErrBusy
 	}
 	c.addTLS(start(lim))
-	c.read.task, c.write.task = t, t
+	c.read.claim(t)
+	c.write.claim(t)
 	err = c.shake(t, &c.read, &c.write)
 	c.read.end(t)
 	c.write.end(t)
@@ -206,7 +208,8 @@ func (c *Conn) tryReadTLS(t *corolla.Task, b []byte) (int, error) {
 			return 0, err
 		}
 		if !c.tls.Flooded() {
-			return c.tls.Read(b)
+			n, err := c.tls.Read(b)
+			return n, c.atEOF(err)
 		}
 		if err := c.out.Wait(t); err != nil {
 			return 0, err

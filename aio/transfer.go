@@ -147,6 +147,9 @@ func Splice(t *corolla.Task, dst, src *Conn) (n int64, err error) {
 		return n, cut{src, &src.read, "read"}.reason()
 	}
 	moved, err := transfer(t, src.sock.Splice(dst.sock), cut{src, &src.read, "read"}, cut{dst, &dst.write, "write"})
+	if err == nil {
+		err = src.wrap("read", src.out.Err()) // else the end may be none: see atEOF
+	}
 	return n + moved, err
 }
 
@@ -206,7 +209,7 @@ func (c *Conn) ReadFiles(t *corolla.Task, b []byte) (int, []*os.File, error) {
 		}
 		n, files, err := c.sock.TryReadFiles(b)
 		if err != corolla.ErrWouldBlock {
-			return n, files, c.wrap("read", err)
+			return n, files, c.wrap("read", c.atEOF(err))
 		}
 		if err := (below{c}).Await(t); err != nil {
 			return 0, nil, c.wrap("read", err)

@@ -54,7 +54,7 @@ func (c *Conn) enterOpen(t *corolla.Task) error {
 
 // enter claims the writing side when it is t's turn.
 func (c *Conn) enter(t *corolla.Task) error {
-	if c.write.task != nil {
+	if c.write.holder() != nil {
 		if err := c.unwritable(); err != nil { // so there is nothing to wait for
 			return c.wrap("write", err)
 		}
@@ -88,7 +88,7 @@ func (c *Conn) TryWrite(b []byte) error {
 	case c.ending:
 		return c.wrap("write", net.ErrClosed)
 	case c.tls != nil && !c.tls.Ready(),
-		c.write.task != nil && !c.write.given,
+		c.write.holder() != nil && !c.write.given,
 		c.write.queued(),
 		!c.fits(len(b)):
 		return corolla.ErrWouldBlock

@@ -138,12 +138,13 @@ func (c *Conn) guard() {
 // that never stops sending has its share and no more. What the protocol writes meanwhile
 // leaves together.
 func (c *Conn) readable() {
-	if c.tls != nil {
+	switch {
+	case c.tls == nil:
+		defer c.guard()
+		c.readOnce(c.sock.TryRead)
+	case !c.tls.reading: // else it will be read in this turn anyway
 		c.readRecords()
-		return
 	}
-	defer c.guard()
-	c.readOnce(c.sock.TryRead)
 }
 
 // readOnce reads once and tells the protocol. It reports whether there was something.
@@ -153,6 +154,9 @@ func (c *Conn) readOnce(read func([]byte) (int, error)) bool {
 	if isBuffered {
 		if b = own.Buffer(c); len(b) == 0 {
 			panic("transport: Buffer returned an empty buffer")
+		}
+		if c.is(paused | closing | lost | away) { // by Buffer
+			return false
 		}
 	} else {
 		b = c.sock.Loop().Scratch()
@@ -239,6 +243,7 @@ func (c *Conn) marks(above bool) {
 		return
 	}
 	c.state ^= wasAbove
+	defer c.guard() // for a Write that no callback of the protocol makes
 	c.produce(above)
 	p, ok := c.proto.(WritePauser)
 	switch {
@@ -246,7 +251,6 @@ func (c *Conn) marks(above bool) {
 	case above:
 		p.PauseWriting(c)
 	default:
-		defer c.guard()
 		p.ResumeWriting(c)
 	}
 }

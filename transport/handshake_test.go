@@ -179,7 +179,10 @@ func TestTimeOfHandshakes(t *testing.T) {
 				t.Errorf("it was ended after %v", took)
 			}
 			_ = c.Close()
-			if len(*log) != 1 || !errors.Is((*log)[0], os.ErrDeadlineExceeded) {
+			if says == "" && len(*log) == 0 {
+				continue // nobody was there
+			}
+			if says == "" || len(*log) != 1 || !errors.Is((*log)[0], os.ErrDeadlineExceeded) {
 				t.Errorf("reported: %v", *log)
 			}
 			*log = nil

@@ -144,7 +144,7 @@ func (s *Server) begin(sock *corolla.Socket) {
 		switch {
 		case err == nil:
 			sock.Loop().Soon(c.open)
-		case c.is(lost) || !layer.Heard() && stream.Ended(err): // nobody cares
+		case c.is(lost) || !layer.Heard() && stream.Ordinary(err): // nobody cares
 		default:
 			sock.Loop().Report(err)
 		}

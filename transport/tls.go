@@ -67,8 +67,8 @@ func (c *Conn) client(cfg *tls.Config, lim secure.Limits) *secure.Layer {
 
 // ServeTLS is Serve with TLS: a connection's Opened comes after its handshake. A handshake that
 // fails is reported to the loop's error handler, for its protocol never hears of it; but not when
-// the connection has ended before the peer had sent anything, as those of port scans and health
-// checks do. corolla.HandshakeTimeout and corolla.MaxHandshakes, among the Options, limit handshakes.
+// the connection has ended, or the time is up, before the peer had sent anything, as with port scans and
+// health checks. corolla.HandshakeTimeout and corolla.MaxHandshakes, among the Options, limit handshakes.
 //
 // cfg must have a certificate or a way to get one; crypto/tls says how one is chosen for each name,
 // and how they are replaced while the server runs (GetCertificate). cfg's functions that choose and
@@ -311,15 +311,17 @@ func (c *Conn) finish(done func()) {
 	}
 }
 
-// maxRecords is how many TLS records are read before others have a turn.
+// maxRecords is how many TLS records are read before others have a turn; less if they take long.
 const maxRecords = 8
 
 // readRecords reads what has arrived. A record may hold more than Data was given when reading
 // was paused, and no event of the socket's tells of that: so it is called when reading begins.
 func (c *Conn) readRecords() {
-	c.tls.reading = false
 	defer c.guard()
-	for range maxRecords {
+	for n := range maxRecords {
+		if n > 0 && c.sock.Loop().Overdue() {
+			break
+		}
 		if c.is(paused|closing|lost|gotEOF) || !c.tls.layer.Ready() {
 			return
 		}
@@ -347,6 +349,9 @@ func (c *Conn) readLayer(b []byte) (n int, err error) {
 func (c *Conn) readSoon() {
 	if !c.tls.reading {
 		c.tls.reading = true
-		c.sock.Loop().Soon(c.readRecords)
+		c.sock.Loop().Soon(func() {
+			c.tls.reading = false
+			c.readRecords()
+		})
 	}
 }

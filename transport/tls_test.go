@@ -242,7 +242,7 @@ func TestHandshakeThatNeverEndsInPushStyle(t *testing.T) {
 		if took := l.Now() - begin; err == nil || (took-corolla.DefaultHandshakeTimeout).Abs() > time.Second {
 			t.Errorf("%v after %v", err, took)
 		}
-		if len(log) != 1 || !errors.Is(log[0], os.ErrDeadlineExceeded) || srv.Conns() != 0 {
+		if len(log) > 0 || srv.Conns() != 0 { // nobody was there
 			t.Errorf("reported %v, with %d connections", log, srv.Conns())
 		}
 		return nil

@@ -139,6 +139,12 @@ func clone(p transport.Protocol) transport.Protocol {
 	case *closer:
 		c := *p
 		return &c
+	case *fragile:
+		c := *p
+		return &c
+	case *hesitant:
+		c := *p
+		return &c
 	}
 	return p
 }

@@ -1,4 +1,5 @@
-// Command chat is the README's program: what one says, all hear. Who does not listen is dropped.
+// Command chat is the README's program: what one says, all hear. Who does not listen is dropped,
+// and who floods waits until it has heard itself.
 package main
 
 import (
@@ -35,6 +36,9 @@ func chat(t *corolla.Task, ln *aio.Listener, logf func(format string, args ...an
 					delete(everybody, other)
 					other.Abort()
 				}
+			}
+			if err := c.Flush(t); err != nil { // who floods waits for itself
+				return err
 			}
 		}
 		return nil

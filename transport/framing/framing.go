@@ -17,6 +17,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 )
 
 // ErrTooLong is wrapped by the error of a message that is longer than the limit.
@@ -107,6 +108,7 @@ func (l *Lines) Feed(b []byte, line func([]byte) error) error {
 	if most <= 0 {
 		most = DefaultMaxLine
 	}
+	most = min(most, math.MaxInt-longest) // for the sum of the two
 	if l.sought != delimiter {
 		l.sought, l.searched = delimiter, 0
 	}
@@ -139,6 +141,9 @@ type Netstrings struct {
 	decoder
 }
 
+// maxHead is more than the head of a netstring, and what ends it, can have: the digits of an int.
+const maxHead = 32
+
 // Feed calls message for every netstring in the stream. The error wraps ErrTooLong as soon as a
 // length above Max is known, and ErrMalformed for anything that is no netstring: a length with a
 // zero before it, say.
@@ -147,15 +152,18 @@ func (n *Netstrings) Feed(b []byte, message func([]byte) error) error {
 	if most <= 0 {
 		most = DefaultMaxString
 	}
+	most = min(most, math.MaxInt-maxHead)
 	return n.feed(b, message, func(b []byte) ([]byte, int, error) {
 		length, digits := 0, 0
 		for digits < len(b) && b[digits] >= '0' && b[digits] <= '9' {
 			if digits == 1 && b[0] == '0' {
 				return nil, 0, fmt.Errorf("%w: a length that begins with 0", ErrMalformed)
 			}
-			if length = length*10 + int(b[digits]-'0'); length > most {
+			digit := int(b[digits] - '0')
+			if length > most/10 || length*10+digit > most {
 				return nil, 0, fmt.Errorf("%w: a netstring of more than %d bytes", ErrTooLong, most)
 			}
+			length = length*10 + digit
 			digits++
 		}
 		begin, end := digits+1, digits+1+length

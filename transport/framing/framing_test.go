@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -143,6 +144,30 @@ func TestLimitIsKnownEarly(t *testing.T) {
 		}
 		if err := c.d.Feed([]byte(c.last), none); err == nil {
 			t.Errorf("%q and %q: no error", c.good, c.last)
+		}
+	}
+}
+
+// The greatest limit there is does not overflow.
+func TestHugeLimits(t *testing.T) {
+	for _, c := range []struct {
+		d    decoder
+		text string
+		want error // nil is a message, or more to come
+	}{
+		{&framing.Lines{Max: math.MaxInt}, "hello\n", nil},
+		{&framing.Lines{Max: math.MaxInt, Delimiter: "--"}, "hello--", nil},
+		{&framing.Netstrings{Max: math.MaxInt}, "5:hello,", nil},
+		{&framing.Netstrings{Max: math.MaxInt}, "1000000000:x", nil},
+		{&framing.Netstrings{Max: math.MaxInt}, fmt.Sprintf("%d:x", math.MaxInt), framing.ErrTooLong},
+		{&framing.Netstrings{Max: math.MaxInt}, "99999999999999999999999999:x", framing.ErrTooLong},
+		{&framing.Netstrings{Max: 5}, "9:x", framing.ErrTooLong},
+		{&framing.Prefixed{Max: math.MaxInt}, "\x7f\xff\xff\xffx", nil},
+	} {
+		got := ""
+		err := c.d.Feed([]byte(c.text), func(b []byte) error { got = string(b); return nil })
+		if !errors.Is(err, c.want) || strings.Contains(c.text, "hello") && got != "hello" {
+			t.Errorf("%T of %q: %q, %v; want %v", c.d, c.text, got, err, c.want)
 		}
 	}
 }
