@@ -169,7 +169,7 @@ func (q *Queue[T]) TryGet() (v T, err error) {
 	switch {
 	case q.items.Len() > 0:
 		v = q.items.Pop()
-		if waits && q.items.Len() < q.size {
+		if waits { // for the room that there is now
 			q.items.Push(c.value)
 			q.admit(c)
 		}

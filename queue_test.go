@@ -143,3 +143,30 @@ func TestCanceledGettersLeaveNothing(t *testing.T) {
 		})
 	})
 }
+
+func TestJoinWaitsForTheLastValue(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			q := corolla.NewQueue[int](-1)
+			for v := range 3 {
+				if err := q.TryPut(v); err != nil {
+					return err
+				}
+			}
+			joined := l.Go(q.Join, corolla.Eager())
+			for left := 2; left >= 0; left-- {
+				if _, err := q.TryGet(); err != nil {
+					return err
+				}
+				q.TaskDone()
+				if err := task.Yield(); err != nil {
+					return err
+				}
+				if joined.Done() != (left == 0) {
+					t.Errorf("with %d values to be done with, Join has returned: %v", left, joined.Done())
+				}
+			}
+			return nil
+		})
+	})
+}
