@@ -2,3 +2,6 @@ package corolla
 
 // SpareCells returns how many cells a queue keeps for those who wait next.
 func SpareCells[T any](q *Queue[T]) int { return len(q.spare) }
+
+// LoopsInUse returns how many loops run, or are being closed.
+func LoopsInUse() int { return len(inUse.get()) }

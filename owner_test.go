@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/internal/leaktest"
@@ -271,5 +272,46 @@ func TestTaskOfAnotherLoopIsForeign(t *testing.T) {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+func TestLoopsAreForgottenWhenTheyStop(t *testing.T) {
+	before := corolla.LoopsInUse()
+	onHosts(t, func(t *testing.T, newLoop func(...corolla.Option) *corolla.Loop) {
+		l := newLoop(corolla.SlowLimit(0))
+		run(t, l, func(*corolla.Task) error {
+			if n := corolla.LoopsInUse(); n != before+1 {
+				t.Errorf("%d loops are in use while one runs, %d before", n, before)
+			}
+			return nil
+		})
+		if n := corolla.LoopsInUse(); n != before {
+			t.Errorf("%d loops are in use after Run, %d before", n, before)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		if n := corolla.LoopsInUse(); n != before {
+			t.Errorf("%d loops are in use after Close, %d before", n, before)
+		}
+	})
+}
+
+// TestCallOfABusyLoop ends with its context though the loop has not come to it.
+func TestCallOfABusyLoop(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		l.Soon(func() {
+			ctx, cancel := context.WithCancel(context.Background())
+			result := make(chan error)
+			go func() {
+				_, err := corolla.Call(ctx, l, func(*corolla.Task) (int, error) { return 0, errors.New("it has begun") })
+				result <- err
+			}()
+			cancel()
+			if err := <-result; !errors.Is(err, context.Canceled) {
+				t.Errorf("Call = %v", err)
+			}
+		})
+		run(t, l, func(task *corolla.Task) error { return task.Sleep(time.Millisecond) })
 	})
 }
