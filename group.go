@@ -122,8 +122,8 @@ func (g *Group) adopt(t *Task) error {
 	switch {
 	case t.root.canceled != nil: // it ends at once, and needs no room
 	case g.full():
-		t.queue.Value = t
-		g.queued.Push(&t.queue)
+		t.queue = &ds.Link[*Task]{Value: t}
+		g.queued.Push(t.queue)
 	default:
 		g.begin(t)
 	}

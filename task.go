@@ -36,11 +36,11 @@ type Task struct {
 	root      Scope
 	scope     *Scope // the innermost
 	group     *Group
-	queue     ds.Link[*Task] // of children that wait for room in their group
-	unwinding *Scope         // that a panic of the loop's own is to leave
-	target    needer         // what the task awaits, once the task's cancel has gone there
-	ahead     *Task          // the task behind that, or one that this one waits for in turn
-	detach    func()         // from the context given by With
+	queue     *ds.Link[*Task] // of children that wait for room in their group; seldom there is one
+	unwinding *Scope          // that a panic of the loop's own is to leave
+	target    needer          // what the task awaits, once the task's cancel has gone there
+	ahead     *Task           // the task behind that, or one that this one waits for in turn
+	detach    func()          // from the context given by With
 
 	next, prev *Task // in the loop's list of tasks
 

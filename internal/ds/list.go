@@ -29,8 +29,8 @@ func (k *Link[T]) Next() *Link[T] { return k.next }
 // In reports whether k is in the list.
 func (k *Link[T]) In(l *List[T]) bool { return k.in == l }
 
-// Listed reports whether k is in a list.
-func (k *Link[T]) Listed() bool { return k.in != nil }
+// Listed reports whether k, which may be nil, is in a list.
+func (k *Link[T]) Listed() bool { return k != nil && k.in != nil }
 
 // Push puts k behind all others. It panics if k is in a list.
 func (l *List[T]) Push(k *Link[T]) {
@@ -47,12 +47,13 @@ func (l *List[T]) Push(k *Link[T]) {
 	l.n++
 }
 
-// Leave takes k out of the list that it is in, if any, and reports whether it was in one.
+// Leave takes k, which may be nil, out of the list that it is in, if any, and reports whether it
+// was in one.
 func (k *Link[T]) Leave() bool {
-	l := k.in
-	if l == nil {
+	if !k.Listed() {
 		return false
 	}
+	l := k.in
 	if k.prev == nil {
 		l.first = k.next
 	} else {
