@@ -20,7 +20,9 @@ func Pull[V any](seq iter.Seq[V]) (next func() (V, bool), stop func()) {
 		p.begin()
 		defer p.end()
 		seq(func(v V) bool {
-			p.mustHaveLeft()
+			if p.loop != nil { // else there is no scope that it could be in
+				p.mustHaveLeft()
+			}
 			return yield(v)
 		})
 	})
