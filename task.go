@@ -176,7 +176,8 @@ func (t *Task) wait(what string, p phase, on any) error {
 	if p == woken {
 		t.loop.push(t)
 	}
-	t.park(p, on)
+	t.refused = 0
+	t.suspend(p, on) // not park: its frame would be on the stack of every task that waits
 	return t.unwilling()
 }
 

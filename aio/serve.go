@@ -138,25 +138,33 @@ func (s *Server) begin(g *corolla.Group, c *Conn) {
 		return
 	}
 	s.order = append(s.order, c)
-	s.conns[c] = g.Go(func(t *corolla.Task) error { s.serve(t, c); return nil }, corolla.Describe(s.handle, c))
+	// An error or a panic of one handler is no concern of the others', so the group hears of neither.
+	// What is called here is on the stack of every idle connection.
+	s.conns[c] = g.Go(func(t *corolla.Task) error {
+		defer survive(t, c)
+		failed(c, s.handle(t, c))
+		return nil
+	}, corolla.Describe(s.handle, c))
 	s.conns[c].OnDone(func(f *corolla.Future[struct{}]) { // also of a task that never began
 		_, _ = f.Result() // that, or runtime.Goexit, which is the group's to tell
 		s.end(c)
 	})
 }
 
-// serve calls the handler, of which an error or a panic is no concern of the other handlers'.
-func (s *Server) serve(t *corolla.Task, c *Conn) {
-	defer func() {
-		if v := recover(); v != nil {
-			if !c.closed {
-				_ = c.Abort() // or it is lost already
-			}
-			t.Loop().Recovered(v, t.String())
+// survive is deferred around a handler.
+func survive(t *corolla.Task, c *Conn) {
+	if v := recover(); v != nil {
+		if !c.closed {
+			_ = c.Abort() // or it is lost already
 		}
-	}()
-	if err := s.handle(t, c); err != nil && !stream.Ordinary(err) {
-		t.Loop().Report(fmt.Errorf("handler of %v: %w", c, err))
+		t.Loop().Recovered(v, t.String())
+	}
+}
+
+//go:noinline
+func failed(c *Conn, err error) {
+	if err != nil && !stream.Ordinary(err) {
+		c.sock.Loop().Report(fmt.Errorf("handler of %v: %w", c, err))
 	}
 }
 
