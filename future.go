@@ -3,6 +3,8 @@ package corolla
 import (
 	"context"
 	"fmt"
+
+	"github.com/corolla-go/corolla/internal/ds"
 )
 
 // Future is a result that may not be there yet. Whoever promises it makes it with
@@ -164,12 +166,12 @@ func (f *Future[T]) OnDone(call func(*Future[T])) (stop func() bool) {
 type doneCall[T any] struct {
 	f     *Future[T]
 	call  func(*Future[T])
-	place waiter
+	place ds.Link[wakeable]
 }
 
 func (d *doneCall[T]) enter() {
-	d.place.who = d
-	d.f.waiting.push(&d.place)
+	d.place.Value = d
+	d.f.waiting.line.Push(&d.place)
 	d.f.loop.callbacks++
 }
 
@@ -190,8 +192,7 @@ func (d *doneCall[T]) run() {
 func (d *doneCall[T]) stop() bool {
 	was := d.call != nil
 	d.call = nil
-	if d.place.in != nil {
-		d.place.leave()
+	if d.place.Leave() {
 		d.f.loop.callbacks--
 	}
 	return was
@@ -205,4 +206,10 @@ func (f *Future[T]) String() string {
 		return "a future"
 	}
 	return "a future made at " + f.site.String()
+}
+
+func (f *Future[T]) settleOnce(v T, err error) {
+	if !f.done {
+		f.settle(v, err)
+	}
 }

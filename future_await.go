@@ -1,6 +1,9 @@
 package corolla
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Await parks t until the future is settled, and returns its result, at once if
 // it is settled already.
@@ -26,8 +29,8 @@ func (f *Future[T]) Await(t *Task) (T, error) {
 		return f.value, f.err
 	}
 	canceled := t.pending()
-	f.waiting.push(&t.place)
-	defer t.place.leave()
+	f.waiting.line.Push(&t.place)
+	defer t.place.Leave()
 	if canceled != nil && !f.forward(t, canceled) {
 		return zero, t.refuse(canceled)
 	}
@@ -131,8 +134,8 @@ func (u *Task) last() *Task {
 }
 
 func (g *Group) needs(t *Task, w *walk) bool {
-	for s := g.scope.first; s != nil; s = s.next {
-		if s.task != g.task && s.task.last().needs(t, w) {
+	for k := g.scope.inner.First(); k != nil; k = k.Next() {
+		if s := k.Value; s.task != g.task && s.task.last().needs(t, w) {
 			return true
 		}
 	}
@@ -150,4 +153,19 @@ func (t *Task) awaited() bool {
 		}
 	}
 	return false
+}
+
+// AwaitTimeout is Await for at most d. When the time is up it cancels the future, waits
+// until that has ended, and returns a *TimeoutError, or the result if there is one all
+// the same. A d of 0 or less cancels a future that is not settled at once; a task that has
+// not begun then never runs. (asyncio's wait_for.)
+func (f *Future[T]) AwaitTimeout(t *Task, d time.Duration) (v T, err error) {
+	if f.done {
+		return f.Result()
+	}
+	err = t.Timeout(d, func(*Scope) error {
+		v, err = f.Await(t)
+		return err
+	})
+	return v, err
 }

@@ -145,12 +145,6 @@ func (g *gather[T, R]) cancelRest() {
 	}
 }
 
-func (f *Future[T]) settleOnce(v T, err error) {
-	if !f.done {
-		f.settle(v, err)
-	}
-}
-
 // Shield returns a future with f's result whose cancel does not reach f: a task that
 // awaits it can be canceled and f goes on. If f is canceled, so is the shield. An error of
 // f that comes after the shield was canceled is one that nobody looked at.
@@ -253,19 +247,4 @@ func AsCompleted[T any](t *Task, fs ...*Future[T]) iter.Seq2[*Future[T], error] 
 			}
 		}
 	}
-}
-
-// AwaitTimeout is Await for at most d. When the time is up it cancels the future, waits
-// until that has ended, and returns a *TimeoutError, or the result if there is one all
-// the same. A d of 0 or less cancels a future that is not settled at once; a task that has
-// not begun then never runs. (asyncio's wait_for.)
-func (f *Future[T]) AwaitTimeout(t *Task, d time.Duration) (v T, err error) {
-	if f.done {
-		return f.Result()
-	}
-	err = t.Timeout(d, func(*Scope) error {
-		v, err = f.Await(t)
-		return err
-	})
-	return v, err
 }

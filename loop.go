@@ -1,7 +1,6 @@
 package corolla
 
 import (
-	"container/list"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -33,14 +32,14 @@ type Loop struct {
 	events []host.Event
 
 	current     *Task
-	tasks       taskList
+	tasks       ds.List[*Task] // in the order in which they were started
 	spare       coroutines
-	unseen      unseenList
-	callbacks   int // OnDone, for futures that are not settled
-	contexts    int // that tasks are attached to
+	unseen      ds.List[*Unseen] // in the order in which they came about
+	callbacks   int              // OnDone, for futures that are not settled
+	contexts    int              // that tasks are attached to
 	workers     map[string]*Workers
-	closers     list.List             // of func()
-	attached    list.List             // of func(): contexts that a simulated loop looks at
+	closers     ds.List[func()]
+	attached    ds.List[func()]       // looks at the contexts of a simulated loop's tasks
 	transfers   map[*Socket]*Transfer // under way, by where they go
 	scratch     []byte
 	nextScratch []byte   // for who runs while another uses scratch
@@ -133,7 +132,7 @@ func (l *Loop) Run(main func(t *Task) error) error {
 	_, err := result.Result()
 	l.ending.cause = errMainOver // of what tasks start from now on, too
 	l.cancelTasks(nil, errMainOver)
-	for l.tasks.n > 0 && !l.stopping.Load() {
+	for l.tasks.Len() > 0 && !l.stopping.Load() {
 		if e := l.turn(); e != nil {
 			return errors.Join(err, e)
 		}
@@ -253,78 +252,6 @@ func (l *Loop) explain(err error) error {
 		return &DeadlockError{Tasks: l.Tasks()}
 	}
 	return fmt.Errorf("corolla: wait: %w", err)
-}
-
-// Close ends the loop for good: every task that still lives is ended, with
-// ErrLoopClosed from whatever it waits for, every socket is closed, and what is
-// ready or scheduled is dropped. What was written to connections that were closed, or
-// whose writing side was, is still sent, for at most 5 seconds. Errors that nobody looked at reach the error
-// handler. It returns ErrLoopRunning while the loop runs, and ErrLoopClosed if it
-// was closed before.
-func (l *Loop) Close() (err error) {
-	switch l.state {
-	case running:
-		return fmt.Errorf("corolla: close: %w; call Stop first", ErrLoopRunning)
-	case closing, closed:
-		return fmt.Errorf("corolla: close: %w", ErrLoopClosed)
-	}
-	l.state = closing
-	l.own()
-	defer l.crash()
-	defer func() { err = l.release() }() // also after a runtime.Goexit in cleanup
-	l.inbox.close()
-	l.callClosers()
-	l.endTasks()
-	l.callClosers() // that the tasks' cleanup has registered
-	l.flush()
-	return nil
-}
-
-func (l *Loop) callClosers() {
-	for e := l.closers.Back(); e != nil; e = l.closers.Back() {
-		l.closer(l.closers.Remove(e).(func()))
-	}
-}
-
-func (l *Loop) closer(f func()) {
-	defer func() {
-		if v := recover(); v != nil {
-			l.Recovered(v, "OnClose callback "+function(f))
-		}
-	}()
-	f()
-}
-
-// release is the second half of Close: no code of others runs any more, but for the error
-// handler.
-func (l *Loop) release() error {
-	var errs []error
-	for fd, w := range l.fds {
-		if w != nil {
-			errs = append(errs, w.drop())
-			l.fds[fd] = nil
-		}
-	}
-	for _, w := range l.workers {
-		w.drop()
-	}
-	for l.ready.Len() > 0 { // lets go of what the callbacks hold
-		l.ready.Pop()
-	}
-	l.unseen.reportAll()
-	l.spare.stop()
-	l.state = closed
-	l.disown()
-	close(l.gone)
-	return errors.Join(append(errs, l.host.Close())...)
-}
-
-// OnClose calls f when the loop is closed, before its tasks are ended and its
-// sockets closed, and after what was registered later than f. stop takes it back.
-func (l *Loop) OnClose(f func()) (stop func()) {
-	l.check("OnClose")
-	e := l.closers.PushBack(f)
-	return func() { l.closers.Remove(e) }
 }
 
 // Scratch returns a buffer of 64 KiB that all callbacks of the loop share, so

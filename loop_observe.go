@@ -24,9 +24,9 @@ func (i TaskInfo) String() string {
 // Tasks returns all tasks of the loop that have not ended, oldest first.
 func (l *Loop) Tasks() []TaskInfo {
 	l.check("Tasks")
-	infos := make([]TaskInfo, 0, l.tasks.n)
-	for t := l.tasks.first; t != nil; t = t.next {
-		infos = append(infos, t.info())
+	infos := make([]TaskInfo, 0, l.tasks.Len())
+	for k := l.tasks.First(); k != nil; k = k.Next() {
+		infos = append(infos, k.Value.info())
 	}
 	return infos
 }
@@ -45,33 +45,46 @@ func (t *Task) info() TaskInfo {
 	return i
 }
 
-// taskList is the list of a loop's tasks, in the order in which they were started.
-type taskList struct {
-	first, last *Task
-	n           int
+// LoopStats says what a loop holds. Where nothing is under way every number is 0: a number that
+// grows and grows is a leak.
+type LoopStats struct {
+	Tasks     int // that have not ended
+	Timers    int // that are set: callbacks, sleeps and deadlines
+	Sockets   int // that are open, and descriptors that are watched
+	Waits     int // of tasks and callbacks for a socket
+	Callbacks int // of futures that are not settled
+	Contexts  int // that tasks are attached to
+	OnClose   int // callbacks for the end of the loop
+	Jobs      int // that run elsewhere, or wait to
+	Closed    bool
 }
 
-func (q *taskList) add(t *Task) {
-	if t.prev = q.last; q.last == nil {
-		q.first = t
-	} else {
-		q.last.next = t
+// Stats returns what the loop holds. It looks at every socket.
+func (l *Loop) Stats() LoopStats {
+	l.check("Stats")
+	s := LoopStats{
+		Tasks: l.tasks.Len(), Timers: l.timers.Len(), Callbacks: l.callbacks, Contexts: l.contexts,
+		OnClose: l.closers.Len(), Closed: l.state == closed,
 	}
-	q.last = t
-	q.n++
+	for _, w := range l.workers {
+		s.Jobs += w.running + w.waiting.Len()
+	}
+	for _, w := range l.fds {
+		if w == nil {
+			continue
+		}
+		s.Sockets++
+		if sock, ok := w.(*Socket); ok {
+			s.Waits += sock.r.waits() + sock.w.waits()
+		}
+	}
+	return s
 }
 
-func (q *taskList) remove(t *Task) {
-	if t.prev == nil {
-		q.first = t.next
-	} else {
-		t.prev.next = t.next
+// waits returns how many wait for a direction of a socket: one or none.
+func (d *direction) waits() int {
+	if d.waiter != nil || d.callback != nil {
+		return 1
 	}
-	if t.next == nil {
-		q.last = t.prev
-	} else {
-		t.next.prev = t.prev
-	}
-	t.next, t.prev = nil, nil
-	q.n--
+	return 0
 }

@@ -94,3 +94,26 @@ func (s *Signals) Stop() {
 	s.stopped = true
 	s.arrived.Set()
 }
+
+// OnExit calls f once, when a process that the program has started has ended; to wait for it
+// does not block then. stop takes it back.
+func (l *Loop) OnExit(p *os.Process, f func()) (stop func(), err error) {
+	l.check("OnExit")
+	if l.state >= closing {
+		return nil, fmt.Errorf("corolla: watch process %d: %w", p.Pid, ErrLoopClosed)
+	}
+	fd, err := l.host.OpenProcess(p.Pid)
+	if err != nil {
+		return nil, fmt.Errorf("corolla: watch process %d: %w", p.Pid, err)
+	}
+	s, err := l.newSocket(fd, file, false)
+	if err != nil {
+		return nil, fmt.Errorf("corolla: watch process %d: %w", p.Pid, err)
+	}
+	end := func() { _ = s.Close() } // twice is no harm
+	s.OnReadable(func() {
+		end()
+		f()
+	})
+	return end, nil
+}

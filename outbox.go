@@ -308,3 +308,15 @@ func (o *Outbox) fail(err error) {
 	}
 	o.Drop()
 }
+
+// flushNow is flush, if the socket takes anything.
+func (o *Outbox) flushNow() {
+	if o.sock.w.ready {
+		o.corked = false
+		o.flush()
+	}
+}
+
+// sendable reports whether there are bytes to send before it is somebody else's turn, which does
+// not come any more.
+func (o *Outbox) sendable() bool { return len(o.chunks) > 0 && o.chunks[0] != nil }

@@ -86,9 +86,9 @@ func (o *Outbox) wait(t *Task, must bool, on string) error {
 		if err := t.willing("Wait"); err != nil {
 			return err
 		}
-		o.waiting.push(&t.place)
+		o.waiting.line.Push(&t.place)
 		err := t.Park(on)
-		t.place.leave()
+		t.place.Leave()
 		if err != nil {
 			return err
 		}

@@ -127,11 +127,11 @@ func (q *Queue[T]) hand(v T) bool {
 }
 
 // first returns the cell of the first in a line.
-func first[T any](line *Waiters) (*cell[T], bool) {
-	if line.first == nil {
+func first[T any](q *Waiters) (*cell[T], bool) {
+	if q.Len() == 0 {
 		return nil, false
 	}
-	return line.first.who.(*Task).slot.(*cell[T]), true
+	return q.line.First().Value.(*Task).slot.(*cell[T]), true
 }
 
 // Get parks t until there is a value, and takes it. If t is canceled in the moment in

@@ -1,7 +1,6 @@
 package corolla
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -62,68 +61,6 @@ func networkOf(addr net.Addr) network {
 		}
 	}
 	return file
-}
-
-func (l *Loop) newSocket(fd host.FD, n network, writable bool) (*Socket, error) {
-	s := &Socket{loop: l, fd: fd, network: n}
-	s.w.ready = writable
-	if err := l.host.Watch(fd, host.Read|host.Write|host.Edge); err != nil {
-		return nil, errors.Join(err, l.host.CloseFD(fd))
-	}
-	l.setWatcher(fd, s)
-	return s, nil
-}
-
-// ListenAddr returns a socket that listens at a *net.TCPAddr or *net.UnixAddr. A
-// port of 0 picks a free one, which LocalAddr tells. Listen takes text.
-func (l *Loop) ListenAddr(addr net.Addr, opts ...SocketOption) (*Socket, error) {
-	l.check("ListenAddr")
-	if l.state >= closing {
-		return nil, opError("listen", addr, ErrLoopClosed)
-	}
-	if err := wantKind(addr, false); err != nil {
-		return nil, opError("listen", addr, err)
-	}
-	set, err := socketSettings(opts)
-	if err != nil {
-		return nil, opError("listen", addr, err)
-	}
-	fd, err := l.host.Listen(addr, set.Settings)
-	if err != nil {
-		return nil, opError("listen", addr, err)
-	}
-	s, err := l.newSocket(fd, networkOf(addr), false)
-	if err != nil {
-		return nil, opError("listen", addr, err)
-	}
-	s.know(names{local: s.LocalAddr()}) // the port is known now
-	return s, nil
-}
-
-// Connect begins to connect to a *net.TCPAddr or *net.UnixAddr. Once the socket is
-// writable, ConnectError tells what came of it. Dial does the whole of it.
-func (l *Loop) Connect(addr net.Addr, opts ...SocketOption) (*Socket, error) {
-	l.check("Connect")
-	if l.state >= closing {
-		return nil, opError("dial", addr, ErrLoopClosed)
-	}
-	if err := wantKind(addr, false); err != nil {
-		return nil, opError("dial", addr, err)
-	}
-	set, err := socketSettings(opts)
-	if err != nil {
-		return nil, opError("dial", addr, err)
-	}
-	fd, err := l.host.Connect(addr, set.Settings)
-	if err != nil {
-		return nil, opError("dial", addr, err)
-	}
-	s, err := l.newSocket(fd, networkOf(addr), false)
-	if err != nil {
-		return nil, opError("dial", addr, err)
-	}
-	s.setPeer(addr)
-	return s, nil
 }
 
 // ConnectError returns what became of Connect, once the socket is writable: nil

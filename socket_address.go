@@ -1,7 +1,6 @@
 package corolla
 
 import (
-	"fmt"
 	"net"
 
 	"github.com/corolla-go/corolla/internal/host"
@@ -119,12 +118,4 @@ func (s *Socket) PeerHost() string {
 	default:
 		return a.String()
 	}
-}
-
-// opError says what was being done to what, as Go's net does.
-func opError(op string, addr net.Addr, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s %v: %w", op, addr, err)
 }

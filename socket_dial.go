@@ -1,30 +1,12 @@
 package corolla
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
 	"slices"
-	"syscall"
 	"time"
 )
-
-// Listen returns a socket that listens on "tcp", "tcp4", "tcp6" or "unix" at an
-// address in Go's notation. A host name, as against an IP address, is looked up
-// within the call, which may block: give addresses to a loop that runs.
-func (l *Loop) Listen(network, address string, opts ...SocketOption) (*Socket, error) {
-	l.check("Listen")
-	addrs, err := l.host.Resolve(context.Background(), network, address)
-	if err != nil {
-		return nil, fmt.Errorf("listen %s: %w", address, err)
-	}
-	s, err := l.ListenAddr(addrs[0], opts...)
-	if errors.Is(err, syscall.EAFNOSUPPORT) && len(addrs) > 1 { // a machine without IPv6
-		s, err = l.ListenAddr(addrs[1], opts...)
-	}
-	return s, err
-}
 
 // attemptDelay is how long one address has for itself before the next is tried as well
 // (RFC 8305, 8: 250 ms).

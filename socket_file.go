@@ -7,41 +7,9 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/corolla-go/corolla/internal/host"
 )
-
-// Adopt makes a Socket of something that is open already: a *net.TCPListener, a *net.UnixConn
-// and the like, or an *os.File that is a pipe, a terminal, a socket, or anything else that can
-// be polled. The descriptor is duplicated: the Socket and c are closed each by itself, and the
-// other side sees the end only when both are. Both share the non-blocking mode for as long as
-// the Socket is open, so nothing else should read c or write to it meanwhile, nor a process be
-// given it.
-//
-// A Socket of a pipe's end can do only what the end can; when the peer is gone, TryRead of the
-// writing end returns io.EOF. A plain file cannot be polled: the error wraps EPERM.
-func (l *Loop) Adopt(c syscall.Conn) (*Socket, error) {
-	l.check("Adopt")
-	if l.state >= closing {
-		return nil, fmt.Errorf("corolla: adopt: %w", ErrLoopClosed)
-	}
-	fd, mode, err := l.host.Adopt(c)
-	if err != nil {
-		return nil, fmt.Errorf("corolla: adopt: %w", err)
-	}
-	local := l.host.LocalAddr(fd, mode.Packets)
-	s, err := l.newSocket(fd, networkOf(local), mode.Write)
-	if err != nil {
-		return nil, fmt.Errorf("corolla: adopt: %w", err)
-	}
-	if s.know(names{local: local, peer: l.host.PeerAddr(fd, mode.Packets)}); s.names.local == nil {
-		s.names = nil // no socket
-	}
-	s.writeOnly, s.terminal = !mode.Read, mode.Terminal
-	s.r.pieces, s.w.pieces = !mode.Stream, !mode.Stream
-	return s, nil
-}
 
 // Detach gives the socket away: the loop forgets it, and the file has it, in blocking mode. net.FileConn,
 // net.FileListener and net.FilePacketConn make what they say of it. It fails while there is
@@ -65,45 +33,6 @@ func (s *Socket) Detach() (*os.File, error) {
 	return f, nil
 }
 
-// Pipe returns the two ends of a pipe: what is written to w is read from r.
-func (l *Loop) Pipe() (r, w *Socket, err error) {
-	l.check("Pipe")
-	if l.state >= closing {
-		return nil, nil, fmt.Errorf("corolla: pipe: %w", ErrLoopClosed)
-	}
-	rfd, wfd, err := l.host.OpenPipe()
-	if err != nil {
-		return nil, nil, fmt.Errorf("corolla: pipe: %w", err)
-	}
-	if r, err = l.newSocket(rfd, pipe, false); err != nil {
-		return nil, nil, errors.Join(err, l.host.CloseFD(wfd))
-	}
-	if w, err = l.newSocket(wfd, pipe, true); err != nil {
-		return nil, nil, errors.Join(err, r.Close())
-	}
-	w.writeOnly = true
-	return r, w, nil
-}
-
-// Terminal returns a new pseudo-terminal, and its other end, which a process can be given.
-// When that is closed everywhere, the terminal reads the end of the stream.
-func (l *Loop) Terminal() (*Socket, *os.File, error) {
-	l.check("Terminal")
-	if l.state >= closing {
-		return nil, nil, fmt.Errorf("corolla: open a terminal: %w", ErrLoopClosed)
-	}
-	fd, other, err := l.host.OpenTerminal()
-	if err != nil {
-		return nil, nil, fmt.Errorf("corolla: open a terminal: %w", err)
-	}
-	s, err := l.newSocket(fd, file, true)
-	if err != nil {
-		return nil, nil, errors.Join(err, other.Close())
-	}
-	s.r.pieces, s.w.pieces, s.terminal = true, true, true
-	return s, other, nil
-}
-
 // Resize tells a terminal, and the processes in it, how large it is. The error wraps the system's,
 // ENOTTY for what is no terminal.
 func (s *Socket) Resize(rows, columns int) error {
@@ -118,29 +47,6 @@ func (s *Socket) Resize(rows, columns int) error {
 		return fmt.Errorf("corolla: resize: %w", err)
 	}
 	return nil
-}
-
-// OnExit calls f once, when a process that the program has started has ended; to wait for it
-// does not block then. stop takes it back.
-func (l *Loop) OnExit(p *os.Process, f func()) (stop func(), err error) {
-	l.check("OnExit")
-	if l.state >= closing {
-		return nil, fmt.Errorf("corolla: watch process %d: %w", p.Pid, ErrLoopClosed)
-	}
-	fd, err := l.host.OpenProcess(p.Pid)
-	if err != nil {
-		return nil, fmt.Errorf("corolla: watch process %d: %w", p.Pid, err)
-	}
-	s, err := l.newSocket(fd, file, false)
-	if err != nil {
-		return nil, fmt.Errorf("corolla: watch process %d: %w", p.Pid, err)
-	}
-	end := func() { _ = s.Close() } // twice is no harm
-	s.OnReadable(func() {
-		end()
-		f()
-	})
-	return end, nil
 }
 
 // The descriptors that a service manager hands over begin here (systemd's sd_listen_fds).

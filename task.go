@@ -27,11 +27,11 @@ type Task struct {
 	about *description // nil if the body speaks for itself
 	site  site
 
-	on    any           // what it is parked on
-	since time.Duration // when it was parked
-	place waiter
-	slot  any    // what its waiter brings or gets: see Queue
-	timer *Timer // of Sleep, made for the first
+	on    any               // what it is parked on
+	since time.Duration     // when it was parked
+	place ds.Link[wakeable] // in the queue that it waits in
+	slot  any               // what its waiter brings or gets: see Queue
+	timer *Timer            // of Sleep, made for the first
 
 	root      Scope
 	scope     *Scope // the innermost
@@ -42,11 +42,12 @@ type Task struct {
 	ahead     *Task           // the task behind that, or one that this one waits for in turn
 	detach    func()          // from the context given by With
 
-	next, prev *Task // in the loop's list of tasks
+	link ds.Link[*Task] // in the loop's list of tasks
 
 	phase     phase
 	eager     bool
 	counted   bool   // among those that run in its group
+	woken     bool   // its last wait in a queue ended because it was woken
 	seen      bool   // a cancel was returned to the body
 	calls     uint8  // of Checkpoint since it was last suspended
 	postponed bool   // waits for others although the loop is being closed
@@ -143,9 +144,9 @@ func (t *Task) body() {
 // leave is the end of a task.
 func (t *Task) leave() {
 	t.phase = ended
-	t.loop.tasks.remove(t)
+	t.link.Leave()
 	t.root.close()
-	t.place.leave() // it is in no queue, unless Close or abandon has ended its wait
+	t.place.Leave() // it is in no queue, unless Close or abandon has ended its wait
 	if t.detach != nil {
 		t.detach()
 	}
@@ -234,7 +235,10 @@ func (t *Task) Unpark() bool {
 }
 
 // wake is what a queue of waiters does.
-func (t *Task) wake() { t.Unpark() }
+func (t *Task) wake() {
+	t.woken = true
+	t.Unpark()
+}
 
 func (t *Task) belongs() *Loop { return t.loop }
 

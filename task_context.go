@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/corolla-go/corolla/internal/ds"
 )
 
 // The context.Context side of a scope can be used by other goroutines, so it has its
@@ -24,7 +26,7 @@ type scopeContext struct {
 
 // context returns the scope's standard context.
 func (s *Scope) context() *scopeContext {
-	if c := s.inner.Load(); c != nil {
+	if c := s.std.Load(); c != nil {
 		return c
 	}
 	c := new(scopeContext)
@@ -33,8 +35,8 @@ func (s *Scope) context() *scopeContext {
 		c.expire.Context = context.Background()
 	}
 	c.Context, c.cancel = context.WithCancelCause(&c.expire)
-	if !s.inner.CompareAndSwap(nil, c) {
-		return s.inner.Load()
+	if !s.std.CompareAndSwap(nil, c) {
+		return s.std.Load()
 	}
 	if e := s.ended.Load(); e != nil { // else end will find c
 		c.finish(e)
@@ -45,7 +47,7 @@ func (s *Scope) context() *scopeContext {
 // end ends the scope's context, unless it has ended.
 func (s *Scope) end(e *CanceledError) {
 	if s.ended.CompareAndSwap(nil, e) {
-		if c := s.inner.Load(); c != nil {
+		if c := s.std.Load(); c != nil {
 			c.finish(e)
 		}
 	}
@@ -128,7 +130,7 @@ func (s *Scope) Err() error {
 // Value returns the value of a key in the context that the task was started with.
 // Safe from any goroutine.
 func (s *Scope) Value(key any) any {
-	if s.inner.Load() != nil || s.ended.Load() != nil {
+	if s.std.Load() != nil || s.ended.Load() != nil {
 		return s.context().Value(key)
 	}
 	if s.values == nil {
@@ -207,12 +209,13 @@ func (t *Task) attach(ctx context.Context) {
 	case ctx.Done() == nil:
 		return
 	case l.host.Repeatable(): // other goroutines must not decide when
-		e := l.attached.PushBack(func() {
+		k := &ds.Link[func()]{Value: func() {
 			if ctx.Err() != nil && t.phase != ended {
 				end()
 			}
-		})
-		detach = func() { l.attached.Remove(e) }
+		}}
+		l.attached.Push(k)
+		detach = func() { k.Leave() }
 	default:
 		stop := context.AfterFunc(ctx, func() {
 			_ = l.Post(func() { // a closed loop has ended the task
@@ -240,9 +243,9 @@ func canceledBy(ctx context.Context) *CanceledError {
 
 // lookAtContexts ends, on a simulated loop, the tasks whose contexts have ended.
 func (l *Loop) lookAtContexts() {
-	for e := l.attached.Front(); e != nil; {
-		next := e.Next()
-		e.Value.(func())()
-		e = next
+	for k := l.attached.First(); k != nil; {
+		next := k.Next()
+		k.Value()
+		k = next
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/corolla-go/corolla/internal/ds"
 	"github.com/corolla-go/corolla/internal/host"
 )
 
@@ -29,14 +30,14 @@ type Scope struct {
 	of       *Group  // whose children are in it, if it is a group's
 	pulled   *pulled // the generator that has opened it, if one did
 
-	// What other goroutines see; see context.go.
+	// What other goroutines see; see task_context.go.
 	values   context.Context               // set before anybody can ask; never ends
 	deadline atomic.Int64                  // on the loop's clock; 0 is none
 	ended    atomic.Pointer[CanceledError] // the first cancel, or the end of the scope
-	inner    atomic.Pointer[scopeContext]  // made when somebody asks for it
+	std      atomic.Pointer[scopeContext]  // made when somebody asks for it
 
-	first, last *Scope // inner scopes, and those of tasks started in this one
-	next, prev  *Scope
+	inner ds.List[*Scope] // those inside, and those of tasks started in this one
+	link  ds.Link[*Scope] // among its parent's
 }
 
 // TimeoutError is what Timeout and TimeoutAt return when the time was up and
@@ -134,12 +135,8 @@ func (s *Scope) attach(parent *Scope) {
 	if s.values == nil {
 		s.values = parent.values
 	}
-	if s.prev = parent.last; s.prev == nil {
-		parent.first = s
-	} else {
-		s.prev.next = s
-	}
-	parent.last = s
+	s.link.Value = s
+	parent.inner.Push(&s.link)
 	if c := parent.canceled; c != nil && !s.shielded {
 		s.cancel(c)
 	}
@@ -152,21 +149,7 @@ func (s *Scope) close() {
 	}
 	s.left = true
 	s.end(scopeLeft)
-	p := s.parent
-	if p == nil {
-		return
-	}
-	if s.prev == nil {
-		p.first = s.next
-	} else {
-		s.prev.next = s.next
-	}
-	if s.next == nil {
-		p.last = s.prev
-	} else {
-		s.next.prev = s.prev
-	}
-	s.next, s.prev = nil, nil
+	s.link.Leave()
 }
 
 // scopeLeft is why the contexts made in a scope end with it.
@@ -267,8 +250,8 @@ func (s *Scope) Canceled() error {
 func (s *Scope) cancel(c *CanceledError) {
 	s.canceled = c
 	s.end(c)
-	for in := s.first; in != nil; in = in.next {
-		if !in.shielded {
+	for k := s.inner.First(); k != nil; k = k.Next() {
+		if in := k.Value; !in.shielded {
 			in.cancel(c)
 		}
 	}

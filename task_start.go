@@ -59,7 +59,8 @@ func (w *job[T]) start(in Starter, work work, from site, opts []TaskOption) {
 	t := &w.task
 	w.future.loop, w.future.task = l, t
 	t.loop, t.work, t.site = l, work, from
-	t.place.who = t
+	t.link.Value = t
+	t.place.Value = t
 	t.root.task = t
 	t.scope = &t.root
 	for _, o := range opts {
@@ -76,7 +77,7 @@ func (w *job[T]) start(in Starter, work work, from site, opts []TaskOption) {
 		}
 		return
 	}
-	l.tasks.add(t)
+	l.tasks.Push(&t.link)
 	switch {
 	case t.queue.Listed(): // until there is room in its group
 	case t.eager:

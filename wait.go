@@ -1,26 +1,17 @@
 package corolla
 
+import "github.com/corolla-go/corolla/internal/ds"
+
 // Waiters is a queue of parked tasks, first in, first out: what locks, queues and
 // futures are made of. The zero value is empty.
 //
 // A task that is canceled while it waits leaves the queue by itself. A task that
 // was woken and is canceled before it runs gets an error from Wait too; if something
 // was handed over with the wake-up, it must then hand it on.
-type Waiters struct {
-	first, last *waiter
-	n           int
-}
+type Waiters struct{ line ds.List[wakeable] }
 
-// waiter is a place in the queue: of a task, which can be in one queue only and
-// so owns its waiter, or of a callback.
-type waiter struct {
-	in         *Waiters // nil if in none
-	next, prev *waiter
-	woken      bool // it has left because it was woken
-	who        wakeable
-}
-
-// wakeable is a task, or a callback that is to be made ready.
+// wakeable is what stands in the queue: a task, which can be in one queue only and so owns its
+// place, or a callback that is to be made ready.
 type wakeable interface {
 	wake()
 	belongs() *Loop
@@ -29,8 +20,8 @@ type wakeable interface {
 // check panics when a foreign goroutine calls, before anything is changed. Who waits knows the
 // loop; where nobody waits no loop is touched.
 func (q *Waiters) check(what string) {
-	if q.first != nil {
-		q.first.who.belongs().check(what)
+	if first := q.line.First(); first != nil {
+		first.Value.belongs().check(what)
 	}
 }
 
@@ -41,23 +32,25 @@ func (q *Waiters) Wait(t *Task, on any) (woken bool, err error) {
 	if err := t.willing("Wait"); err != nil {
 		return false, err
 	}
-	q.push(&t.place)
-	for err == nil && !t.place.woken { // an Unpark by somebody else changes nothing
+	t.woken = false
+	q.line.Push(&t.place)
+	for err == nil && !t.woken { // an Unpark by somebody else changes nothing
 		err = t.Park(on)
 	}
-	t.place.leave()
-	return t.place.woken, err
+	t.place.Leave()
+	return t.woken, err
 }
 
 // Wake wakes the task that has waited longest and returns it, or nil if none waits.
 func (q *Waiters) Wake() *Task {
-	w := q.first
-	if w == nil {
+	first := q.line.First()
+	if first == nil {
 		return nil
 	}
 	q.check("Waiters.Wake")
-	w.wake()
-	t, _ := w.who.(*Task)
+	first.Leave()
+	first.Value.wake()
+	t, _ := first.Value.(*Task)
 	return t
 }
 
@@ -65,48 +58,13 @@ func (q *Waiters) Wake() *Task {
 // returns how many there were.
 func (q *Waiters) WakeAll() int {
 	q.check("Waiters.WakeAll")
-	n := q.n
-	for q.first != nil {
-		q.first.wake()
+	n := q.line.Len()
+	for k := q.line.First(); k != nil; k = q.line.First() {
+		k.Leave()
+		k.Value.wake()
 	}
 	return n
 }
 
 // Len returns how many wait.
-func (q *Waiters) Len() int { return q.n }
-
-func (w *waiter) wake() {
-	w.leave()
-	w.woken = true
-	w.who.wake()
-}
-
-func (q *Waiters) push(w *waiter) {
-	w.in, w.prev, w.woken = q, q.last, false
-	if q.last == nil {
-		q.first = w
-	} else {
-		q.last.next = w
-	}
-	q.last = w
-	q.n++
-}
-
-func (w *waiter) leave() {
-	q := w.in
-	if q == nil {
-		return
-	}
-	if w.prev == nil {
-		q.first = w.next
-	} else {
-		w.prev.next = w.next
-	}
-	if w.next == nil {
-		q.last = w.prev
-	} else {
-		w.next.prev = w.prev
-	}
-	q.n--
-	w.in, w.next, w.prev = nil, nil, nil
-}
+func (q *Waiters) Len() int { return q.line.Len() }

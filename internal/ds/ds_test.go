@@ -155,6 +155,15 @@ func TestListAgainstASlice(t *testing.T) {
 		if !slices.Equal(got, want) || list.Len() != len(want) {
 			t.Fatalf("got %v of %d, want %v", got, list.Len(), want)
 		}
+		for k := list.Last(); k != nil; k = k.Prev() {
+			if n := len(got); n == 0 || got[n-1] != k.Value {
+				t.Fatalf("backwards comes %d, want the last of %v", k.Value, got)
+			}
+			got = got[:len(got)-1]
+		}
+		if len(got) > 0 {
+			t.Fatalf("backwards %v are left out", got)
+		}
 		if n := len(want); n > 0 && list.Last().Value != want[n-1] {
 			t.Fatalf("last is %d of %v", list.Last().Value, want)
 		}

@@ -26,6 +26,9 @@ func (l *List[T]) Last() *Link[T] { return l.last }
 // Next returns the link behind k in its list, or nil if k is the last or in none.
 func (k *Link[T]) Next() *Link[T] { return k.next }
 
+// Prev returns the link before k in its list, or nil if k is the first or in none.
+func (k *Link[T]) Prev() *Link[T] { return k.prev }
+
 // In reports whether k is in the list.
 func (k *Link[T]) In(l *List[T]) bool { return k.in == l }
 
