@@ -38,7 +38,7 @@ func (l *Loop) Current() *Task {
 }
 
 func (t *Task) info() TaskInfo {
-	i := TaskInfo{Task: t, Name: t.name, Started: t.Started()}
+	i := TaskInfo{Task: t, Name: t.Name(), Started: t.Started()}
 	if t.phase == parked {
 		i.On, i.Since = fmt.Sprint(t.on), t.since
 	}

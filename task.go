@@ -23,9 +23,7 @@ type Task struct {
 	loop  *Loop
 	work  work
 	co    *coroutine
-	name  string
 	about *description // nil if the body speaks for itself
-	site  site
 
 	on    any               // what it is parked on
 	since time.Duration     // when it was parked

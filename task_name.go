@@ -3,32 +3,49 @@ package corolla
 import "fmt"
 
 // Name gives the task a name, for reports and lists.
-func Name(name string) TaskOption { return func(t *Task) { t.name = name } }
+func Name(name string) TaskOption { return func(t *Task) { t.describe().name = name } }
 
 // Describe makes lists and reports name body as the function of the task, and about, if it is
 // not nil, as what the task is for: a connection, say, which is asked only when somebody looks.
 // It is for who starts tasks on behalf of others.
 func Describe(body any, about fmt.Stringer) TaskOption {
-	return func(t *Task) { t.about = &description{body, about} }
+	return func(t *Task) { t.describe().body, t.describe().about = body, about }
 }
 
-// description is what Describe says.
+// description is what is said of a task besides its body, of which most have nothing.
 type description struct {
-	body  any
+	name  string
+	body  any // nil is the task's own
 	about fmt.Stringer
+	site  site // that started it, in debug mode
+}
+
+func (t *Task) describe() *description {
+	if t.about == nil {
+		t.about = new(description)
+	}
+	return t.about
 }
 
 // Name returns the task's name, which is empty unless it was given one.
-func (t *Task) Name() string { return t.name }
+func (t *Task) Name() string {
+	if t.about == nil {
+		return ""
+	}
+	return t.about.name
+}
 
 // Started says where the task comes from: the name and place of its body's function
 // and, in debug mode, of the call that started it.
 func (t *Task) Started() string {
-	body := t.work.function()
-	if t.about != nil {
-		body = t.about.body
+	if t.about == nil {
+		return function(t.work.function())
 	}
-	return function(body) + registered(t.site)
+	body := t.about.body
+	if body == nil {
+		body = t.work.function()
+	}
+	return function(body) + registered(t.about.site)
 }
 
 // Ended reports whether the task's body has returned, or never will run.
@@ -46,8 +63,8 @@ func (t *Task) Unwound() int {
 
 func (t *Task) String() string {
 	text := "task of "
-	if t.name != "" {
-		text = fmt.Sprintf("task %q of ", t.name)
+	if name := t.Name(); name != "" {
+		text = fmt.Sprintf("task %q of ", name)
 	}
 	text += t.Started()
 	if t.about != nil && t.about.about != nil {

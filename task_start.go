@@ -58,7 +58,10 @@ func (w *job[T]) start(in Starter, work work, from site, opts []TaskOption) {
 	l.check("Go")
 	t := &w.task
 	w.future.loop, w.future.task = l, t
-	t.loop, t.work, t.site = l, work, from
+	t.loop, t.work = l, work
+	if from != 0 {
+		t.describe().site = from
+	}
 	t.link.Value = t
 	t.place.Value = t
 	t.root.task = t
