@@ -31,9 +31,9 @@ internal/host:     golang.org/x/sys
 .:                 internal/ds internal/host
 sim:               . internal/ds internal/host
 internal/secure:   .
-internal/stream:   .
-aio:               . internal/secure internal/stream
-transport:         . internal/secure internal/stream
+internal/stream:   . internal/secure
+aio:               . internal/stream
+transport:         . internal/stream
 transport/framing:
 process:           . aio transport
 deferred:          .

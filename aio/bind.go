@@ -28,7 +28,7 @@ func (b *Bound) Write(p []byte) (int, error) { return b.conn.Write(b.task, p) }
 
 // WriteTo lets io.Copy hold no buffer while nothing arrives, if w is a Bound too; see Copy.
 func (b *Bound) WriteTo(w io.Writer) (int64, error) {
-	if dst, ok := w.(*Bound); ok && dst.conn.sock.Loop() == b.conn.sock.Loop() {
+	if dst, ok := w.(*Bound); ok && dst.conn.Socket().Loop() == b.conn.Socket().Loop() {
 		return Copy(b.task, dst.conn, b.conn)
 	}
 	return io.Copy(w, struct{ io.Reader }{b})
@@ -41,10 +41,10 @@ func (b *Bound) Close() error { return b.conn.Close() }
 func (b *Bound) CloseWrite() error { return b.conn.CloseWrite() }
 
 // LocalAddr is Conn.LocalAddr, but never nil.
-func (b *Bound) LocalAddr() net.Addr { return named(b.conn.sock, b.conn.LocalAddr()) }
+func (b *Bound) LocalAddr() net.Addr { return named(b.conn.Socket(), b.conn.LocalAddr()) }
 
 // RemoteAddr is Conn.RemoteAddr, but never nil.
-func (b *Bound) RemoteAddr() net.Addr { return named(b.conn.sock, b.conn.RemoteAddr()) }
+func (b *Bound) RemoteAddr() net.Addr { return named(b.conn.Socket(), b.conn.RemoteAddr()) }
 
 // nameless is the address of what has none, such as a pipe, for code that never heard of such. As
 // in net.Pipe it is the network's name.
@@ -115,7 +115,7 @@ func written(p []byte, err error) (int, error) {
 func (b *BoundPacket) Close() error { return b.conn.Close() }
 
 // LocalAddr is PacketConn.LocalAddr, but never nil.
-func (b *BoundPacket) LocalAddr() net.Addr { return named(b.conn.sock, b.conn.LocalAddr()) }
+func (b *BoundPacket) LocalAddr() net.Addr { return named(b.conn.Socket(), b.conn.LocalAddr()) }
 
 // RemoteAddr is PacketConn.RemoteAddr.
 func (b *BoundPacket) RemoteAddr() net.Addr { return b.conn.RemoteAddr() }

@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"github.com/corolla-go/corolla"
-	"github.com/corolla-go/corolla/internal/secure"
+	"github.com/corolla-go/corolla/internal/stream"
 )
 
 // Conn is a stream connection. One task may read while others write. What writes (Write, Flush,
@@ -33,35 +33,29 @@ import (
 // io.ErrUnexpectedEOF, corolla.ErrBusy, and the task's own *corolla.CanceledError, are returned
 // bare.
 type Conn struct {
-	sock        *corolla.Socket
+	stream      stream.Stream
 	read, write side
-	out         corolla.Outbox
 	in          []byte // arrived, and read by nobody yet: see ReadUntil
-	early       []byte // arrived before TLS was started, and belongs to it
 	limit       int
 	closed      bool
-	ending      bool  // CloseWrite was called
-	ended       bool  // and its turn has come
-	failed      error // of ending the stream, when that was to wait for what was written
-	linger      *corolla.Timer
-	tls         *secure.Layer // nil is none
+	ending      bool // CloseWrite was called
 }
 
 // NewConn makes a Conn of a connected socket, which it owns from then on.
 func NewConn(s *corolla.Socket) *Conn {
-	c := &Conn{sock: s}
-	c.out.Init(s, c.sendFailed)
+	c := new(Conn)
+	c.stream.Init(s, (*user)(c))
 	return c
 }
 
-// sendFailed is told that what was written will not be sent.
-func (c *Conn) sendFailed(error) {
-	c.read.wake() // who waits for an answer will get none; who writes hears from the outbox
-	c.stopLinger()
-	if c.closed && !c.sock.Closed() {
-		_ = c.sock.Close() // it was only there to send
-	}
-}
+// user is a Conn as its stream sees it.
+type user Conn
+
+// Marks has nobody to tell: who writes waits for the outbox.
+func (u *user) Marks(bool) {}
+
+// Over wakes who waits for an answer, for there will be none; who writes hears from the outbox.
+func (u *user) Over(error) { u.read.wake() }
 
 // Dial connects to an address on "tcp", "tcp4", "tcp6" or "unix".
 func Dial(t *corolla.Task, network, address string, opts ...corolla.SocketOption) (*Conn, error) {
@@ -101,7 +95,9 @@ func (c *Conn) Read(t *corolla.Task, b []byte) (int, error) {
 }
 
 // readable reports whether reading may find something at once.
-func (c *Conn) readable() bool { return len(c.in) > 0 || c.tls != nil || c.sock.Readable() }
+func (c *Conn) readable() bool {
+	return len(c.in) > 0 || c.stream.HasTLS() || c.Socket().Readable()
+}
 
 // unreadable says why nothing can be read any more, be it there already.
 func (c *Conn) unreadable() error {
@@ -130,88 +126,62 @@ func (c *Conn) take(b []byte) int {
 // small: with more than 1 KB the stack would be twice as large.
 func (c *Conn) readSome(t *corolla.Task, b []byte) (int, error) {
 	for {
-		n, err := c.tryRead(t, b)
-		if err == corolla.ErrWouldBlock {
-			if err = c.awaitData(t); err == nil {
-				continue
-			}
+		if err := c.unreadable(); err != nil {
+			return 0, err
 		}
-		return n, err
+		n, err := c.stream.TryRead(b)
+		if err != corolla.ErrWouldBlock {
+			return n, err
+		}
+		if err := c.awaitData(t); err != nil {
+			return 0, err
+		}
 	}
 }
 
-// tryRead returns corolla.ErrWouldBlock if nothing has arrived. It waits only for TLS to begin.
-func (c *Conn) tryRead(t *corolla.Task, b []byte) (int, error) {
-	if c.tls == nil {
-		return below{c}.TryRead(b)
-	}
-	return c.tryReadTLS(t, b)
-}
-
-// atEOF returns the error with which sending has failed instead of the end of the stream: the system
-// tells of a reset once, and when it has told a write, reading finds an end as if all had arrived.
-func (c *Conn) atEOF(err error) error {
-	if failed := c.out.Err(); err == io.EOF && failed != nil {
-		return failed
-	}
-	return err
-}
-
-// awaitData parks t until something has arrived.
+// awaitData parks t until something may have arrived.
 func (c *Conn) awaitData(t *corolla.Task) error {
-	if err := c.out.Err(); err != nil {
+	if err := c.stream.Err(); err != nil {
 		return err
 	}
-	if c.failed != nil {
-		return c.failed
+	switch {
+	case !c.stream.HasTLS():
+	case c.stream.Handshaking():
+		return t.Park("a TLS handshake")
+	case c.stream.Flooded():
+		return c.stream.Outbox().Wait(t)
 	}
-	return c.sock.WaitReadable(t)
+	return c.Socket().WaitReadable(t)
 }
 
-// maxLinger is how long a connection that was closed goes on sending.
-const maxLinger = 30 * time.Second
-
-// Close closes the connection. What was written is still sent, for at most 30 seconds.
-// Tasks that wait for the connection get net.ErrClosed, as does a second Close.
+// Close closes the connection. What was written is still sent, for as long as the peer takes
+// something of it at least every 30 seconds. Tasks that wait for the connection get net.ErrClosed, as
+// does a second Close.
 func (c *Conn) Close() error {
 	c.check("Close")
 	if c.closed {
 		return c.wrap("close", net.ErrClosed)
 	}
-	c.closeTLS()
+	c.shut()
+	return c.wrap("close", c.stream.Close())
+}
+
+// shut ends whatever waits for the connection.
+func (c *Conn) shut() {
 	c.closed, c.in = true, nil
 	c.read.close()
 	c.write.close()
-	if c.out.Len() == 0 || c.sock.Closed() {
-		return c.wrap("close", c.sock.Close())
-	}
-	c.linger = c.sock.Loop().After(maxLinger, func() { _ = c.sock.Reset() }) // the peer does not read
-	c.out.Finish(func() {
-		c.stopLinger()
-		_ = c.sock.Close() // everything is sent: nobody waits for more
-	})
-	return nil
-}
-
-func (c *Conn) stopLinger() {
-	if c.linger != nil {
-		c.linger.Stop()
-	}
 }
 
 // Abort closes the connection at once: what was not sent is dropped, and the peer sees a
 // reset.
 func (c *Conn) Abort() error {
 	c.check("Abort")
-	if c.sock.Closed() {
+	if c.Socket().Closed() {
 		return c.wrap("abort", net.ErrClosed)
 	}
-	c.closed, c.in = true, nil
-	c.read.close()
-	c.write.close()
-	c.out.Drop()
-	c.stopLinger()
-	return c.wrap("abort", c.sock.Reset())
+	c.shut()
+	return c.wrap("abort", c.stream.End(true))
 }
 
 // SetDeadline sets both deadlines; see SetReadDeadline.
@@ -233,24 +203,24 @@ func (c *Conn) deadline(d *side, when time.Time) error {
 	if c.closed {
 		return c.wrap("set deadline", net.ErrClosed)
 	}
-	d.setDeadline(c.sock.Loop(), when)
+	d.setDeadline(c.Socket().Loop(), when)
 	return nil
 }
 
 // check panics if a goroutine that does not run the loop calls.
-func (c *Conn) check(method string) { c.sock.Loop().Check("aio.Conn." + method) }
+func (c *Conn) check(method string) { c.Socket().Loop().Check("aio.Conn." + method) }
 
 // Socket returns the socket underneath.
-func (c *Conn) Socket() *corolla.Socket { return c.sock }
+func (c *Conn) Socket() *corolla.Socket { return c.stream.Socket() }
 
 // LocalAddr returns the connection's own address, also after Close.
-func (c *Conn) LocalAddr() net.Addr { return c.sock.LocalAddr() }
+func (c *Conn) LocalAddr() net.Addr { return c.Socket().LocalAddr() }
 
 // RemoteAddr returns the address of the peer, also after Close, and when the peer has reset the
 // connection.
-func (c *Conn) RemoteAddr() net.Addr { return c.sock.PeerAddr() }
+func (c *Conn) RemoteAddr() net.Addr { return c.Socket().PeerAddr() }
 
-func (c *Conn) wrap(op string, err error) error { return wrap(c.sock, op, err) }
+func (c *Conn) wrap(op string, err error) error { return wrap(c.Socket(), op, err) }
 
 // wrap makes the error that net would. Addresses are asked for here only: on the way of
 // success they would cost a call to the system each.

@@ -12,7 +12,7 @@ import (
 // water mark is to be sent. dst's stream stays open: CloseWrite ends it.
 //
 // While nothing arrives it holds no buffer, so it is for connections that are many and mostly
-// idle, for short messages, and for TLS; Splice moves bulk with less work. Others may write to dst
+// idle, for short messages, and for TLS; SpliceTo moves bulk with less work. Others may write to dst
 // in between: each piece waits in line as a Write does. On an error, what dst did not take can still
 // be read from src. A proxy is two of these.
 func Copy(t *corolla.Task, dst, src *Conn) (n int64, err error) {
@@ -20,7 +20,7 @@ func Copy(t *corolla.Task, dst, src *Conn) (n int64, err error) {
 	for {
 		m, err := src.Read(t, b)
 		if err == io.EOF {
-			return n, dst.wrap("write", dst.out.Err())
+			return n, dst.wrap("write", dst.stream.Err())
 		}
 		if err != nil {
 			return n, err
@@ -34,7 +34,7 @@ func Copy(t *corolla.Task, dst, src *Conn) (n int64, err error) {
 
 // pass gives dst what was read from src, and src what dst does not take.
 func pass(t *corolla.Task, dst, src *Conn, b []byte) (taken int, err error) {
-	if dst.write.holder() != nil || dst.tls != nil && !dst.tls.Ready() {
+	if dst.write.holder() != nil || dst.stream.Handshaking() {
 		b = bytes.Clone(b) // put waits for its turn, or for TLS to begin
 	}
 	if taken, err = dst.put(t, b); taken == 0 && err != nil && !src.closed {

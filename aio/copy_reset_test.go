@@ -9,7 +9,7 @@ import (
 	"github.com/corolla-go/corolla/aio"
 )
 
-func TestSpliceWithTLSToReset(t *testing.T) {
+func TestCopyThroughTLSToReset(t *testing.T) {
 	ca, cert := newCA(t)
 	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
 		tlsPair(t, task, ca, cert, a, b)
@@ -20,7 +20,7 @@ func TestSpliceWithTLSToReset(t *testing.T) {
 		peer, dst := oneOf(t, task, ln)
 		defer func() { _ = dst.Abort() }()
 		dst.SetWriteMarks(1<<20, 64<<20)
-		f := corolla.Go(l, func(task *corolla.Task) (int64, error) { return aio.Splice(task, dst, b) })
+		f := corolla.Go(l, func(task *corolla.Task) (int64, error) { return aio.Copy(task, dst, b) })
 		if _, err := a.Write(task, make([]byte, stuffing)); err != nil {
 			t.Fatal(err)
 		}
@@ -31,7 +31,7 @@ func TestSpliceWithTLSToReset(t *testing.T) {
 		_ = a.CloseWrite()
 		n, err := f.Await(task)
 		if err == nil {
-			t.Errorf("Splice = %d, nil, though the destination was reset with bytes unsent", n)
+			t.Errorf("Copy = %d, nil, though the destination was reset with bytes unsent", n)
 		}
 	})
 }

@@ -84,7 +84,7 @@ func ExampleSplice() {
 			return t.Group(func(g *corolla.Group) error {
 				for _, way := range [][2]*aio.Conn{{far, c}, {c, far}} {
 					g.Go(func(t *corolla.Task) error {
-						if _, err := aio.Splice(t, way[0], way[1]); err != nil {
+						if _, err := way[1].SpliceTo(t, way[0]); err != nil {
 							return err
 						}
 						return way[0].CloseWrite()

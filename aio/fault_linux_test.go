@@ -136,7 +136,7 @@ func packetsAndTransfers(task *corolla.Task, f *os.File) error {
 		if err != nil {
 			return err
 		}
-		_, err = aio.Splice(task, c, c)
+		_, err = c.SpliceTo(task, c)
 		return errors.Join(err, c.Close())
 	})
 	c, err := aio.Dial(task, "tcp", ln.Addr().String())

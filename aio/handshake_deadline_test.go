@@ -147,18 +147,23 @@ func TestCloseWriteBeforeHandshake(t *testing.T) {
 				return err
 			}
 			defer c.Close()
-			_, err = c.Write(task, []byte("hello"))
-			return err
+			if _, err = c.Write(task, []byte("hello")); err != nil {
+				return err
+			}
+			if n, err := c.Read(task, make([]byte, 1)); n != 0 || err != io.EOF {
+				t.Errorf("the client reads %d, %v, want the end", n, err)
+			}
+			return c.CloseWrite()
 		})
 		c, err := ln.Accept(task)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		cw := c.CloseWrite() // a sink
+		cw := c.CloseWrite() // a sink: the end goes out behind the handshake
 		got, err := io.ReadAll(c.Bind(task))
 		_, cerr := cl.Await(task)
-		if cw == nil || string(got) != "hello" || err != nil {
+		if cw != nil || string(got) != "hello" || err != nil || cerr != nil {
 			t.Errorf("CloseWrite = %v; then read %q, %v; client %v", cw, got, err, cerr)
 		}
 	})

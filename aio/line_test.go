@@ -342,7 +342,7 @@ func TestUnwoundTaskLeavesTheConnectionToOthers(t *testing.T) {
 		"Write":     func(t *corolla.Task, c *aio.Conn) { _, _ = c.Write(t, make([]byte, 1<<10)) },
 		"Flush":     func(t *corolla.Task, c *aio.Conn) { _, _ = c.Write(t, make([]byte, 1<<10)); _ = c.Flush(t) },
 		"Copy":      func(t *corolla.Task, c *aio.Conn) { _, _ = aio.Copy(t, c, c) },
-		"Splice":    func(t *corolla.Task, c *aio.Conn) { _, _ = aio.Splice(t, c, c) },
+		"Splice":    func(t *corolla.Task, c *aio.Conn) { _, _ = c.SpliceTo(t, c) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {

@@ -13,7 +13,7 @@ import (
 type Listener struct {
 	sock *corolla.Socket
 	side side
-	tls  *listenerTLS // nil is none
+	tls  *stream.TLS // nil is none
 }
 
 // Listen listens at an address on "tcp", "tcp4", "tcp6" or "unix". Port 0 picks a
@@ -37,8 +37,8 @@ func (ln *Listener) Socket() *corolla.Socket { return ln.sock }
 // descriptors left, connections are closed and the loop's error handler is told.
 func (ln *Listener) Accept(t *corolla.Task) (*Conn, error) {
 	c, err := ln.acceptPlain(t)
-	if err == nil {
-		ln.tls.accepted(c)
+	if err == nil && ln.tls != nil {
+		c.addTLS(ln.tls)
 	}
 	return c, err
 }
@@ -87,4 +87,4 @@ func (ln *Listener) Close() error {
 }
 
 // String names the connection by its network and its two addresses, for reports.
-func (c *Conn) String() string { return stream.Describe(c.sock) }
+func (c *Conn) String() string { return c.stream.String() }

@@ -67,8 +67,8 @@ type netConn struct {
 func (c *Conn) NetConn() net.Conn { return c.netConn() }
 
 func (c *Conn) netConn() *netConn {
-	n := &netConn{face: newFace(c.sock), conn: c}
-	n.remote = named(c.sock, n.remote)
+	n := &netConn{face: newFace(c.Socket()), conn: c}
+	n.remote = named(c.Socket(), n.remote)
 	return n
 }
 
@@ -114,7 +114,7 @@ func (ln *netListener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		if y := ln.ln.tls; y != nil {
-			return tls.Server(limitHandshake(c.netConn(), y.limits.Timeout), y.original), nil
+			return tls.Server(limitHandshake(c.netConn(), y.Limits.Timeout), y.Original), nil
 		}
 		return c.NetConn(), nil
 	})
@@ -140,7 +140,7 @@ func limitHandshake(c *netConn, timeout time.Duration) net.Conn {
 			_ = c.conn.Abort() // unless it was closed
 		}
 	})
-	c.conn.sock.OnClosed(func() { s.limit.Stop() })
+	c.conn.Socket().OnClosed(func() { s.limit.Stop() })
 	return s
 }
 
@@ -171,7 +171,7 @@ type netPacketConn struct {
 // those that run the loop; see Conn.NetConn. It is a net.Conn as well, as a *net.UDPConn is:
 // Write sends to the peer of DialPacket.
 func (c *PacketConn) NetPacketConn() net.PacketConn {
-	return &netPacketConn{face: newFace(c.sock), conn: c}
+	return &netPacketConn{face: newFace(c.Socket()), conn: c}
 }
 
 func (c *netPacketConn) ReadFrom(b []byte) (n int, from net.Addr, err error) {

@@ -134,7 +134,7 @@ func (s *Server) over(err error) error {
 }
 
 func (s *Server) begin(g *corolla.Group, c *Conn) {
-	if !s.admission.Admit(c.sock) {
+	if !s.admission.Admit(c.Socket()) {
 		return
 	}
 	s.order = append(s.order, c)
@@ -164,7 +164,7 @@ func survive(t *corolla.Task, c *Conn) {
 //go:noinline
 func failed(c *Conn, err error) {
 	if err != nil && !stream.Ordinary(err) {
-		c.sock.Loop().Report(fmt.Errorf("handler of %v: %w", c, err))
+		c.Socket().Loop().Report(fmt.Errorf("handler of %v: %w", c, err))
 	}
 }
 

@@ -143,6 +143,13 @@ func (d *side) wake() {
 	}
 }
 
+// unpark makes the call under way look around.
+func (d *side) unpark() {
+	if t := d.holder(); t != nil {
+		t.Unpark()
+	}
+}
+
 func (d *side) close() {
 	if d.timer != nil {
 		d.timer.Stop()

@@ -9,36 +9,18 @@ import (
 	"os"
 
 	"github.com/corolla-go/corolla"
-	"github.com/corolla-go/corolla/internal/secure"
+	"github.com/corolla-go/corolla/internal/stream"
 )
 
-// below is a Conn as the connection below its TLS.
-type below struct{ *Conn }
-
-func (c below) TryRead(b []byte) (int, error) {
-	switch {
-	case len(c.early) > 0:
-		n := copy(b, c.early)
-		c.early = c.early[n:]
-		return n, nil
-	case c.closed:
-		return 0, net.ErrClosed
-	case c.read.expired && (c.tls == nil || c.tls.Ready()): // a handshake is not reading's alone
-		return 0, os.ErrDeadlineExceeded
-	}
-	n, err := c.sock.TryRead(b)
-	return n, c.atEOF(err)
-}
-
-func (c below) Await(t *corolla.Task) error { return c.awaitData(t) }
-func (c below) Send(b []byte) error         { return c.out.Write(b) }
-func (c below) Above() bool                 { return c.out.Above() }
+// ErrTruncated is returned by Read when a connection with TLS ends without TLS's own end: an
+// attacker may have cut it off. It matches io.ErrUnexpectedEOF.
+var ErrTruncated = stream.ErrTruncated
 
 // DialTLS connects to an address and starts TLS as a client. If cfg, which may be nil, names
 // no server, the host of the address is the name that the server's certificate must have. For what
 // of cfg runs where, and the options of handshakes, see ListenTLS.
 func DialTLS(t *corolla.Task, network, address string, cfg *tls.Config, opts ...corolla.SocketOption) (*Conn, error) {
-	cfg, err := secure.ForAddress(cfg, address)
+	how, err := stream.DialTLS(t.Loop(), address, cfg, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +28,7 @@ func DialTLS(t *corolla.Task, network, address string, cfg *tls.Config, opts ...
 	if err != nil {
 		return nil, err
 	}
-	if err := c.ClientTLS(t, cfg, opts...); err != nil {
+	if err := c.startTLS(t, how, nil); err != nil {
 		_ = c.Abort() // or TLS has failed because it is lost
 		return nil, err
 	}
@@ -57,55 +39,50 @@ func DialTLS(t *corolla.Task, network, address string, cfg *tls.Config, opts ...
 // everything goes through it. It returns when the handshake is done; an error leaves the connection
 // good for nothing but Close. Of the options only those of handshakes matter; see ListenTLS.
 func (c *Conn) ClientTLS(t *corolla.Task, cfg *tls.Config, opts ...corolla.SocketOption) error {
-	return c.startTLS(t, opts, func(lim secure.Limits) *secure.Layer {
-		return secure.Client(below{c}, secure.Offloading(t.Loop(), cfg), lim)
-	})
+	how, err := stream.ClientTLS(t.Loop(), cfg, opts)
+	return c.startTLS(t, how, err)
 }
 
 // ServerTLS is ClientTLS as the server.
 func (c *Conn) ServerTLS(t *corolla.Task, cfg *tls.Config, opts ...corolla.SocketOption) error {
-	if err := secure.CheckServer(cfg); err != nil {
-		return c.wrap("handshake", err)
-	}
-	return c.startTLS(t, opts, func(lim secure.Limits) *secure.Layer {
-		return secure.Server(below{c}, secure.Offloading(t.Loop(), cfg), lim)
-	})
+	how, err := stream.ServerTLS(t.Loop(), cfg, opts)
+	return c.startTLS(t, how, err)
 }
 
 var errTLSAlready = errors.New("TLS was started before")
 
-func (c *Conn) startTLS(t *corolla.Task, opts []corolla.SocketOption, start func(secure.Limits) *secure.Layer) error {
-	lim, err := secure.LimitsOf(opts)
+// startTLS starts TLS, if err is nil, and waits for the end of the handshake.
+func (c *Conn) startTLS(t *corolla.Task, how *stream.TLS, err error) error {
 	switch {
 	case err != nil:
 		return c.wrap("handshake", err)
-	case c.tls != nil:
+	case c.stream.HasTLS():
 		return c.wrap("handshake", errTLSAlready)
 	case c.read.holder() != nil || c.write.holder() != nil:
 		return corolla.ErrBusy
 	}
-	c.addTLS(start(lim))
+	c.addTLS(how)
 	c.read.claim(t)
 	c.write.claim(t)
-	err = c.shake(t, &c.read, &c.write)
-	c.read.end(t)
-	c.write.end(t)
-	return c.wrap("handshake", err)
+	defer c.write.end(t)
+	defer c.read.end(t)
+	return c.wrap("handshake", cmp.Or(c.shake(t, &c.read, &c.write), c.stream.HandshakeErr()))
 }
 
-var errNoTLSYet = errors.New("the TLS handshake is not done")
+// addTLS puts TLS on the connection.
+func (c *Conn) addTLS(how *stream.TLS) {
+	early := c.in // what has arrived already belongs to TLS
+	c.in = nil
+	c.stream.StartTLS(how, early, func(error) {
+		c.read.unpark()
+		c.write.unpark()
+	})
+}
 
-// shake sees to it that the handshake has been done, unless the connection is closed or the
-// deadline of a direction passes, which are t's own, before that.
+// shake parks t until the handshake is over, the connection is closed, or the deadline of one of the
+// directions, which are t's own, has passed.
 func (c *Conn) shake(t *corolla.Task, own ...*side) error {
-	if c.tls.Ready() {
-		return nil
-	}
-	return c.shakeHands(t, own)
-}
-
-func (c *Conn) shakeHands(t *corolla.Task, own []*side) error {
-	why := func() error {
+	for {
 		if c.closed {
 			return net.ErrClosed
 		}
@@ -114,55 +91,21 @@ func (c *Conn) shakeHands(t *corolla.Task, own []*side) error {
 				return os.ErrDeadlineExceeded
 			}
 		}
-		return nil
-	}
-	if err := why(); err != nil {
-		return err
-	}
-	panicking := true
-	defer func() {
-		if !panicking { // as a function of the configuration may; calls do not defer their ends
-			return
+		if !c.stream.Handshaking() {
+			return nil
 		}
-		for _, d := range own {
-			d.end(t)
+		if err := t.Park("a TLS handshake"); err != nil {
+			return err
 		}
-	}()
-	err := t.Cancelable(func(s *corolla.Scope) error {
-		for _, d := range own {
-			d.giveUp = func() {
-				if why() != nil {
-					s.Cancel(nil)
-				}
-			}
-			defer func() { d.giveUp = nil }()
-		}
-		return c.tls.Handshake(t)
-	})
-	panicking = false
-	if err != nil && t.Scope().Canceled() == nil {
-		err = cmp.Or(why(), err)
 	}
-	return err
-}
-
-// addTLS puts TLS on the connection. The handshake comes with the first call that needs it.
-func (c *Conn) addTLS(y *secure.Layer) {
-	c.early, c.in = c.in, nil // what has arrived already belongs to TLS
-	c.tls = y
 }
 
 // TLS returns the state of TLS on the connection. It reports false if there is none, or its
 // handshake is not done.
-func (c *Conn) TLS() (tls.ConnectionState, bool) {
-	if c.tls == nil || !c.tls.Ready() {
-		return tls.ConnectionState{}, false
-	}
-	return c.tls.State(), true
-}
+func (c *Conn) TLS() (tls.ConnectionState, bool) { return c.stream.TLSState() }
 
-// ListenTLS is Listen with TLS: the handshake of a connection is done by its first Read or
-// Write, so that a slow client holds up nobody. corolla.HandshakeTimeout and corolla.MaxHandshakes,
+// ListenTLS is Listen with TLS: the handshake of a connection begins when it is accepted, in a task of
+// its own, so that a slow client holds up nobody, and its first Read or Write waits for it. corolla.HandshakeTimeout and corolla.MaxHandshakes,
 // among the options, limit handshakes.
 //
 // cfg must have a certificate or a way to get one; crypto/tls says how one is chosen for each name,
@@ -170,10 +113,7 @@ func (c *Conn) TLS() (tls.ConnectionState, bool) {
 // verify (Get… and Verify…) may block: they run on goroutines of their own, several at a time, so they
 // must be safe from any goroutine. What else is in cfg runs on the loop.
 func ListenTLS(l *corolla.Loop, network, address string, cfg *tls.Config, opts ...corolla.SocketOption) (*Listener, error) {
-	if err := secure.CheckServer(cfg); err != nil {
-		return nil, err
-	}
-	lim, err := secure.ListenerLimits(opts)
+	how, err := stream.ListenTLS(l, cfg, opts)
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", address, err)
 	}
@@ -181,60 +121,6 @@ func ListenTLS(l *corolla.Loop, network, address string, cfg *tls.Config, opts .
 	if err != nil {
 		return nil, err
 	}
-	ln.tls = &listenerTLS{cfg, secure.Offloading(l, cfg), lim}
+	ln.tls = how
 	return ln, nil
 }
-
-// listenerTLS is the TLS of a listener's connections.
-type listenerTLS struct {
-	original, offloading *tls.Config
-	limits               secure.Limits
-}
-
-// accepted puts TLS on a connection.
-func (y *listenerTLS) accepted(c *Conn) {
-	if y != nil {
-		c.addTLS(secure.Server(below{c}, y.offloading, y.limits))
-	}
-}
-
-// tryReadTLS is tryRead where there is TLS.
-func (c *Conn) tryReadTLS(t *corolla.Task, b []byte) (int, error) {
-	if err := c.shake(t, &c.read); err != nil {
-		return 0, err
-	}
-	for {
-		if err := c.unreadable(); err != nil {
-			return 0, err
-		}
-		if !c.tls.Flooded() {
-			n, err := c.tls.Read(b)
-			return n, c.atEOF(err)
-		}
-		if err := c.out.Wait(t); err != nil {
-			return 0, err
-		}
-	}
-}
-
-// sendTLS is send where there is TLS.
-func (c *Conn) sendTLS(t *corolla.Task, b []byte) error {
-	if err := c.shake(t, &c.write); err != nil {
-		return err
-	}
-	if c.ended {
-		return net.ErrClosed
-	}
-	return c.tls.Write(b)
-}
-
-// closeTLS tells the peer that the stream ends, if there is TLS to do it.
-func (c *Conn) closeTLS() {
-	if c.tls != nil && c.tls.Ready() && c.out.Err() == nil {
-		_ = c.tls.CloseWrite() // what cannot be said now cannot be said
-	}
-}
-
-// ErrTruncated is returned by Read when a connection with TLS ends without TLS's own end: an
-// attacker may have cut it off. It matches io.ErrUnexpectedEOF.
-var ErrTruncated error = secure.ErrTruncated

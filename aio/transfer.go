@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"syscall"
@@ -17,23 +18,31 @@ import (
 // much that was, which is less than n without an error if the file ends before. Without TLS the
 // bytes do not come into the program (sendfile(2)).
 func (c *Conn) SendFile(t *corolla.Task, f *os.File, off, n int64) (int64, error) {
+	return c.sendWhole(t, func() *corolla.Future[int64] { return c.stream.SendFile(f, off, n) })
+}
+
+// WriteFiles writes b, of at least one byte, behind what was written before, and passes open
+// files along with its first byte, at most 253. The connection must be a Unix socket. The
+// receiver gets duplicates; those here stay the caller's.
+func (c *Conn) WriteFiles(t *corolla.Task, b []byte, files ...syscall.Conn) error {
+	if c.stream.HasTLS() {
+		return c.wrap("write", errFilesTLS)
+	}
+	_, err := c.sendWhole(t, func() *corolla.Future[int64] { return c.stream.WriteFiles(b, files) })
+	return err
+}
+
+// sendWhole waits for t's turn, and then for all that begin sends.
+func (c *Conn) sendWhole(t *corolla.Task, begin func() *corolla.Future[int64]) (int64, error) {
 	if err := c.enterOpen(t); err != nil {
 		return 0, err
 	}
 	defer c.write.end(t)
-	sent, err := c.sendFile(t, f, off, n)
-	return sent, c.leave(t, err)
-}
-
-func (c *Conn) sendFile(t *corolla.Task, f *os.File, off, n int64) (int64, error) {
-	if c.tls != nil {
-		sent, err := c.sendFileTLS(t, f, off, n)
-		return sent, c.wrap("write", err)
-	}
-	if err := c.flush(t); err != nil {
+	if err := c.unwritable(); err != nil {
 		return 0, c.wrap("write", err)
 	}
-	return transfer(t, c.sock.SendFile(f, off, n), cut{c, &c.write, "write"})
+	sent, err := transfer(t, begin(), cut{c, &c.write, "write"})
+	return sent, c.leave(t, err)
 }
 
 // cut is a direction of a connection whose end, or deadline, ends a transfer.
@@ -45,7 +54,7 @@ type cut struct {
 
 // reason returns why the direction has ended what was under way.
 func (x cut) reason() error {
-	err := cmp.Or(x.conn.out.Err(), x.conn.failed, net.ErrClosed)
+	err := cmp.Or(x.conn.stream.Err(), net.ErrClosed)
 	switch {
 	case x.conn.closed:
 		err = net.ErrClosed
@@ -56,7 +65,7 @@ func (x cut) reason() error {
 }
 
 // transfer waits for a transfer, which the directions that it uses can end.
-func transfer(t *corolla.Task, x *corolla.Transfer, by ...cut) (int64, error) {
+func transfer(t *corolla.Task, x *corolla.Future[int64], by ...cut) (int64, error) {
 	var why error
 	for _, c := range by {
 		c.side.giveUp = func() {
@@ -67,128 +76,63 @@ func transfer(t *corolla.Task, x *corolla.Transfer, by ...cut) (int64, error) {
 		}
 		defer func() { c.side.giveUp = nil }()
 	}
-	_, err := x.Await(t)
+	n, err := x.Await(t)
 	var moved *corolla.TransferError
-	if own := t.Scope().Canceled(); err != nil && own != nil {
-		err = own
-	} else if err != nil && why != nil {
-		err = why
-	} else if errors.As(err, &moved) {
+	if errors.As(err, &moved) {
+		n = moved.Moved
+	}
+	switch own := t.Scope().Canceled(); {
+	case err == nil:
+		return n, nil
+	case own != nil:
+		return n, own
+	case why != nil:
+		return n, why
+	case moved != nil:
 		err = moved.Err // the number is returned
 	}
-	return x.Moved(), err
-}
-
-// fileStep is how much of a file is read at a time for TLS.
-const fileStep = 64 << 10
-
-func (c *Conn) sendFileTLS(t *corolla.Task, f *os.File, off, n int64) (sent int64, err error) {
-	if err := c.room(t); err != nil {
-		return 0, err
-	}
-	buf := make([]byte, fileStep)
-	for n < 0 || sent < n {
-		size := int64(len(buf))
-		if n >= 0 {
-			size = min(size, n-sent)
-		}
-		at := off + sent
-		m, err := corolla.ReadAt(t.Loop(), f, buf[:size], at).Await(t)
-		if m > 0 {
-			if err := c.send(t, buf[:m]); err != nil {
-				return sent, err
-			}
-			sent += int64(m)
-		}
-		if err == io.EOF {
-			break
-		}
-		if err == nil {
-			err = c.room(t)
-		}
-		if err != nil {
-			return sent, err
-		}
-	}
-	return sent, c.flush(t)
-}
-
-// Splice moves what arrives at src to dst, behind what was written before, until src's stream
-// ends, and returns how many bytes that was. dst's stream stays open: CloseWrite ends it.
-// The bytes do not come into the program (splice(2)), and those that dst has not taken yet are
-// lost when t is canceled or a deadline passes. With TLS it is Copy. A proxy is two of
-// these, and each holds a pipe, two descriptors, while it lasts.
-func Splice(t *corolla.Task, dst, src *Conn) (n int64, err error) {
-	if dst.tls != nil || src.tls != nil {
-		if n, err = Copy(t, dst, src); err == nil {
-			err = dst.Flush(t)
-		}
+	switch err.(type) {
+	case *net.OpError, *fs.PathError:
 		return n, err
 	}
+	return n, by[0].conn.wrap(by[0].op, err)
+}
+
+// SpliceTo moves what arrives to another connection, behind what was written there before, until this
+// one's stream ends, and returns how many bytes that was. dst's stream stays open: CloseWrite ends it.
+// The bytes do not come into the program (splice(2)), so it cannot be had with TLS, for which Copy is.
+// Those that dst has not taken yet are lost when t is canceled or a deadline passes. A proxy is two of
+// these, and each holds a pipe, two descriptors, while it lasts.
+func (c *Conn) SpliceTo(t *corolla.Task, dst *Conn) (n int64, err error) {
 	if err := dst.enterOpen(t); err != nil {
 		return 0, err
 	}
 	defer dst.write.end(t)
-	if err := src.read.begin(t, src.readable()); err != nil {
+	if err := c.read.begin(t, c.readable()); err != nil {
 		return 0, err
 	}
-	defer src.read.end(t)
-	n = int64(len(src.in))
-	if n > 0 {
-		if err := dst.send(t, src.in); err != nil {
+	defer c.read.end(t)
+	reading, writing := cut{c, &c.read, "read"}, cut{dst, &dst.write, "write"}
+	if err := dst.unwritable(); err != nil {
+		return 0, dst.wrap("write", err)
+	}
+	if c.unreadable() != nil {
+		return 0, reading.reason()
+	}
+	if n = int64(len(c.in)); n > 0 {
+		if err := dst.send(t, c.in); err != nil {
 			return 0, dst.wrap("write", err)
 		}
-		src.in = nil
+		c.in = nil
 	}
-	if err := dst.flush(t); err != nil {
-		return n, dst.wrap("write", err)
-	}
-	if src.closed || src.read.expired {
-		return n, cut{src, &src.read, "read"}.reason()
-	}
-	moved, err := transfer(t, src.sock.Splice(dst.sock), cut{src, &src.read, "read"}, cut{dst, &dst.write, "write"})
+	moved, err := transfer(t, c.stream.SpliceTo(&dst.stream, func(error) {}), reading, writing)
 	if err == nil {
-		err = src.wrap("read", src.out.Err()) // else the end may be none: see atEOF
+		err = c.wrap("read", c.stream.Err()) // else the end may be none: see stream.TryRead
 	}
 	return n + moved, err
 }
 
-var errFilesTLS = fmt.Errorf("files cannot be passed through TLS: %w", errors.ErrUnsupported)
-
-// WriteFiles writes b, of at least one byte, behind what was written before, and passes open
-// files along with its first byte, at most 253. The connection must be a Unix socket. The
-// receiver gets duplicates; those here stay the caller's.
-func (c *Conn) WriteFiles(t *corolla.Task, b []byte, files ...syscall.Conn) error {
-	if c.tls != nil {
-		return c.wrap("write", errFilesTLS)
-	}
-	if err := c.enterOpen(t); err != nil {
-		return err
-	}
-	defer c.write.end(t)
-	return c.wrap("write", c.leave(t, c.writeFiles(t, b, files)))
-}
-
-func (c *Conn) writeFiles(t *corolla.Task, b []byte, files []syscall.Conn) error {
-	if err := c.flush(t); err != nil {
-		return err
-	}
-	for {
-		if err := c.unwritable(); err != nil {
-			return err
-		}
-		n, err := c.sock.TryWriteFiles(b, files...)
-		if err == nil {
-			return c.out.Write(b[n:])
-		}
-		if err == corolla.ErrWouldBlock {
-			err = c.sock.WaitWritable(t)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
+var errFilesTLS = fmt.Errorf("pass files through TLS: %w", errors.ErrUnsupported)
 
 // ReadFiles is Read of a Unix socket, and returns the files that came with the bytes as well:
 // the caller's to close. Files that come where Read, ReadUntil or Lines read are closed unseen.
@@ -197,7 +141,7 @@ func (c *Conn) ReadFiles(t *corolla.Task, b []byte) (int, []*os.File, error) {
 		return 0, nil, err
 	}
 	defer c.read.end(t)
-	if c.tls != nil {
+	if c.stream.HasTLS() {
 		return 0, nil, c.wrap("read", errFilesTLS)
 	}
 	for {
@@ -207,11 +151,14 @@ func (c *Conn) ReadFiles(t *corolla.Task, b []byte) (int, []*os.File, error) {
 		if len(c.in) > 0 && len(b) > 0 {
 			return c.take(b), nil, nil
 		}
-		n, files, err := c.sock.TryReadFiles(b)
+		n, files, err := c.Socket().TryReadFiles(b)
 		if err != corolla.ErrWouldBlock {
-			return n, files, c.wrap("read", c.atEOF(err))
+			if failed := c.stream.Err(); err == io.EOF && failed != nil {
+				err = failed
+			}
+			return n, files, c.wrap("read", err)
 		}
-		if err := (below{c}).Await(t); err != nil {
+		if err := c.awaitData(t); err != nil {
 			return 0, nil, c.wrap("read", err)
 		}
 	}
@@ -221,18 +168,17 @@ func (c *Conn) ReadFiles(t *corolla.Task, b []byte) (int, []*os.File, error) {
 // net.FileConn makes a net.Conn, and what had arrived and was read by nobody. It fails on a
 // connection with TLS.
 func (c *Conn) Detach(t *corolla.Task) (f *os.File, unread []byte, err error) {
-	if c.tls != nil {
+	if c.stream.HasTLS() {
 		return nil, nil, c.wrap("detach", fmt.Errorf("a connection with TLS: %w", errors.ErrUnsupported))
 	}
 	if err := c.Flush(t); err != nil {
 		return nil, nil, err
 	}
-	f, err = c.sock.Detach()
+	f, err = c.Socket().Detach()
 	if err != nil {
 		return nil, nil, c.wrap("detach", err)
 	}
-	unread, c.in, c.closed = c.in, nil, true
-	c.read.close()
-	c.write.close()
+	unread = c.in
+	c.shut()
 	return f, unread, nil
 }

@@ -163,7 +163,7 @@ func proxied(t *testing.T, test func(t *testing.T, task *corolla.Task, client, s
 			return task.Group(func(g *corolla.Group) error {
 				for _, way := range [][2]*aio.Conn{{out, in}, {in, out}} {
 					g.Go(func(task *corolla.Task) error {
-						_, err := aio.Splice(task, way[0], way[1])
+						_, err := way[1].SpliceTo(task, way[0])
 						return errors.Join(err, way[0].CloseWrite())
 					})
 				}
@@ -439,7 +439,7 @@ func TestSpliceErrors(t *testing.T) {
 					c.begin(task, src, dst)
 				}
 				splice := task.Loop().Go(func(task *corolla.Task) error {
-					_, err := aio.Splice(task, dst, src)
+					_, err := src.SpliceTo(task, dst)
 					return err
 				})
 				if err := task.Sleep(time.Millisecond); err != nil {

@@ -105,7 +105,7 @@ func TestUnwoundTaskThatIsAbandonedHoldsNothing(t *testing.T) {
 		"ReadUntil": func(task *corolla.Task, c *aio.Conn) { _, _ = c.ReadUntil(task, []byte("\n")) },
 		"Write":     func(task *corolla.Task, c *aio.Conn) { _, _ = c.Write(task, make([]byte, stuffing)) },
 		"Flush":     func(task *corolla.Task, c *aio.Conn) { _ = c.Flush(task) },
-		"Splice":    func(task *corolla.Task, c *aio.Conn) { _, _ = aio.Splice(task, c, c) },
+		"Splice":    func(task *corolla.Task, c *aio.Conn) { _, _ = c.SpliceTo(task, c) },
 	}
 	for name, call := range calls {
 		t.Run(name, func(t *testing.T) {

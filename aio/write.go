@@ -29,8 +29,8 @@ func (c *Conn) writeAll(t *corolla.Task, b []byte) (written int, err error) {
 		if err := c.room(t); err != nil {
 			return written, err
 		}
-		_, most := c.out.Marks()
-		piece := b[written:min(len(b), written+max(most-c.out.Len(), minPiece))]
+		_, most := c.stream.Outbox().Marks()
+		piece := b[written:min(len(b), written+max(most-c.stream.Len(), minPiece))]
 		if err := c.send(t, piece); err != nil {
 			return written, err
 		}
@@ -87,23 +87,24 @@ func (c *Conn) TryWrite(b []byte) error {
 	switch {
 	case c.ending:
 		return c.wrap("write", net.ErrClosed)
-	case c.tls != nil && !c.tls.Ready(),
+	case c.stream.Handshaking(),
 		c.write.holder() != nil && !c.write.given,
 		c.write.queued(),
 		!c.fits(len(b)):
 		return corolla.ErrWouldBlock
 	}
-	return c.wrap("write", cmp.Or(c.out.Err(), c.send(nil, b))) // there is no handshake to park in
+	return c.wrap("write", c.stream.Write(b))
 }
 
 // fits reports whether so much can be written without passing the mark. What has only waited for
 // the end of the turn is sent first, if need be.
 func (c *Conn) fits(size int) bool {
-	_, most := c.out.Marks()
-	if c.out.Len() > 0 && c.out.Len()+size > most {
-		c.out.TrySend()
+	out := c.stream.Outbox()
+	_, most := out.Marks()
+	if out.Len() > 0 && out.Len()+size > most {
+		out.TrySend()
 	}
-	return c.out.Len() == 0 || c.out.Len()+size <= most
+	return out.Len() == 0 || out.Len()+size <= most
 }
 
 // minPiece is how much Write takes at a time at the least: as much above the high water mark
@@ -112,19 +113,21 @@ const minPiece = 16 << 10
 
 // send takes a piece, through TLS if there is TLS. It waits only for TLS to begin.
 func (c *Conn) send(t *corolla.Task, b []byte) error {
-	if c.tls == nil {
-		return c.out.Write(b)
+	if c.stream.Handshaking() {
+		if err := c.shake(t, &c.write); err != nil {
+			return err
+		}
 	}
-	return c.sendTLS(t, b)
+	return c.stream.Write(b)
 }
 
 // room parks t while too much is to be sent.
 func (c *Conn) room(t *corolla.Task) error {
 	for {
-		if err := c.unwritable(); err != nil || !c.out.Above() {
+		if err := c.unwritable(); err != nil || !c.stream.Outbox().Above() {
 			return err
 		}
-		if err := c.out.Wait(t); err != nil {
+		if err := c.stream.Outbox().Wait(t); err != nil {
 			return err
 		}
 	}
@@ -138,7 +141,7 @@ func (c *Conn) unwritable() error {
 	case c.write.expired:
 		return os.ErrDeadlineExceeded
 	}
-	return c.out.Err()
+	return c.stream.Err()
 }
 
 // Flush parks t until all that was written is sent. It stands in line as a Write does.
@@ -153,10 +156,10 @@ func (c *Conn) Flush(t *corolla.Task) error {
 
 func (c *Conn) flush(t *corolla.Task) error {
 	for {
-		if err := c.unwritable(); err != nil || c.out.Len() == 0 {
+		if err := c.unwritable(); err != nil || c.stream.Len() == 0 {
 			return err
 		}
-		if err := c.out.WaitEmpty(t); err != nil {
+		if err := c.stream.Outbox().WaitEmpty(t); err != nil {
 			return err
 		}
 	}
@@ -166,41 +169,37 @@ func (c *Conn) flush(t *corolla.Task) error {
 // corolla.Outbox.SetMarks.
 func (c *Conn) SetWriteMarks(low, high int) {
 	c.check("SetWriteMarks")
-	c.out.SetMarks(low, high)
+	c.stream.SetMarks(low, high)
 }
 
 // Buffered returns how many bytes were written and not yet sent.
-func (c *Conn) Buffered() int { return c.out.Len() }
+func (c *Conn) Buffered() int { return c.stream.Len() }
 
 // CloseWrite ends the stream to the peer, behind what was written and behind the calls that write
 // or wait to; what comes later gets net.ErrClosed at once. Reading goes on. The error is that with
-// which sending has failed before. With TLS it must wait for the handshake.
+// which sending has failed before.
 func (c *Conn) CloseWrite() error {
 	c.check("CloseWrite")
-	switch {
-	case c.closed:
+	if c.closed {
 		return c.wrap("close", net.ErrClosed)
-	case c.tls != nil && !c.tls.Ready():
-		return c.wrap("close", errNoTLSYet)
-	case c.out.Err() != nil:
-		return c.wrap("close", c.out.Err())
+	}
+	if err := c.stream.Err(); err != nil {
+		return c.wrap("close", err)
 	}
 	if !c.ending {
 		c.ending = true
 		c.write.atEnd(c.finish)
 	}
-	return c.wrap("close", c.failed)
+	return c.wrap("close", c.stream.Err())
 }
 
 // finish ends the stream, now that nobody writes any more.
 func (c *Conn) finish() {
-	if c.closed || c.out.Err() != nil {
+	if c.closed || c.stream.Err() != nil {
 		return
 	}
-	c.closeTLS()
-	c.ended = true
-	c.out.Finish(func() {
-		if c.failed = c.sock.CloseWrite(); c.failed != nil {
+	c.stream.CloseWrite(func(err error) {
+		if err != nil {
 			c.read.wake()
 		}
 	})

@@ -8,11 +8,7 @@ package transport
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"os"
-	"slices"
-	"syscall"
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/internal/stream"
@@ -65,28 +61,26 @@ type Buffered interface {
 
 // Conn is the transport of one connection.
 type Conn struct {
-	sock  *corolla.Socket
-	proto Protocol
-	out   corolla.Outbox
-	err   error // for Closed
-	rare  *rare // nil is none of it
-	prod  *production
-	tls   *security // nil is none
-	state state
+	stream stream.Stream
+	proto  Protocol
+	err    error       // for Closed
+	prod   *production // nil is none
+	limit  *corolla.Timer
+	state  state
 }
 
 // state is a set of flags.
-type state uint16
+type state uint8
 
 const (
-	opened   state = 1 << iota // Opened was called
-	paused                     // PauseReading was
-	gotEOF                     // the peer has ended its stream
-	shut                       // CloseWrite was called
-	closing                    // Close was: no more is read, or taken to write
-	lost                       // Closed was called, or will be next
-	away                       // another has the reading side
-	wasAbove                   // the high water mark, and the protocol was told
+	opened  state = 1 << iota // Opened was called
+	paused                    // PauseReading was
+	gotEOF                    // the peer has ended its stream
+	shut                      // CloseWrite was called
+	closing                   // Close was: no more is read, or taken to write
+	lost                      // Closed was called, or will be next
+	away                      // another has the reading side
+	reading                   // a look for what TLS has decrypted is scheduled
 )
 
 func (c *Conn) is(s state) bool { return c.state&s != 0 }
@@ -95,156 +89,47 @@ func (c *Conn) is(s state) bool { return c.state&s != 0 }
 // next turn and Data from the turn after that.
 func New(s *corolla.Socket, p Protocol) *Conn {
 	c := connect(s, p)
-	s.Loop().Soon(c.open)
+	c.openSoon()
 	return c
 }
 
 func connect(s *corolla.Socket, p Protocol) *Conn {
-	c := &Conn{sock: s, proto: p}
-	c.out.Init(s, c.writeFailed)
-	c.out.OnMarks(func(bool) { c.crossed() })
+	c := &Conn{proto: p}
+	c.stream.Init(s, (*user)(c))
 	return c
 }
 
-func (c *Conn) open() {
+func (c *Conn) openSoon() { c.loop().Soon(func() { open(c) }) }
+
+func open(c *Conn) {
 	if c.is(lost) {
 		return
 	}
 	defer c.guard()
 	c.state |= opened
-	c.sock.Loop().Soon(c.startReading)
+	c.loop().Soon(func() { startReading(c) })
 	c.proto.Opened(c)
-}
-
-func (c *Conn) startReading() {
-	if c.is(closing|paused|gotEOF|away) || c.tls != nil && !c.tls.layer.Ready() {
-		return
-	}
-	c.sock.OnReadable(c.readable)
-	if c.tls != nil {
-		c.readSoon()
-	}
 }
 
 // guard is deferred around calls of the protocol.
 func (c *Conn) guard() {
 	if v := recover(); v != nil {
-		c.out.Uncork()
-		c.reset(c.sock.Loop().Recovered(v, fmt.Sprintf("protocol %T of %v", c.proto, c)))
+		c.stream.Outbox().Uncork()
+		c.end(c.loop().Recovered(v, fmt.Sprintf("protocol %T of %v", c.proto, c)), true)
 	}
 }
 
-// readable reads once. What is left brings another call in the next turn, so that a peer
-// that never stops sending has its share and no more. What the protocol writes meanwhile
-// leaves together.
-func (c *Conn) readable() {
-	switch {
-	case c.tls == nil:
-		defer c.guard()
-		c.readOnce(c.sock.TryRead)
-	case !c.tls.reading: // else it will be read in this turn anyway
-		c.readRecords()
-	}
-}
+// user is a Conn as its stream sees it.
+type user Conn
 
-// readOnce reads once and tells the protocol. It reports whether there was something.
-func (c *Conn) readOnce(read func([]byte) (int, error)) bool {
-	own, isBuffered := c.proto.(Buffered)
-	var b []byte
-	if isBuffered {
-		if b = own.Buffer(c); len(b) == 0 {
-			panic("transport: Buffer returned an empty buffer")
-		}
-		if c.is(paused | closing | lost | away) { // by Buffer
-			return false
-		}
-	} else {
-		b = c.sock.Loop().Scratch()
+// Marks tells the protocol, and a producer, of the water marks.
+func (u *user) Marks(above bool) {
+	c := (*Conn)(u)
+	if !above && c.stream.HasTLS() {
+		startReading(c) // which stops when TLS is flooded
 	}
-	var files []*os.File
-	receiver, isReceiver := c.proto.(FileReceiver)
-	n, err := 0, error(nil)
-	isReceiver = isReceiver && c.tls == nil
-	if isReceiver {
-		n, files, err = c.sock.TryReadFiles(b)
-	} else {
-		n, err = read(b)
-	}
-	switch {
-	case err == corolla.ErrWouldBlock:
-	case err == io.EOF:
-		c.eof()
-	case err != nil:
-		c.lose(fmt.Errorf("read: %w", err))
-	default:
-		c.active()
-		c.out.Cork()
-		switch {
-		case isReceiver:
-			receiver.Files(c, b[:n], files)
-		case isBuffered:
-			own.Filled(c, n)
-		default:
-			c.proto.Data(c, b[:n])
-		}
-		c.out.Uncork()
-	}
-	return err == nil
-}
-
-func (c *Conn) eof() {
-	c.state |= gotEOF
-	c.sock.OnReadable(nil)
-	if p, ok := c.proto.(EOFReceiver); ok && p.EOF(c) {
-		if c.is(shut) {
-			c.Close() // both sides have ended
-		}
-		return
-	}
-	c.Close()
-}
-
-// Write sends b, which may be reused at once. What cannot be sent now is buffered, without
-// limit: a WritePauser is told when it is much. The error is net.ErrClosed after Close or
-// CloseWrite and once the connection is lost.
-func (c *Conn) Write(b []byte) error {
-	if err := c.writable(); err != nil {
-		return err
-	}
-	c.send(b)
-	return nil
-}
-
-// WriteBatch is Write of several pieces, which leave in one call to the system if they can.
-func (c *Conn) WriteBatch(bufs ...[]byte) error {
-	if err := c.writable(); err != nil {
-		return err
-	}
-	if c.tls != nil {
-		c.send(slices.Concat(bufs...))
-		return nil
-	}
-	_ = c.out.WriteBatch(bufs)
-	return nil
-}
-
-func (c *Conn) writable() error {
-	if c.is(lost) || c.is(closing|shut) && c.prod == nil { // what a producer still has is sent
-		return fmt.Errorf("write to a connection that was closed: %w", net.ErrClosed)
-	}
-	c.active()
-	return nil
-}
-
-func (c *Conn) writeFailed(err error) { c.lose(fmt.Errorf("write: %w", err)) }
-
-func (c *Conn) marks(above bool) {
-	if c.is(wasAbove) == above {
-		return
-	}
-	c.state ^= wasAbove
 	defer c.guard() // for a Write that no callback of the protocol makes
-	c.produce(above)
+	c.prod.mark(above)
 	p, ok := c.proto.(WritePauser)
 	switch {
 	case !ok || c.is(lost):
@@ -255,38 +140,43 @@ func (c *Conn) marks(above bool) {
 	}
 }
 
+// Over ends the connection; Closed follows in the next turn.
+func (u *user) Over(err error) { (*Conn)(u).end(err, false) }
+
+// Write sends b, which may be reused at once. What cannot be sent now is buffered, without
+// limit: a WritePauser is told when it is much. The error is net.ErrClosed after Close or
+// CloseWrite and once the connection is lost.
+func (c *Conn) Write(b []byte) error {
+	err := c.writable()
+	if err == nil {
+		_ = c.stream.Write(b) // Closed tells of a failure, now as later
+	}
+	return err
+}
+
+// WriteBatch is Write of several pieces, which leave in one call to the system if they can.
+func (c *Conn) WriteBatch(bufs ...[]byte) error {
+	err := c.writable()
+	if err == nil {
+		_ = c.stream.WriteBatch(bufs)
+	}
+	return err
+}
+
+func (c *Conn) writable() error {
+	if c.is(lost) || c.is(closing|shut) && c.prod == nil { // what a producer still has is sent
+		return fmt.Errorf("write to a connection that was closed: %w", net.ErrClosed)
+	}
+	return nil
+}
+
 // SetWriteMarks sets the water marks of what is buffered, in bytes: 16 KiB and 64 KiB unless
 // set. One that is less than 0 follows from the other: high is four times low. It panics
 // if low is above high.
-func (c *Conn) SetWriteMarks(low, high int) {
-	c.out.SetMarks(low, high)
-	c.crossed()
-}
+func (c *Conn) SetWriteMarks(low, high int) { c.stream.SetMarks(low, high) }
 
 // Buffered returns how many bytes were written and not yet sent.
-func (c *Conn) Buffered() int {
-	if c.tls != nil {
-		return c.out.Len() + c.tls.size
-	}
-	return c.out.Len()
-}
-
-// PauseReading keeps Data from being called until ResumeReading. Doing it twice is doing it
-// once.
-func (c *Conn) PauseReading() {
-	c.state |= paused
-	c.sock.OnReadable(nil)
-}
-
-// ResumeReading ends PauseReading.
-func (c *Conn) ResumeReading() {
-	if c.is(paused) {
-		c.state &^= paused
-		if c.is(opened) {
-			c.startReading()
-		}
-	}
-}
+func (c *Conn) Buffered() int { return c.stream.Len() }
 
 // CloseWrite ends the stream to the peer once what is buffered is sent. Reading goes on;
 // writing is over. A second CloseWrite does nothing.
@@ -295,11 +185,10 @@ func (c *Conn) CloseWrite() {
 		return
 	}
 	c.state |= shut
-	c.afterProduction(func() {
-		c.finish(func() {
-			err := c.sock.CloseWrite()
-			if err != nil && !errors.Is(err, syscall.ENOTCONN) { // reset by the peer, as reading will show
-				c.lose(fmt.Errorf("close write: %w", err))
+	afterProduction(c, func() {
+		c.stream.CloseWrite(func(err error) {
+			if err != nil {
+				c.end(fmt.Errorf("close write: %w", err), false)
 			} else if c.is(gotEOF) {
 				c.Close()
 			}
@@ -315,50 +204,34 @@ func (c *Conn) Close() {
 		return
 	}
 	c.state |= closing
-	c.sock.OnReadable(nil)
-	if c.rare != nil && c.rare.in != nil {
-		c.rare.in.Cancel(net.ErrClosed)
-	}
-	c.afterProduction(func() {
-		if c.finish(func() { c.lose(nil) }); !c.is(lost) {
-			c.linger()
-		}
-	})
+	c.Socket().OnReadable(nil)
+	c.stream.StopSplice()
+	afterProduction(c, func() { _ = c.stream.Close() }) // Over tells
 }
 
 // Abort closes at once: what is buffered is dropped, the peer sees a reset, and Closed gets
 // ErrAborted.
-func (c *Conn) Abort() { c.reset(ErrAborted) }
+func (c *Conn) Abort() { c.end(ErrAborted, true) }
 
-// reset ends the connection so that the peer does not take what it got for the whole.
-func (c *Conn) reset(err error) { c.end(err, c.sock.Reset) }
-
-// lose ends the connection; Closed follows in the next turn.
-func (c *Conn) lose(err error) { c.end(err, c.sock.Close) }
-
-func (c *Conn) end(err error, closeSocket func() error) {
+// end ends the connection for good; Closed follows in the next turn, behind the end of a
+// handshake. After a reset the peer does not take what it got for the whole.
+func (c *Conn) end(err error, reset bool) {
 	if c.is(lost) {
 		return
 	}
 	c.state |= lost | closing
-	c.out.Drop()
-	if c.rare != nil {
-		c.rare.stop()
+	if c.limit != nil {
+		c.limit.Stop()
 	}
-	if e := closeSocket(); e != nil && !errors.Is(e, net.ErrClosed) {
+	if e := c.stream.End(reset); e != nil && !errors.Is(e, net.ErrClosed) {
 		err = errors.Join(err, e)
 	}
 	c.err = err
-	if c.tls == nil || c.tls.shake == nil {
-		c.sock.Loop().Soon(c.closed)
-	} // else it comes behind the end of the handshake
-	if c.tls != nil {
-		c.tls.drop()
-	}
-	c.stopProduction() // last, for it may panic
+	c.stream.AfterHandshake(func() { c.loop().Soon(func() { closed(c) }) })
+	stopProduction(c) // last, for it may panic
 }
 
-func (c *Conn) closed() {
+func closed(c *Conn) {
 	if c.is(opened) {
 		defer c.guard()
 		c.proto.Closed(c, c.err)
@@ -373,13 +246,15 @@ func (c *Conn) Protocol() Protocol { return c.proto }
 func (c *Conn) SetProtocol(p Protocol) { c.proto = p }
 
 // Socket returns the socket underneath.
-func (c *Conn) Socket() *corolla.Socket { return c.sock }
+func (c *Conn) Socket() *corolla.Socket { return c.stream.Socket() }
+
+func (c *Conn) loop() *corolla.Loop { return c.Socket().Loop() }
 
 // LocalAddr returns the connection's own address, also once it is closed.
-func (c *Conn) LocalAddr() net.Addr { return c.sock.LocalAddr() }
+func (c *Conn) LocalAddr() net.Addr { return c.Socket().LocalAddr() }
 
 // RemoteAddr returns the address of the peer, also once it is closed or the peer has reset it.
-func (c *Conn) RemoteAddr() net.Addr { return c.sock.PeerAddr() }
+func (c *Conn) RemoteAddr() net.Addr { return c.Socket().PeerAddr() }
 
 // String names the connection by its network and its two addresses, for reports.
-func (c *Conn) String() string { return stream.Describe(c.sock) }
+func (c *Conn) String() string { return c.stream.String() }

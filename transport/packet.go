@@ -122,7 +122,7 @@ func (c *PacketConn) guard() {
 
 func (c *PacketConn) startReading() {
 	if c.opened && !c.paused && !c.closed {
-		c.sock.OnReadable(c.readable)
+		c.Socket().OnReadable(c.readable)
 	}
 }
 
@@ -212,7 +212,7 @@ func (c *PacketConn) Buffered() int { return c.size }
 // room for, and loses the rest.
 func (c *PacketConn) PauseReading() {
 	c.paused = true
-	c.sock.OnReadable(nil)
+	c.Socket().OnReadable(nil)
 }
 
 // ResumeReading ends PauseReading.

@@ -36,20 +36,20 @@ type production struct {
 // RegisterProducer makes a PushProducer the source of what is written. Close then waits
 // until it is unregistered. If the connection is being closed already, the producer is stopped.
 func (c *Conn) RegisterProducer(p PushProducer) error {
-	return c.register(&production{push: p}, p.Stop)
+	return register(c, &production{push: p}, p.Stop)
 }
 
 // RegisterPullProducer makes a PullProducer the source of what is written: it is asked in
 // the next turn, and whenever all that it wrote is sent.
 func (c *Conn) RegisterPullProducer(p PullProducer) error {
-	err := c.register(&production{pull: p}, p.Stop)
+	err := register(c, &production{pull: p}, p.Stop)
 	if err == nil && c.prod != nil {
-		c.sock.Loop().Soon(c.pull)
+		pullSoon(c)
 	}
 	return err
 }
 
-func (c *Conn) register(p *production, stop func()) error {
+func register(c *Conn, p *production, stop func()) error {
 	switch {
 	case c.prod != nil:
 		return ErrProducing
@@ -72,38 +72,33 @@ func (c *Conn) UnregisterProducer() {
 }
 
 // pull asks a pull producer for more, and does so again once that is sent.
-func (c *Conn) pull() {
+func pull(c *Conn) {
 	p := c.prod
 	if p == nil || p.pull == nil || c.is(lost) {
 		return
 	}
 	defer c.guard()
 	p.pull.Resume()
-	switch y := c.tls; {
-	case c.prod != p:
-	case y != nil && (y.busy || len(y.queue) > 0):
-		y.pull = true
-	default:
-		c.out.WhenEmpty(c.pullSoon)
+	if c.prod == p {
+		c.stream.WhenSent(func() { pullSoon(c) })
 	}
 }
 
-func (c *Conn) pullSoon() { c.sock.Loop().Soon(c.pull) }
+func pullSoon(c *Conn) { c.loop().Soon(func() { pull(c) }) }
 
-// produce passes on to a push producer that a water mark was crossed.
-func (c *Conn) produce(above bool) {
-	if c.prod == nil || c.prod.push == nil {
-		return
-	}
-	if above {
-		c.prod.push.Pause()
-	} else {
-		c.prod.push.Resume()
+// mark passes on to a push producer that a water mark was crossed.
+func (p *production) mark(above bool) {
+	switch {
+	case p == nil || p.push == nil:
+	case above:
+		p.push.Pause()
+	default:
+		p.push.Resume()
 	}
 }
 
 // afterProduction does something once there is no producer.
-func (c *Conn) afterProduction(do func()) {
+func afterProduction(c *Conn, do func()) {
 	if c.prod == nil {
 		do()
 		return
@@ -112,7 +107,7 @@ func (c *Conn) afterProduction(do func()) {
 }
 
 // stopProduction tells the producer that the connection is lost.
-func (c *Conn) stopProduction() {
+func stopProduction(c *Conn) {
 	if p := c.prod; p != nil {
 		c.prod = nil
 		if p.push != nil {

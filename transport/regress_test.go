@@ -241,7 +241,7 @@ func TestSendFileThroughTLSOfAConnectionThatEnds(t *testing.T) {
 		end func(c *transport.Conn, peer *aio.Conn)
 		is  error // for Closed
 	}{
-		"by time":           {func(c *transport.Conn, _ *aio.Conn) { c.SetDeadline(time.Millisecond) }, os.ErrDeadlineExceeded},
+		"by time":           {func(c *transport.Conn, _ *aio.Conn) { c.SetTimeout(time.Millisecond) }, os.ErrDeadlineExceeded},
 		"aborted":           {func(c *transport.Conn, _ *aio.Conn) { c.Abort() }, transport.ErrAborted},
 		"closed, aborted":   {func(c *transport.Conn, _ *aio.Conn) { c.Close(); c.Abort() }, transport.ErrAborted},
 		"closed, then lost": {func(c *transport.Conn, peer *aio.Conn) { c.Close(); _ = peer.Abort() }, syscall.ECONNRESET},

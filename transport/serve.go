@@ -6,7 +6,6 @@ import (
 	"net"
 
 	"github.com/corolla-go/corolla"
-	"github.com/corolla-go/corolla/internal/secure"
 	"github.com/corolla-go/corolla/internal/stream"
 )
 
@@ -18,7 +17,7 @@ type Server struct {
 	pause     *corolla.Timer // after an error of accepting; nil unless there is one
 
 	options []corolla.SocketOption
-	secure  func(*Conn) *secure.Layer // nil is no TLS
+	tls     *stream.TLS // nil is none
 }
 
 // ServeOption configures a Server. aio has the same.
@@ -77,7 +76,7 @@ func (s *Server) listen(l *corolla.Loop, network, address string) (*Server, erro
 
 func (s *Server) start(sock *corolla.Socket) *Server {
 	s.sock = sock
-	if s.secure != nil {
+	if s.tls != nil {
 		s.admission.LastWord = nil
 	}
 	s.admission.OnRoom(s.acceptAgain)
@@ -135,16 +134,15 @@ func (s *Server) begin(sock *corolla.Socket) {
 		return
 	}
 	c := connect(sock, p)
-	if s.secure == nil {
-		sock.Loop().Soon(c.open)
+	if s.tls == nil {
+		c.openSoon()
 		return
 	}
-	layer := s.secure(c)
-	c.secure(layer, func(err error) {
+	startTLS(c, s.tls, func(err error) {
 		switch {
 		case err == nil:
-			sock.Loop().Soon(c.open)
-		case c.is(lost) || !layer.Heard() && stream.Ordinary(err): // nobody cares
+			c.openSoon()
+		case c.is(lost) || !c.stream.Heard() && stream.Ordinary(err): // nobody cares
 		default:
 			sock.Loop().Report(err)
 		}

@@ -321,8 +321,8 @@ func TestPassFilesInPushStyle(t *testing.T) {
 func TestDeadlineCutsSlowLoris(t *testing.T) {
 	serve(t, &recorder{onOpen: func(c *transport.Conn) {
 		c.SetIdleTimeout(time.Hour)
-		c.SetDeadline(time.Hour)
-		c.SetDeadline(50 * time.Millisecond)
+		c.SetTimeout(time.Hour)
+		c.SetTimeout(50 * time.Millisecond)
 	}}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {
 		loris := task.Loop().Go(func(task *corolla.Task) error {
 			for {

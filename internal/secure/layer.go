@@ -164,6 +164,9 @@ func (w *wire) SetWriteDeadline(time.Time) error { return nil }
 // Ready reports whether the handshake is done and was good.
 func (y *Layer) Ready() bool { return y.done && y.err == nil }
 
+// Err returns why the handshake has failed, or nil.
+func (y *Layer) Err() error { return y.err }
+
 // State returns the state of TLS.
 func (y *Layer) State() tls.ConnectionState { return y.conn.ConnectionState() }
 

@@ -1,15 +1,11 @@
-// Package stream is what servers of streams have in common, whatever the style of their handlers:
-// which connections they take, what those hear that they do not, when accepting is tried again, and
-// which errors are only the end of a connection.
-//
-// Nothing here parks a task or calls a protocol. A server asks Full before it accepts and Admit
-// after, and is told when there is room again; whether it waits in a task or by a callback is its
-// own affair.
+package stream
+
+// A server asks Full before it accepts and Admit after, and is told when there is room again;
+// whether it waits in a task or by a callback is its own affair.
 //
 // A connection holds its place until its socket is closed, not until its handler is done with it:
 // one that lingers, to send what its peer is slow to take, holds a descriptor and memory all the
 // same. So the place is given back by Socket.OnClosed, wherever the socket is closed.
-package stream
 
 import (
 	"net"
