@@ -300,7 +300,8 @@ func TestPolicyHasDocs(t *testing.T) {
 	}
 }
 
-// TestReadmeProgramIsTheExample keeps the README's program one that compiles.
+// TestReadmeProgramIsTheExample keeps the README's program whole, and one that compiles: it is the
+// example's file from its package clause on.
 func TestReadmeProgramIsTheExample(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -310,8 +311,11 @@ func TestReadmeProgramIsTheExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, body, _ := strings.Cut(string(program), "func main()")
-	if body == "" || !strings.Contains(string(readme), strings.TrimSpace(body)) {
+	clause := strings.Index(string(program), "package main\n")
+	if clause < 0 {
+		t.Fatal("examples/chat/main.go has no package clause")
+	}
+	if !strings.Contains(string(readme), "\n```go\n"+string(program[clause:])+"```\n") {
 		t.Error("the README's program is not that of examples/chat")
 	}
 }
