@@ -84,18 +84,24 @@ func runRow(ctx context.Context, o Options, row Row, j *Job, sink *Sink) (Result
 		case <-ctx.Done():
 			return Result{}, ctx.Err()
 		case <-tick.C:
-			if last := j.lastMove(); j.now()-last > stalled {
-				err = fmt.Errorf("no byte moved for %v", stalled) // the row is left where it is
+			if j.quiet() > stalled {
+				err = fmt.Errorf("no byte moved for %v", stalled)
+				j.Abandon()
 				waiting = false
 			}
 		}
 	}
 	end := j.lastMove()
 	verified := false
+			j.Abandon()
 	if sink != nil && err == nil {
-		r := <-sink.Received()
-		verified, err = r.Err == nil, r.Err
-		end = r.End.Sub(j.begin)
+		select {
+		case r := <-sink.Received():
+			verified, err = r.Err == nil, r.Err
+			end = r.End.Sub(j.begin)
+		case <-ctx.Done():
+			return Result{}, ctx.Err()
+		}
 	} else if sink != nil {
 		select { // the sink must be done with this row before the next
 		case <-sink.Received():

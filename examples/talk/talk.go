@@ -51,9 +51,30 @@ func Find(name string) (Row, bool) {
 
 // Job is what there is to do: send Data to Addr, and count.
 type Job struct {
-	Addr string
+	Addr string // IP:PORT
 	Data []byte
 	*Record
+	abandoned bool
+	abandon   func()
+}
+
+// OnAbandon sets what is called if the row is left where it is: what it has outside of this
+// process must end with it.
+func (j *Job) OnAbandon(end func()) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.abandon = end; j.abandoned {
+		end()
+	}
+}
+
+// Abandon leaves the row where it is.
+func (j *Job) Abandon() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.abandoned = true; j.abandon != nil {
+		j.abandon()
+	}
 }
 
 // steps is how far one slice of counting counts.
@@ -73,7 +94,8 @@ func (j *Job) Slice() {
 	j.counted(begin, j.now())
 }
 
-// block is how much the rows write at a time.
+// block is how much the rows write at a time to what waits, or keeps what is not sent yet.
+// Those that ask a bare socket how much it takes offer it all that is left.
 const block = 64 << 10
 
 // Next returns what to write when so much is sent.
