@@ -4,6 +4,7 @@ package talk
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -37,7 +38,7 @@ func processes(j *Job) error {
 		select {
 		case err := <-ended:
 			if err != nil {
-				return fmt.Errorf("worker: %s", strings.TrimSpace(stderr.String()))
+				return fmt.Errorf("worker: %s", cmp.Or(strings.TrimSpace(stderr.String()), err.Error()))
 			}
 			return j.merge(out.Bytes())
 		default:

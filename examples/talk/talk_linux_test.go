@@ -2,9 +2,11 @@ package talk_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/corolla-go/corolla"
@@ -42,6 +44,44 @@ func TestNoRowHoldsTheWholeData(t *testing.T) {
 		if more := (after.TotalAlloc-before.TotalAlloc)>>20 - mib; more > mib/2 {
 			t.Errorf("%s allocated %d MiB to send %d", row.Name, more, mib)
 		}
+	}
+}
+
+// TestTheSecondProcessEndsWithItsRow has a server that takes nothing, so that the process
+// would stay for ever.
+func TestTheSecondProcessEndsWithItsRow(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	ended := make(chan error, 1)
+	row, _ := talk.Find("processes")
+	send := row.Send
+	row.Send = func(j *talk.Job) error {
+		err := send(j)
+		ended <- err
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ran := make(chan error, 1)
+	go func() {
+		_, err := talk.Run(ctx, talk.Options{Rows: []talk.Row{row}, MiB: 64, Sink: ln.Addr().String()})
+		ran <- err
+	}()
+	for range 2 { // the probe, and the process
+		c, err := ln.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	cancel()
+	if err := <-ran; !errors.Is(err, context.Canceled) {
+		t.Errorf("Run returned %v", err)
+	}
+	if err := <-ended; err == nil || !strings.HasPrefix(err.Error(), "worker: ") {
+		t.Errorf("the row ended with %v", err)
 	}
 }
 
