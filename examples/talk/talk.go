@@ -19,7 +19,7 @@ type Row struct {
 // Rows are all ways, in the order in which they are told.
 var Rows = []Row{
 	{"blocking", "a blocking socket: send, then count", false, blocking},
-	{"spin", "a non-blocking socket, tried again and again", false, spin},
+	{"spin", "a non-blocking socket, tried again after each slice", false, spin},
 	{"select", "a non-blocking socket and select(2), counting in between", false, selecting},
 	{"threads", "a second thread sends", false, threads},
 	{"processes", "a second process sends", false, processes},
@@ -27,7 +27,7 @@ var Rows = []Row{
 	{"callbacks", "an event loop and a bare socket: a writer callback", true, callbacks},
 	{"protocol", "an event loop, a protocol and its transport", true, protocol},
 	{"reactor", "Twisted's way: a factory of protocols, a Deferred for the end", true, reactor},
-	{"tasks", "two tasks", true, tasks},
+	{"tasks", "two tasks: one sends, one counts", true, tasks},
 	{"green", "Eventlet's way: green threads, sleep(0) in the busy loop", true, greenThreads},
 	{"generators", "generators around select(2), in a scheduler of a few lines", false, generators},
 }
