@@ -115,8 +115,12 @@ func looped(rows []Result) string {
 		return ""
 	}
 	apart := ""
-	if low, high := least(rows, pace).Pace, most(rows, pace).Pace; low > 0 && high > low {
+	switch low, high := least(rows, pace).Pace, most(rows, pace).Pace; {
+	case low == 0 || low == high:
+	case high < 2*low:
 		apart = fmt.Sprintf(" (at most %.0f%% apart)", math.Ceil(100*(high-low)/low))
+	default:
+		apart = fmt.Sprintf(" (one %.1f times as many as another)", high/low)
 	}
 	return fmt.Sprintf("On an event loop, where one thread does both, %s counted %s slices a second%s, and "+
 		"left a socket that could take some waiting for %s ms at the longest.",

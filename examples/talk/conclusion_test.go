@@ -120,6 +120,15 @@ func TestConclude(t *testing.T) {
 				"Blocking cost no counting.",
 		},
 		{
+			"event loops far apart",
+			[]talk.Result{row("tasks", 0.2, 300, 4), row("protocol", 0.2, 120, 4)},
+			0,
+			"In both rows the transfer took about the same time, 0.200 s. " +
+				"While sending, tasks counted most, 300 slices a second; protocol least, 120. " +
+				"On an event loop, where one thread does both, tasks and protocol counted 120 to 300 slices a second " +
+				"(one 2.5 times as many as another), and left a socket that could take some waiting for 4.0 ms at the longest.",
+		},
+		{
 			"some failed",
 			[]talk.Result{bad("spin"), row("select", 0.2, 100, 0), bad("tasks"), row("threads", 0.2, 100, 0)},
 			0,
