@@ -3,8 +3,8 @@
 package main
 
 import (
+	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -28,7 +28,7 @@ type command struct {
 }
 
 var commands = []command{
-	{"talk", "send much data while there is counting to do, in every model", runTalk},
+	{"talk", "send much data while there is counting to do, in every model, and compare", runTalk},
 	{"serve", "run an example server in a model of your choice", runServe},
 }
 
@@ -49,7 +49,11 @@ func watched(w io.Writer) bool {
 		return false
 	}
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && f.Name() != os.DevNull
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
 }
 
 // usageError is a mistake in the command line.
@@ -66,7 +70,7 @@ func run(args []string, c *console) int {
 	err := dispatch(args, c)
 	var usage usageError
 	switch {
-	case err == nil || errors.Is(err, flag.ErrHelp):
+	case err == nil:
 		return statusOK
 	case errors.As(err, &usage):
 		fmt.Fprintln(c.err, usage.text)
@@ -81,16 +85,27 @@ func dispatch(args []string, c *console) error {
 	if len(args) == 0 {
 		return usagef("corolla: which command? one of: %s (corolla --help says more)", names())
 	}
-	switch args[0] {
+	name, rest := args[0], args[1:]
+	switch name {
 	case "-h", "-help", "--help", "help":
-		help(c.out)
-		return nil
+		if len(rest) == 0 {
+			return help(c)
+		}
+		name, rest = rest[0], []string{"--help"}
 	}
-	i := slices.IndexFunc(commands, func(k command) bool { return k.name == args[0] })
-	if i < 0 {
-		return usagef("corolla: unknown command %q; one of: %s", args[0], names())
+	i := slices.IndexFunc(commands, func(k command) bool { return k.name == name })
+	switch {
+	case i < 0 && strings.HasPrefix(name, "-"):
+		return usagef("corolla: unknown option %s; options: --help, and each command has its own, after its name", name)
+	case i < 0:
+		return usagef("corolla: unknown command %s; one of: %s", quoted(name), names())
 	}
-	return commands[i].run(c, args[1:])
+	err := commands[i].run(c, rest)
+	var usage usageError
+	if err == nil || err == errSilent || errors.As(err, &usage) {
+		return err
+	}
+	return fmt.Errorf("corolla %s: %w", name, err)
 }
 
 func names() string {
@@ -101,38 +116,28 @@ func names() string {
 	return strings.Join(all, ", ")
 }
 
-func help(w io.Writer) {
-	fmt.Fprint(w, "Usage: corolla COMMAND [options]\n\nCommands:\n")
+func help(c *console) error {
+	var w bytes.Buffer
+	fmt.Fprint(&w, `Usage: corolla COMMAND [options]
+
+Corolla is an event loop for Go with many ways to write programs on it: callbacks, protocols,
+tasks, Deferreds, green threads, generators. This command shows them at work.
+
+Commands:
+`)
 	for _, k := range commands {
-		fmt.Fprintf(w, "  %-8s %s\n", k.name, k.what)
+		fmt.Fprintf(&w, "  %-5s  %s\n", k.name, k.what)
 	}
-	fmt.Fprint(w, "\ncorolla COMMAND --help says more. Exit status: 0 all went well, 1 something failed, 2 wrong usage.\n")
-}
+	fmt.Fprint(&w, `
+corolla COMMAND --help lists the options of a command.
 
-// parse reads a command's flags. A mistake is answered with one line that names what
-// is valid.
-func parse(fs *flag.FlagSet, c *console, usage string, args []string) error {
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	err := fs.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(c.out, usage, "\nOptions:\n")
-		fs.VisitAll(func(f *flag.Flag) { printFlag(c.out, f) })
-		return err
-	}
-	if err != nil {
-		var valid []string
-		fs.VisitAll(func(f *flag.Flag) { valid = append(valid, "--"+f.Name) })
-		text := strings.Replace(err.Error(), "flag provided but not defined: -", "unknown option --", 1)
-		return usagef("corolla %s: %s; options: %s", fs.Name(), text, strings.Join(valid, ", "))
-	}
-	return nil
-}
+Examples:
+  corolla talk
+  corolla serve echo --model green
 
-func printFlag(w io.Writer, f *flag.Flag) {
-	kind, text := flag.UnquoteUsage(f)
-	if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" {
-		text += " (default " + f.DefValue + ")"
-	}
-	fmt.Fprintf(w, "  %-22s %s\n", strings.TrimSpace("--"+f.Name+" "+kind), text)
+Exit status: 0 if all went well, 1 if something failed or was interrupted, 2 if the command
+line is wrong.
+`)
+	_, err := c.out.Write(w.Bytes())
+	return err
 }

@@ -3,17 +3,16 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/examples/talk"
@@ -52,116 +51,124 @@ func TestUsage(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
+	const (
+		rows    = "blocking, spin, select, threads, processes, goroutines, callbacks, protocol, reactor, tasks, green, generators"
+		models  = "callback, transport, task, deferred, green, gen"
+		mib     = "not a whole number of MiB from 1 to 16384"
+		rate    = "not a number of MiB/s from 0.1 to 100000"
+		address = "not HOST:PORT with a port from %d to 65535"
+	)
 	for _, c := range []struct {
-		args   string
+		args   []string
 		status int
-		stdout string // regular expressions
 		stderr string
 	}{
-		{"", 2, `^$`, `^corolla: which command\? one of: talk, serve .*\n$`},
-		{"--help", 0, `(?s)^Usage: .*talk.*serve.*Exit status`, `^$`},
-		{"dance", 2, `^$`, `^corolla: unknown command "dance"; one of: talk, serve\n$`},
-		{"talk --help", 0, `(?s)^Usage: corolla talk.*Rows: blocking, .*--html FILE.*--sink HOST:PORT`, `^$`},
-		{"talk --only select,sing", 2, `^$`, `^corolla talk: unknown row "sing"; rows: blocking, .*generators\n$`},
-		{"talk --loud", 2, `^$`, `^corolla talk: unknown option --loud; options: --html, .*--sink\n$`},
-		{"talk --mib nine", 2, `^$`, `^corolla talk: invalid value "nine".*\n$`},
-		{"talk --mib 0", 2, `^$`, `^corolla talk: --mib 0: from 1 to 16384\n$`},
-		{"talk --rate 0", 2, `^$`, `^corolla talk: --rate 0: more than 0\n$`},
-		{"talk --sink nowhere", 2, `^$`, `^corolla talk: --sink: .*HOST:PORT\n$`},
-		{"talk select", 2, `^$`, `^corolla talk: unexpected argument "select".*\n$`},
-		{"talk --sink 127.0.0.1:1", 1, `^$`, `^dial 127.0.0.1:1: connection refused\n$`},
-		{"serve", 2, `^$`, `^corolla serve: which server\? one of: echo\n$`},
-		{"serve tea", 2, `^$`, `^corolla serve: unknown server "tea"; one of: echo\n$`},
-		{"serve echo --help", 0, `(?s)^Usage: corolla serve echo.*--addr HOST:PORT.*--model NAME.*callback, transport`, `^$`},
-		{"serve echo --model mime", 2, `^$`, `^corolla serve echo: unknown model "mime"; one of: callback, transport, task, deferred, green, gen\n$`},
-		{"serve echo --port 1", 2, `^$`, `^corolla serve echo: unknown option --port; options: --addr, --model\n$`},
-		{"serve echo --addr " + taken.Addr().String(), 1, `^$`, `^corolla serve: listen 127.0.0.1:\d+: address already in use\n$`},
+		{nil, 2, "corolla: which command? one of: talk, serve (corolla --help says more)"},
+		{[]string{"dance"}, 2, "corolla: unknown command dance; one of: talk, serve"},
+		{[]string{""}, 2, `corolla: unknown command ""; one of: talk, serve`},
+		{[]string{"a b\n"}, 2, `corolla: unknown command "a b\n"; one of: talk, serve`},
+		{[]string{"help", "dance"}, 2, "corolla: unknown command dance; one of: talk, serve"},
+		{[]string{"--loud"}, 2, "corolla: unknown option --loud; options: --help, and each command has its own, after its name"},
+
+		{[]string{"talk", "--loud"}, 2, "corolla talk: unknown option --loud; options: --mib, --rate, --only, --sink, --json, --html"},
+		{[]string{"talk", "-loud=1"}, 2, "corolla talk: unknown option -loud; options: --mib, --rate, --only, --sink, --json, --html"},
+		{[]string{"talk", "---mib", "1"}, 2, "corolla talk: unknown option ---mib; options: --mib, --rate, --only, --sink, --json, --html"},
+		{[]string{"talk", "--mib", "4x"}, 2, "corolla talk: --mib 4x: " + mib},
+		{[]string{"talk", "--mib=4.5"}, 2, "corolla talk: --mib 4.5: " + mib},
+		{[]string{"talk", "-mib", "0"}, 2, "corolla talk: --mib 0: " + mib},
+		{[]string{"talk", "--mib", "-1"}, 2, "corolla talk: --mib -1: " + mib},
+		{[]string{"talk", "--mib", "99999999999999999999"}, 2, "corolla talk: --mib 99999999999999999999: " + mib},
+		{[]string{"talk", "--mib="}, 2, `corolla talk: --mib "": ` + mib},
+		{[]string{"talk", "--mib"}, 2, "corolla talk: --mib needs a value: --mib N"},
+		{[]string{"talk", "--rate", "fast"}, 2, "corolla talk: --rate fast: " + rate},
+		{[]string{"talk", "--rate", "0"}, 2, "corolla talk: --rate 0: " + rate},
+		{[]string{"talk", "--rate", "NaN"}, 2, "corolla talk: --rate NaN: " + rate},
+		{[]string{"talk", "--rate", "1e999"}, 2, "corolla talk: --rate 1e999: " + rate},
+		{[]string{"talk", "--only", "select,sing"}, 2, "corolla talk: --only select,sing: unknown row sing; rows: " + rows},
+		{[]string{"talk", "--only", "select,"}, 2, `corolla talk: --only select,: unknown row ""; rows: ` + rows},
+		{[]string{"talk", "--only", "spin,tasks,spin"}, 2, "corolla talk: --only spin,tasks,spin: spin is there twice"},
+		{[]string{"talk", "--sink", "nowhere"}, 2, "corolla talk: --sink nowhere: " + fmt.Sprintf(address, 1)},
+		{[]string{"talk", "--sink", "here:0"}, 2, "corolla talk: --sink here:0: " + fmt.Sprintf(address, 1)},
+		{[]string{"talk", "--json=yes"}, 2, "corolla talk: --json takes no value"},
+		{[]string{"talk", "--html", ""}, 2, `corolla talk: --html "": not the name of a file`},
+		{[]string{"talk", "--html"}, 2, "corolla talk: --html needs a value: --html FILE"},
+		{[]string{"talk", "select"}, 2, "corolla talk: unexpected argument select; rows are chosen with --only"},
+		{[]string{"talk", "--json", "--", "--mib"}, 2, "corolla talk: unexpected argument --mib; rows are chosen with --only"},
+		{[]string{"talk", "--html", "/nowhere/page.html"}, 1, "corolla talk: --html /nowhere/page.html: no such file or directory"},
+		{[]string{"talk", "--sink", "127.0.0.1:1"}, 1, "corolla talk: dial 127.0.0.1:1: connection refused"},
+
+		{[]string{"serve"}, 2, "corolla serve: which server? one of: echo; its name comes before the options"},
+		{[]string{"serve", "--model", "task"}, 2, "corolla serve: which server? one of: echo; its name comes before the options"},
+		{[]string{"serve", "tea"}, 2, "corolla serve: unknown server tea; one of: echo"},
+		{[]string{"serve", "echo", "twice"}, 2, "corolla serve echo: unexpected argument twice"},
+		{[]string{"serve", "echo", "--model", "mime"}, 2, "corolla serve echo: --model mime: unknown model; models: " + models},
+		{[]string{"serve", "echo", "--port", "1"}, 2, "corolla serve echo: unknown option --port; options: --addr, --model"},
+		{[]string{"serve", "echo", "--addr"}, 2, "corolla serve echo: --addr needs a value: --addr HOST:PORT"},
+		{[]string{"serve", "echo", "--addr", "7007"}, 2, "corolla serve echo: --addr 7007: " + fmt.Sprintf(address, 0)},
+		{[]string{"serve", "echo", "--addr", "127.0.0.1:65536"}, 2, "corolla serve echo: --addr 127.0.0.1:65536: " + fmt.Sprintf(address, 0)},
+		{
+			[]string{"serve", "echo", "--addr", taken.Addr().String()},
+			1,
+			fmt.Sprintf("corolla serve: listen %s: address already in use", taken.Addr()),
+		},
 	} {
-		if strings.HasPrefix(c.args, "serve echo --addr") {
+		if c.status == 1 {
 			needLoop(t)
 		}
-		status, stdout, stderr := call(strings.Fields(c.args)...)
-		if status != c.status || !regexp.MustCompile(c.stdout).MatchString(stdout) || !regexp.MustCompile(c.stderr).MatchString(stderr) {
-			t.Errorf("corolla %s: status %d, stdout %q, stderr %q", c.args, status, stdout, stderr)
+		status, stdout, stderr := call(c.args...)
+		if status != c.status || stdout != "" || stderr != c.stderr+"\n" {
+			t.Errorf("corolla %q: status %d, stdout %q, stderr %q\nwant %q", c.args, status, stdout, stderr, c.stderr)
 		}
 	}
 }
 
-type talkJSON struct {
-	Rows []map[string]any `json:"rows"`
-}
-
-func TestTalkInEveryRow(t *testing.T) {
-	needLoop(t)
-	page := filepath.Join(t.TempDir(), "talk.html")
-	status, stdout, stderr := call("talk", "--mib", "24", "--json", "--html", page)
-	if status != 0 || stderr != "" {
-		t.Fatalf("status %d, stderr %q, stdout %s", status, stderr, stdout)
+func TestHelp(t *testing.T) {
+	all := [][]string{{"--help"}, {"help"}, {"-h"}}
+	topics := map[string][]option{"talk": new(request).options(), "serve": new(settings).options()}
+	for name := range topics {
+		all = append(all, []string{name, "--help"}, []string{name, "-h"}, []string{"help", name})
 	}
-	var got talkJSON
-	if err := json.Unmarshal([]byte(stdout), &got); err != nil {
-		t.Fatal(err)
-	}
-	if len(got.Rows) != len(talk.Rows) {
-		t.Fatalf("%d rows, want %d", len(got.Rows), len(talk.Rows))
-	}
-	for i, r := range got.Rows {
-		for _, key := range []string{
-			"row", "ok", "bytes", "verified", "seconds", "mib_per_s", "slices",
-			"longest_idle_io_ms", "longest_idle_work_ms", "error",
-		} {
-			if _, ok := r[key]; !ok {
-				t.Errorf("%v has no %s", r["row"], key)
+	all = append(all, []string{"serve", "echo", "--help"}, []string{"talk", "--json", "--help"})
+	for _, args := range all {
+		status, stdout, stderr := call(args...)
+		if status != 0 || stderr != "" {
+			t.Errorf("corolla %q: status %d, stderr %q", args, status, stderr)
+		}
+		for _, part := range []string{"Usage: corolla ", "Example", "Exit status: 0 "} {
+			if !strings.Contains(stdout, part) {
+				t.Errorf("corolla %q does not say %q:\n%s", args, part, stdout)
 			}
 		}
-		if r["row"] != talk.Rows[i].Name || r["ok"] != true || r["verified"] != true ||
-			r["bytes"] != float64(24<<20) || r["error"] != "" {
-			t.Errorf("%v", r)
+		for line := range strings.SplitSeq(stdout, "\n") {
+			if utf8.RuneCountInString(line) > 100 {
+				t.Errorf("corolla %q has a long line: %s", args, line)
+			}
 		}
-		if blocking := r["row"] == "blocking"; blocking != (r["slices"] == 0.0) {
-			t.Errorf("%v counted %v slices while it sent", r["row"], r["slices"])
+		for _, o := range topics[strings.TrimPrefix(strings.Join(args, " "), "help ")] {
+			want := "--" + o.name + ".*" + regexp.QuoteMeta(o.what)
+			if o.def != "" {
+				want += ` \(default ` + o.def + `\)\n`
+			}
+			if !regexp.MustCompile(want).MatchString(stdout) {
+				t.Errorf("corolla %q does not say %q:\n%s", args, want, stdout)
+			}
 		}
 	}
-	html, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := bytes.Count(html, []byte("<svg")); n != len(talk.Rows) || bytes.Contains(html, []byte("http")) {
-		t.Errorf("a page with %d timelines, or with links to elsewhere", n)
+	_, general, _ := call("--help")
+	for _, c := range commands {
+		if !strings.Contains(general, "\n  "+c.name+" ") {
+			t.Errorf("corolla --help does not list %s", c.name)
+		}
 	}
 }
 
-// TestTalkToASinkThatDies has a sink that resets every second connection.
-func TestTalkToASinkThatDies(t *testing.T) {
-	needLoop(t)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	go func() {
-		for n := 0; ; n++ { // the first connection is the probe
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			if n%2 == 1 {
-				_, _ = io.CopyN(io.Discard, c, 1<<20)
-				_ = c.(*net.TCPConn).SetLinger(0)
-			} else {
-				_, _ = io.Copy(io.Discard, c)
-			}
-			c.Close()
-		}
-	}()
-	status, stdout, stderr := call("talk", "--mib", "32", "--sink", ln.Addr().String())
-	if status != 1 || stderr != "" {
-		t.Errorf("status %d, stderr %q", status, stderr)
-	}
-	for i, r := range talk.Rows {
-		failed := regexp.MustCompile(`(?m)^` + r.Name + ` failed: .*(reset|broken pipe)`).MatchString(stdout)
-		if failed != (i%2 == 0) {
-			t.Errorf("%s: failed is %v\n%s", r.Name, failed, stdout)
+// TestOptionsInBothForms wants one dash or two, and a value behind it or behind "=".
+func TestOptionsInBothForms(t *testing.T) {
+	for _, args := range []string{"--mib 7 --json", "-mib 7 -json", "--json --mib=7", "-mib=7 -json --"} {
+		var r request
+		rest, err := parse("talk", r.options(), strings.Fields(args))
+		if err != nil || len(rest) > 0 || r.MiB != 7 || !r.json || r.Rate != 200 {
+			t.Errorf("%s: %+v, %q, %v", args, r, rest, err)
 		}
 	}
 }
@@ -263,30 +270,5 @@ sys.stdout.write(b.decode())`
 	}
 	if asked == 0 {
 		t.Skip("none of nc, socat and python3 is installed, which fails above where CI is set")
-	}
-}
-
-func TestTalkIsInterrupted(t *testing.T) {
-	needLoop(t)
-	// A sink that takes nothing: the row would last for ever.
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	cmd, _, stderr := start(t, "talk", "--sink", ln.Addr().String(), "--only", "tasks,green")
-	for range 2 { // the probe, and the first row
-		c, err := ln.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-	}
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	err = cmd.Wait()
-	if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(stderr.String(), "interrupted after 0 of 2 rows") {
-		t.Errorf("after SIGINT: %v, stderr %q", err, stderr)
 	}
 }

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bytes"
 	_ "embed"
+	"errors"
+	"fmt"
 	"html/template"
+	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/corolla-go/corolla/examples/talk"
@@ -16,38 +21,93 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"verified": verified,
 }).Parse(pageText))
 
+// page is the file that --html names. It is opened before anything runs, so that nobody waits
+// for a page that cannot be written; nil is no page.
+type page struct {
+	file *os.File
+	made bool // by us
+}
+
+func openPage(name string) (*page, error) {
+	if name == "" {
+		return nil, nil
+	}
+	_, err := os.Stat(name)
+	made := errors.Is(err, fs.ErrNotExist)
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o644)
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = p.Err // the rest says the same again
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--html %s: %w", name, err)
+	}
+	return &page{f, made}, nil
+}
+
+// drop leaves everything as it was.
+func (p *page) drop() error {
+	if p == nil {
+		return nil
+	}
+	err := p.file.Close()
+	if p.made {
+		err = errors.Join(err, os.Remove(p.file.Name()))
+	}
+	return err
+}
+
+// write replaces what was in the file.
+func (p *page) write(results []talk.Result, o talk.Options) error {
+	if p == nil {
+		return nil
+	}
+	var text bytes.Buffer
+	err := pageTemplate.Execute(&text, drawing(results, o))
+	if info, e := p.file.Stat(); err == nil && e == nil && info.Mode().IsRegular() {
+		err = p.file.Truncate(0)
+	}
+	if err == nil {
+		_, err = p.file.Write(text.Bytes())
+	}
+	return errors.Join(err, p.file.Close())
+}
+
 // pageWidth is the width of the timelines, in the units of their view box.
 const pageWidth = 1000.0
 
 type pageData struct {
-	MiB  int
-	Rate float64
-	Sink string
-	Rows []pageRow
-	Tick []pageTick
+	MiB        int
+	Rate       float64
+	Sink       string
+	Rows       []pageRow
+	Ticks      []pageTick
+	Conclusion string
 }
 
 type pageRow struct {
 	talk.Result
-	What      string
-	Sent      []pageBar
-	Counted   []pageBar
-	SendEnds  float64
-	HasFailed bool
+	What    string
+	Share   float64 // slices a second, in percent of the row with the most
+	Sent    []pageBar
+	Total   string // the path around how much was sent by when
+	Counted []pageBar
+	Ends    float64 // where the last byte has arrived
 }
 
 type pageBar struct{ X, W float64 }
 
 type pageTick struct {
-	X    float64
-	Text string
+	X, Percent float64
+	Text       string
 }
 
-// writePage writes one self-contained page: the table, and a timeline for each row, all
-// drawn to one scale.
-func writePage(file string, results []talk.Result, o talk.Options) error {
-	longest := time.Millisecond
+// drawing is what the page shows: the table, and a timeline for each row, all to one scale.
+func drawing(results []talk.Result, o talk.Options) pageData {
+	longest, most := time.Millisecond, 1e-9
 	for _, r := range results {
+		most = max(most, r.Pace)
+		longest = max(longest, seconds(r))
 		if n := len(r.Moves); n > 0 {
 			longest = max(longest, r.Moves[n-1].At)
 		}
@@ -56,34 +116,51 @@ func writePage(file string, results []talk.Result, o talk.Options) error {
 		}
 	}
 	scale := func(d time.Duration) float64 { return pageWidth * float64(d) / float64(longest) }
-	data := pageData{MiB: o.MiB, Rate: o.Rate, Sink: o.Sink}
-	for i := range 11 {
-		at := longest * time.Duration(i) / 10
-		data.Tick = append(data.Tick, pageTick{scale(at), at.Round(time.Millisecond).String()})
+	data := pageData{MiB: o.MiB, Rate: o.Rate, Sink: o.Sink, Conclusion: conclude(results, o)}
+	every := step(longest)
+	for at := time.Duration(0); at <= longest; at += every {
+		data.Ticks = append(data.Ticks, pageTick{scale(at), scale(at) / pageWidth * 100, at.String()})
 	}
 	for _, r := range results {
-		row := pageRow{Result: r, HasFailed: !r.OK}
+		row := pageRow{Result: r, Share: 100 * r.Pace / most, Ends: scale(seconds(r)), Total: total(r.Moves, o.MiB<<20, scale)}
 		if known, ok := talk.Find(r.Row); ok {
 			row.What = known.What
 		}
-		var moments, spans []talk.Span
+		var moments []talk.Span
 		for _, m := range r.Moves {
 			moments = append(moments, talk.Span{From: m.At, To: m.At})
 		}
-		spans = append(spans, r.Spans...)
-		row.Sent, row.Counted = bars(moments, scale), bars(spans, scale)
-		row.SendEnds = scale(time.Duration(r.Seconds * float64(time.Second)))
+		row.Sent, row.Counted = bars(moments, scale), bars(r.Spans, scale)
 		data.Rows = append(data.Rows, row)
 	}
-	f, err := os.Create(file)
-	if err != nil {
-		return err
+	return data
+}
+
+func seconds(r talk.Result) time.Duration { return time.Duration(r.Seconds * float64(time.Second)) }
+
+// step is the distance of the marks under the timelines: a round one, of which there are from
+// four to ten in all.
+func step(all time.Duration) time.Duration {
+	for unit := time.Duration(1); ; unit *= 10 {
+		for _, n := range []time.Duration{1, 2, 5} {
+			if all/(n*unit) < 10 {
+				return n * unit
+			}
+		}
 	}
-	if err := pageTemplate.Execute(f, data); err != nil {
-		f.Close()
-		return err
+}
+
+// total is the path of a staircase: a step up for what has moved.
+func total(moves []talk.Move, all int, scale func(time.Duration) float64) string {
+	var path strings.Builder
+	path.WriteString("M0 22")
+	sent := 0
+	for _, m := range moves {
+		sent += m.Bytes
+		fmt.Fprintf(&path, "H%.1fV%.1f", scale(m.At), 22-22*float64(sent)/float64(all))
 	}
-	return f.Close()
+	path.WriteString("V22Z")
+	return path.String()
 }
 
 // bars makes spans into bars at least half a unit wide, and joins those that touch.

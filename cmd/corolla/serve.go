@@ -1,7 +1,7 @@
 package main
 
 import (
-	"flag"
+	"bytes"
 	"fmt"
 	"net"
 	"os"
@@ -33,40 +33,76 @@ var echoModels = []struct {
 	{"gen", gen.Serve},
 }
 
-const serveUsage = `Usage: corolla serve echo [options]
+// settings are what the options of serve say.
+type settings struct {
+	model int // among echoModels
+	addr  string
+}
 
-Runs a server that sends back what it gets, written in the model of your choice, until
-SIGINT or SIGTERM.
-`
+func (s *settings) options() []option {
+	return []option{
+		{"addr", "HOST:PORT", "127.0.0.1:7007", "listen there; port 0 picks a free one", hostPort(&s.addr, 0)},
+		{"model", "NAME", "task", "the model that the server is written in", func(text string) string {
+			s.model = slices.Index(models(), text)
+			return unless(s.model >= 0, "unknown model; models: %s", strings.Join(models(), ", "))
+		}},
+	}
+}
+
+func models() []string {
+	var all []string
+	for _, m := range echoModels {
+		all = append(all, m.name)
+	}
+	return all
+}
 
 func runServe(c *console, args []string) error {
-	if len(args) == 0 {
-		return usagef("corolla serve: which server? one of: echo")
+	var s settings
+	if len(args) == 0 || args[0] != "echo" {
+		_, err := parse("serve", s.options(), args[:min(1, len(args))])
+		switch {
+		case err == errHelp:
+			return helpServe(c)
+		case len(args) == 0 || strings.HasPrefix(args[0], "-"):
+			return usagef("corolla serve: which server? one of: echo; its name comes before the options")
+		}
+		return usagef("corolla serve: unknown server %s; one of: echo", quoted(args[0]))
 	}
-	if args[0] != "echo" && !strings.HasPrefix(args[0], "-") {
-		return usagef("corolla serve: unknown server %q; one of: echo", args[0])
-	}
-	if args[0] == "echo" {
-		args = args[1:]
-	}
-	var models []string
-	for _, m := range echoModels {
-		models = append(models, m.name)
-	}
-	fs := flag.NewFlagSet("serve echo", flag.ContinueOnError)
-	model := fs.String("model", "task", "the `NAME` of the model: "+strings.Join(models, ", "))
-	addr := fs.String("addr", "127.0.0.1:7007", "listen at `HOST:PORT`; port 0 picks a free one")
-	if err := parse(fs, c, serveUsage, args); err != nil {
+	rest, err := parse("serve echo", s.options(), args[1:])
+	switch {
+	case err == errHelp:
+		return helpServe(c)
+	case err != nil:
 		return err
+	case len(rest) > 0:
+		return usagef("corolla serve echo: unexpected argument %s", quoted(rest[0]))
 	}
-	if fs.NArg() > 0 {
-		return usagef("corolla serve echo: unexpected argument %q; the server's name comes before the options", fs.Arg(0))
-	}
-	i := slices.Index(models, *model)
-	if i < 0 {
-		return usagef("corolla serve echo: unknown model %q; one of: %s", *model, strings.Join(models, ", "))
-	}
-	return serve(c, echoModels[i].serve, *addr)
+	return serve(c, echoModels[s.model].serve, s.addr)
+}
+
+func helpServe(c *console) error {
+	var w bytes.Buffer
+	fmt.Fprintf(&w, `Usage: corolla serve echo [options]
+
+Runs a server that sends back what it gets, written in the model of your choice, until SIGINT
+or SIGTERM. It prints the address once it listens.
+
+Models: %s.
+
+Options:
+`, strings.Join(models(), ", "))
+	helpOptions(&w, new(settings).options())
+	fmt.Fprint(&w, `
+Example:
+  corolla serve echo --model green --addr 127.0.0.1:7007 &
+  echo hello | nc -N 127.0.0.1 7007
+
+Exit status: 0 after SIGINT or SIGTERM, 1 if it could not listen, or failed, 2 if the
+command line is wrong.
+`)
+	_, err := c.out.Write(w.Bytes())
+	return err
 }
 
 func serve(c *console, start server, addr string) (err error) {
@@ -83,8 +119,10 @@ func serve(c *console, start server, addr string) (err error) {
 	defer stop()
 	at, err := start(l, addr)
 	if err != nil {
-		return fmt.Errorf("corolla serve: %w", err)
+		return err
 	}
-	fmt.Fprintf(c.out, "listening on %v\n", at)
+	if _, err := fmt.Fprintf(c.out, "listening on %v\n", at); err != nil {
+		return err
+	}
 	return l.RunForever()
 }

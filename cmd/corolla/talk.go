@@ -1,15 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -17,122 +17,195 @@ import (
 	"github.com/corolla-go/corolla/examples/talk"
 )
 
-const talkUsage = `Usage: corolla talk [options]
+// request is what the options of talk say.
+type request struct {
+	talk.Options
+	json bool
+	page string
+}
 
-You do some I/O that cannot complete at once: what do you do meanwhile? Sends data to a
-server that takes it slowly, while there is counting to do, once with each way of waiting,
-and shows what came of both. The server is embedded and checks every byte.
+func (r *request) options() []option {
+	return []option{
+		{"mib", "N", "40", "send N MiB in each row, 1 to 16384", whole(&r.MiB, "MiB", 1, 1<<14)},
+		{"rate", "N", "200", "let the embedded server read N MiB/s, 0.1 to 100000", number(&r.Rate, "MiB/s", 0.1, 1e5)},
+		{"only", "ROW,…", "", "run these rows, in this order, instead of all", r.only},
+		{"sink", "HOST:PORT", "", "send to this server instead; what arrives is not checked then", hostPort(&r.Sink, 1)},
+		{"json", "", "", "print one JSON object instead of the table", on(&r.json)},
+		{"html", "FILE", "", "write a page with timelines to FILE as well", fileName(&r.page)},
+	}
+}
 
-Rows: `
+// only chooses the rows.
+func (r *request) only(text string) string {
+	r.Rows = nil
+	names := strings.Split(text, ",")
+	for i, name := range names {
+		row, known := talk.Find(name)
+		switch {
+		case !known:
+			return fmt.Sprintf("unknown row %s; rows: %s", quoted(name), strings.Join(talk.Names(), ", "))
+		case slices.Contains(names[:i], name):
+			return name + " is there twice"
+		}
+		r.Rows = append(r.Rows, row)
+	}
+	return ""
+}
 
 func runTalk(c *console, args []string) error {
-	fs := flag.NewFlagSet("talk", flag.ContinueOnError)
-	mib := fs.Int("mib", 40, "send `N` MiB in each row")
-	only := fs.String("only", "", "run these rows, `ROW,…`, instead of all")
-	rate := fs.Float64("rate", 200, "the embedded server reads `N` MiB/s")
-	sink := fs.String("sink", "", "send to `HOST:PORT` instead; the bytes are then not verified")
-	asJSON := fs.Bool("json", false, "print one JSON object")
-	page := fs.String("html", "", "write a page with timelines to `FILE`")
-	if err := parse(fs, c, talkUsage+strings.Join(talk.Names(), ", ")+".\n", args); err != nil {
+	r := request{Options: talk.Options{Rows: talk.Rows}}
+	rest, err := parse("talk", r.options(), args)
+	switch {
+	case err == errHelp:
+		return helpTalk(c)
+	case err != nil:
 		return err
+	case len(rest) > 0:
+		return usagef("corolla talk: unexpected argument %s; rows are chosen with --only", quoted(rest[0]))
 	}
-	o := talk.Options{MiB: *mib, Rate: *rate, Sink: *sink, Rows: talk.Rows}
-	if err := checkTalk(fs, &o, *only); err != nil {
+	page, err := openPage(r.page)
+	if err != nil {
 		return err
 	}
 	if watched(c.err) {
-		o.Progress = func(n int, row talk.Row) {
-			fmt.Fprintf(c.err, "\r\x1b[K%d/%d %s: %s", n+1, len(o.Rows), row.Name, row.What)
+		r.Progress = func(n int, row talk.Row) {
+			fmt.Fprintf(c.err, "\r\x1b[K%d/%d %s: %s", n+1, len(r.Rows), row.Name, row.What)
 		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	results, err := talk.Run(ctx, o)
-	if o.Progress != nil {
+	results, err := talk.Run(ctx, r.Options)
+	if r.Progress != nil {
 		fmt.Fprint(c.err, "\r\x1b[K")
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
-		return err
+		return errors.Join(err, page.drop())
 	}
-	if e := show(c.out, results, o, *asJSON, *page); e != nil {
+	if e := errors.Join(show(c.out, results, r), page.write(results, r.Options)); e != nil {
 		return e
 	}
 	if err != nil {
-		return fmt.Errorf("corolla talk: interrupted after %d of %d rows", len(results), len(o.Rows))
+		return fmt.Errorf("interrupted after %d of %d rows", len(results), len(r.Rows))
 	}
-	for _, r := range results {
-		if !r.OK {
-			return errSilent
-		}
+	if slices.ContainsFunc(results, func(r talk.Result) bool { return !r.OK }) {
+		return errSilent
 	}
 	return nil
 }
 
-func checkTalk(fs *flag.FlagSet, o *talk.Options, only string) error {
-	if fs.NArg() > 0 {
-		return usagef("corolla talk: unexpected argument %q; rows are given with --only", fs.Arg(0))
+func helpTalk(c *console) error {
+	var w bytes.Buffer
+	fmt.Fprint(&w, `Usage: corolla talk [options]
+
+Some I/O cannot complete at once: what do you do meanwhile? Sends data to a server that takes
+it slowly while there is counting to do, once with each way of waiting, and compares what came
+of both. The server is embedded unless you name one, and checks every byte.
+
+Rows:
+`)
+	for _, row := range talk.Rows {
+		fmt.Fprintf(&w, "  %-10s  %s\n", row.Name, row.What)
 	}
-	if o.MiB < 1 || o.MiB > 1<<14 {
-		return usagef("corolla talk: --mib %d: from 1 to %d", o.MiB, 1<<14)
-	}
-	if !(o.Rate > 0) {
-		return usagef("corolla talk: --rate %v: more than 0", o.Rate)
-	}
-	if o.Sink != "" {
-		if _, _, err := net.SplitHostPort(o.Sink); err != nil {
-			return usagef("corolla talk: --sink: %v; it takes HOST:PORT", err)
+	fmt.Fprint(&w, "\nOptions:\n")
+	helpOptions(&w, new(request).options())
+	fmt.Fprint(&w, `
+The JSON object has the options, the rows with their figures, and the conclusion.
+
+Example:
+  corolla talk --mib 100 --only blocking,threads,tasks --html talk.html
+
+Exit status: 0 if all rows went well, 1 if one failed or the talk was interrupted by SIGINT or
+SIGTERM (what there is by then is shown), 2 if the command line is wrong.
+`)
+	_, err := c.out.Write(w.Bytes())
+	return err
+}
+
+// document is what --json prints.
+type document struct {
+	MiB        int           `json:"mib"`
+	Rate       float64       `json:"rate_mib_per_s"` // 0 if the server is not ours
+	Sink       string        `json:"sink"`
+	Rows       []talk.Result `json:"rows"`
+	Conclusion string        `json:"conclusion"`
+}
+
+func show(w io.Writer, results []talk.Result, r request) error {
+	if r.json {
+		d := document{r.MiB, readRate(r.Options), r.Sink, results, conclude(results, r.Options)}
+		if results == nil {
+			d.Rows = []talk.Result{}
 		}
+		return json.NewEncoder(w).Encode(d)
 	}
-	if only == "" {
+	if len(results) == 0 {
 		return nil
 	}
-	o.Rows = nil
-	for _, name := range strings.Split(only, ",") {
-		row, ok := talk.Find(name)
-		if !ok {
-			return usagef("corolla talk: unknown row %q; rows: %s", name, strings.Join(talk.Names(), ", "))
-		}
-		o.Rows = append(o.Rows, row)
-	}
-	return nil
+	return table(w, results, conclude(results, r.Options))
 }
 
-func show(w io.Writer, results []talk.Result, o talk.Options, asJSON bool, page string) error {
-	if page != "" {
-		if err := writePage(page, results, o); err != nil {
-			return fmt.Errorf("corolla talk: %w", err)
-		}
+// readRate is how many MiB/s the server reads, or 0 if that is unknown.
+func readRate(o talk.Options) float64 {
+	if o.Sink != "" {
+		return 0
 	}
-	if asJSON {
-		if results == nil {
-			results = []talk.Result{}
-		}
-		return json.NewEncoder(w).Encode(map[string]any{"rows": results})
-	}
-	return table(w, results)
+	return o.Rate
 }
 
-func table(out io.Writer, results []talk.Result) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "row\tseconds\tMiB/s\tslices\tidle I/O ms\tidle work ms\tverified\t")
+func conclude(results []talk.Result, o talk.Options) string {
+	return talk.Conclude(results, readRate(o))
+}
+
+func table(out io.Writer, results []talk.Result, conclusion string) error {
+	var text bytes.Buffer
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "row\tseconds\tMiB/s\tslices\tslices/s\tidle I/O ms\tidle work ms\tverified\t")
 	for _, r := range results {
-		fmt.Fprintf(w, "%s\t%.3f\t%.1f\t%d\t%.1f\t%.1f\t%s\t", r.Row, r.Seconds, r.Rate, r.Slices,
-			r.IdleIO, r.IdleWork, verified(r))
-		fmt.Fprintln(w)
+		fmt.Fprintf(w, "%s\t%.3f\t%.1f\t%d\t%.0f\t%.1f\t%.1f\t%s\t\n", r.Row, r.Seconds, r.Rate, r.Slices,
+			r.Pace, r.IdleIO, r.IdleWork, verified(r))
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	for _, r := range results {
 		if !r.OK {
-			fmt.Fprintf(out, "%s failed: %s\n", r.Row, r.Error)
+			fmt.Fprintf(&text, "%s failed: %s\n", r.Row, r.Error)
 		}
 	}
-	_, err := fmt.Fprint(out, `
+	fmt.Fprintf(&text, `
 slices: counted while the send was under way. idle I/O: the longest stretch in which no byte
 moved though the socket could take some. idle work: the longest in which nothing was counted.
-`)
+
+%s
+`, wrap(conclusion, 92))
+	_, err := out.Write(text.Bytes())
 	return err
+}
+
+// wrap breaks a text into lines of at most so many characters, and leaves numbers with what
+// they count.
+func wrap(text string, width int) string {
+	var b strings.Builder
+	column := 0
+	words := strings.Fields(text)
+	for i := 0; i < len(words); i++ {
+		word := words[i]
+		for last := word[len(word)-1]; last >= '0' && last <= '9' && i+1 < len(words); last = word[len(word)-1] {
+			i++
+			word += " " + words[i]
+		}
+		switch {
+		case column > 0 && column+1+len(word) > width:
+			b.WriteByte('\n')
+			column = 0
+		case column > 0:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return b.String()
 }
 
 func verified(r talk.Result) string {

@@ -33,15 +33,20 @@ func callbacks(j *Job) error {
 				l.Stop()
 			}
 		})
+		count(l, j)
 	})
-	var count func()
-	count = func() {
-		j.Slice()
-		l.Soon(count)
-	}
-	l.Soon(count)
 	if err := l.RunForever(); err != nil {
 		return err
 	}
 	return failed
+}
+
+// count counts a slice in every turn of the loop, for as long as it runs.
+func count(l *corolla.Loop, j *Job) {
+	var slice func()
+	slice = func() {
+		j.Slice()
+		l.Soon(slice)
+	}
+	l.Soon(slice)
 }

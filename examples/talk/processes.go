@@ -4,8 +4,10 @@ package talk
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -14,26 +16,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// processes sends in a second process, which is this program again.
+// processes has a second process, which is this program again, send what it reads from its
+// standard input.
 func processes(j *Job) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d %d", workerEnv, j.Addr, len(j.Data), j.begin.UnixNano()))
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d", workerEnv, j.Addr, j.begin.UnixNano()))
+	cmd.Stdin = &fed{j, bytes.NewReader(j.Data)}
 	var out, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &stderr
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	j.OnAbandon(func() { _ = cmd.Process.Kill() }) // or it has ended
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	for {
 		select {
 		case err := <-ended:
 			if err != nil {
-				return fmt.Errorf("worker: %s", strings.TrimSpace(stderr.String()))
+				return fmt.Errorf("worker: %s", cmp.Or(strings.TrimSpace(stderr.String()), err.Error()))
 			}
 			return j.merge(out.Bytes())
 		default:
@@ -42,7 +47,18 @@ func processes(j *Job) error {
 	}
 }
 
-// workerEnv tells the program that it is the worker: address, bytes, and when it began.
+// fed is read by the worker.
+type fed struct {
+	j    *Job
+	data io.Reader
+}
+
+func (f *fed) Read(b []byte) (int, error) {
+	f.j.Alive()
+	return f.data.Read(b)
+}
+
+// workerEnv tells the program that it is the worker: the address, and when it all began.
 const workerEnv = "COROLLA_TALK_WORKER"
 
 // report is what the worker writes when it is done.
@@ -67,24 +83,46 @@ func Worker() {
 
 func work(env string) error {
 	var addr string
-	var size int
 	var begin int64
-	if _, err := fmt.Sscan(env, &addr, &size, &begin); err != nil {
+	if _, err := fmt.Sscan(env, &addr, &begin); err != nil {
 		return fmt.Errorf("%s=%q: %w", workerEnv, env, err)
 	}
-	j := &Job{Addr: addr, Data: Data(size), Record: NewRecord(time.Unix(0, begin))}
-	fd, err := dial(j.Addr)
+	fd, err := dial(addr)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(fd)
-	stop := j.Observe(fd)
-	err = sendBlocking(j, fd)
+	r := NewRecord(time.Unix(0, begin))
+	stop := r.Observe(fd)
+	err = relay(r, fd, os.Stdin)
 	stop()
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(os.Stdout).Encode(report{j.moves, j.idle})
+	return json.NewEncoder(os.Stdout).Encode(report{r.moves, r.idle})
+}
+
+// relay sends what it reads, a block at a time.
+func relay(r *Record, fd int, from io.Reader) error {
+	buf := make([]byte, block)
+	for sent := 0; ; {
+		n, err := io.ReadFull(from, buf)
+		for b := buf[:n]; len(b) > 0; r.Moved(sent) {
+			n, err := unix.Write(fd, b)
+			if err != nil {
+				return fmt.Errorf("write: %w", err)
+			}
+			b = b[n:]
+			sent += n
+		}
+		switch err {
+		case nil:
+		case io.EOF, io.ErrUnexpectedEOF:
+			return nil
+		default:
+			return fmt.Errorf("read: %w", err)
+		}
+	}
 }
 
 // merge takes over what the worker has recorded.

@@ -5,36 +5,52 @@ import (
 	"github.com/corolla-go/corolla/transport"
 )
 
-// sender writes everything as soon as it is connected: its transport waits for it.
+// sender is a protocol with flow control (asyncio's): it writes until it is told to pause,
+// and goes on when it is told to resume.
 type sender struct {
-	j    *Job
-	conn *transport.Conn
-	stop func() // observing
-	end  func(error)
+	j       *Job
+	conn    *transport.Conn
+	written int
+	paused  bool
+	stop    func() // observing
+	end     func(error)
 }
 
 func (p *sender) Opened(c *transport.Conn) {
 	p.conn, p.stop = c, p.j.Observe(c.Socket().FD())
-	if err := c.Write(p.j.Data); err == nil {
-		c.Close() // once all is sent
+	count(c.Socket().Loop(), p.j)
+	p.write()
+}
+
+func (p *sender) PauseWriting(*transport.Conn) { p.paused = true }
+
+func (p *sender) ResumeWriting(*transport.Conn) {
+	p.paused = false
+	p.write()
+}
+
+func (p *sender) write() {
+	for !p.paused && p.written < len(p.j.Data) {
+		piece := p.j.Next(p.written)
+		if err := p.conn.Write(piece); err != nil {
+			return // Closed is told why
+		}
+		p.written += len(piece)
+	}
+	p.j.Moved(p.written - p.conn.Buffered())
+	if p.written == len(p.j.Data) {
+		p.conn.Close() // once all is sent
 	}
 }
 
 func (p *sender) Data(*transport.Conn, []byte) {}
 
 func (p *sender) Closed(_ *transport.Conn, err error) {
-	if p.conn = nil; err == nil {
-		p.j.Moved(len(p.j.Data))
+	if err == nil {
+		p.j.Moved(p.written)
 	}
 	p.stop()
 	p.end(err)
-}
-
-// progress asks the transport how far it has come.
-func (p *sender) progress() {
-	if p.conn != nil && p.conn.Buffered() > 0 {
-		p.j.Moved(len(p.j.Data) - p.conn.Buffered())
-	}
 }
 
 // protocol has a protocol and its transport: the end of the connection ends the loop.
@@ -51,20 +67,8 @@ func protocol(j *Job) error {
 			p.end(err)
 		}
 	})
-	countAndWatch(l, j, p.progress)
 	if err := l.RunForever(); err != nil {
 		return err
 	}
 	return failed
-}
-
-// countAndWatch counts a slice in every turn, and then looks how far the sending has come.
-func countAndWatch(l *corolla.Loop, j *Job, progress func()) {
-	var count func()
-	count = func() {
-		j.Slice()
-		progress()
-		l.Soon(count)
-	}
-	l.Soon(count)
 }

@@ -6,52 +6,56 @@ import (
 	"github.com/corolla-go/corolla/transport"
 )
 
-// pulled is a protocol that is its connection's producer: asked for more whenever all that
-// it wrote is sent, it writes the next piece (Twisted's pull producer).
-type pulled struct {
-	j    *Job
-	done *deferred.Deferred
-	conn *transport.Conn
-	sent int
-	stop func() // observing
+// producer is a protocol that is its connection's producer (Twisted's push producer): it
+// writes until its consumer, the connection, pauses it. A pull producer, which is asked for
+// each piece in a turn of its own, would have a slice counted between any two pieces.
+type producer struct {
+	j      *Job
+	done   *deferred.Deferred
+	conn   *transport.Conn
+	sent   int
+	paused bool
+	stop   func() // observing
 }
 
-func (p *pulled) Opened(c *transport.Conn) {
+func (p *producer) Opened(c *transport.Conn) {
 	p.conn, p.stop = c, p.j.Observe(c.Socket().FD())
-	if err := c.RegisterPullProducer(p); err == nil {
-		c.Close() // once the producer is done
+	count(c.Socket().Loop(), p.j)
+	if err := c.RegisterProducer(p); err != nil {
+		c.Abort() // Closed is told
+		return
 	}
+	c.Close() // once the producer is done
+	p.Resume()
 }
 
-func (p *pulled) Resume() {
-	piece := p.j.Data[p.sent:min(p.sent+16*block, len(p.j.Data))]
-	if err := p.conn.Write(piece); err == nil {
+func (p *producer) Pause() { p.paused = true }
+
+func (p *producer) Resume() {
+	for p.paused = false; !p.paused && p.sent < len(p.j.Data); {
+		piece := p.j.Next(p.sent)
+		if err := p.conn.Write(piece); err != nil {
+			return // Closed is told why
+		}
 		p.sent += len(piece)
 	}
-	p.progress()
+	p.j.Moved(p.sent - p.conn.Buffered())
 	if p.sent == len(p.j.Data) {
 		p.conn.UnregisterProducer()
 	}
 }
 
-func (p *pulled) Stop() {}
+func (p *producer) Stop() {}
 
-func (p *pulled) Data(*transport.Conn, []byte) {}
+func (p *producer) Data(*transport.Conn, []byte) {}
 
-func (p *pulled) Closed(_ *transport.Conn, err error) {
-	p.stop()
-	if p.conn = nil; err != nil {
+func (p *producer) Closed(_ *transport.Conn, err error) {
+	if p.stop(); err != nil {
 		p.done.Errback(err)
 		return
 	}
 	p.j.Moved(p.sent)
 	p.done.Callback(nil)
-}
-
-func (p *pulled) progress() {
-	if p.conn != nil {
-		p.j.Moved(p.sent - p.conn.Buffered())
-	}
 }
 
 // reactor has a factory that builds the protocol, and a Deferred for the end.
@@ -65,14 +69,12 @@ func reactor(j *Job) error {
 	done := deferred.New(l)
 	done.AddErrback(func(err error) (any, error) { failed = err; return nil, nil })
 	done.AddCallback(func(any) (any, error) { l.Stop(); return nil, nil })
-	factory := func() *pulled { return &pulled{j: j, done: done} }
-	p := factory()
-	transport.Dial(l, "tcp", j.Addr, p).OnDone(func(c *corolla.Future[*transport.Conn]) {
+	factory := func() *producer { return &producer{j: j, done: done} }
+	transport.Dial(l, "tcp", j.Addr, factory()).OnDone(func(c *corolla.Future[*transport.Conn]) {
 		if _, err := c.Result(); err != nil {
 			done.Errback(err)
 		}
 	})
-	countAndWatch(l, j, p.progress)
 	if err := l.RunForever(); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ type Record struct {
 	moves  []Move
 	slices []Span
 	total  int
+	alive  time.Duration // when the row last showed that it gets on
 
 	watch *observer
 	ready time.Duration // since when the socket could take some; < 0 is unknown
@@ -50,7 +51,7 @@ func (r *Record) Moved(total int) {
 		return
 	}
 	r.moves = append(r.moves, Move{now, total - r.total})
-	r.total = total
+	r.total, r.alive = total, now
 	if r.ready >= 0 {
 		r.idle = max(r.idle, now-r.ready)
 	}
@@ -60,10 +61,26 @@ func (r *Record) Moved(total int) {
 	}
 }
 
+// Alive says that the row gets on though it cannot say yet what the socket has taken.
+func (r *Record) Alive() {
+	now := r.now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.alive = now
+}
+
+// quiet returns how long the row has shown no sign of life.
+func (r *Record) quiet() time.Duration {
+	now := r.now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return now - r.alive
+}
+
 // Observe names the socket, to find out how long it could have taken some but was
 // given nothing. That is measured from outside, by a thread that waits for the socket
-// to become writable: the row's own view would flatter it. The socket must stay open
-// until stop has returned.
+// to become writable: the row's own view would flatter it. What it sees of a socket that
+// was closed before stop counts for nothing, as no byte moves after that.
 func (r *Record) Observe(fd int) (stop func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -92,7 +109,8 @@ type Result struct {
 	Verified bool    `json:"verified"`
 	Seconds  float64 `json:"seconds"`
 	Rate     float64 `json:"mib_per_s"`
-	Slices   int     `json:"slices"`
+	Slices   int     `json:"slices"` // counted while the send was under way
+	Pace     float64 `json:"slices_per_s"`
 	IdleIO   float64 `json:"longest_idle_io_ms"`
 	IdleWork float64 `json:"longest_idle_work_ms"`
 	Error    string  `json:"error"`
@@ -118,6 +136,9 @@ func (r *Record) result(row string, end time.Duration) Result {
 			break
 		}
 		res.Slices++
+	}
+	if res.Slices > 0 {
+		res.Pace = float64(res.Slices) / max(sent.Seconds(), 1e-9)
 	}
 	gap = max(gap, sent-last)
 	res.IdleWork = milliseconds(gap)

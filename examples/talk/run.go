@@ -21,34 +21,44 @@ type Options struct {
 	Progress func(number int, row Row)
 }
 
-// probe finds out whether anybody listens at an address.
-func probe(addr string) error {
-	c, err := net.DialTimeout("tcp", addr, 10*time.Second)
+// probe finds out whether anybody listens at an address, and at which one exactly.
+func probe(ctx context.Context, addr string) (exactly string, err error) {
+	d := net.Dialer{Timeout: 10 * time.Second}
+	c, err := d.DialContext(ctx, "tcp", addr)
 	if err == nil {
-		return c.Close()
+		return c.RemoteAddr().String(), c.Close()
 	}
-	var e *os.SyscallError
-	if errors.As(err, &e) {
-		err = e.Err // the rest says the same again
+	if ctx.Err() != nil {
+		return "", ctx.Err()
 	}
-	return fmt.Errorf("dial %s: %w", addr, err)
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err // the rest says the same again
+	}
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		err = call.Err
+	}
+	return "", fmt.Errorf("dial %s: %w", addr, err)
 }
 
 // Run runs the rows, one after the other. A row that fails says so in its result, and
 // the others run. If ctx ends, it returns what there is, and the context's error.
 func Run(ctx context.Context, o Options) ([]Result, error) {
 	data := Data(o.MiB << 20)
-	addr := o.Sink
 	var sink *Sink
-	if addr == "" {
-		var err error
+	var addr string
+	var err error
+	if o.Sink != "" {
+		if addr, err = probe(ctx, o.Sink); err != nil {
+			return nil, err
+		}
+	} else {
 		if sink, err = NewSink(data, o.Rate); err != nil {
 			return nil, err
 		}
 		defer sink.Close()
 		addr = sink.Addr()
-	} else if err := probe(addr); err != nil {
-		return nil, err
 	}
 	var results []Result
 	for i, row := range o.Rows {
@@ -82,10 +92,12 @@ func runRow(ctx context.Context, o Options, row Row, j *Job, sink *Sink) (Result
 		case err = <-ended:
 			waiting = false
 		case <-ctx.Done():
+			j.Abandon()
 			return Result{}, ctx.Err()
 		case <-tick.C:
-			if last := j.lastMove(); j.now()-last > stalled {
-				err = fmt.Errorf("no byte moved for %v", stalled) // the row is left where it is
+			if j.quiet() > stalled {
+				err = fmt.Errorf("no byte moved for %v", stalled)
+				j.Abandon()
 				waiting = false
 			}
 		}
@@ -93,9 +105,13 @@ func runRow(ctx context.Context, o Options, row Row, j *Job, sink *Sink) (Result
 	end := j.lastMove()
 	verified := false
 	if sink != nil && err == nil {
-		r := <-sink.Received()
-		verified, err = r.Err == nil, r.Err
-		end = r.End.Sub(j.begin)
+		select {
+		case r := <-sink.Received():
+			verified, err = r.Err == nil, r.Err
+			end = r.End.Sub(j.begin)
+		case <-ctx.Done():
+			return Result{}, ctx.Err()
+		}
 	} else if sink != nil {
 		select { // the sink must be done with this row before the next
 		case <-sink.Received():

@@ -5,25 +5,27 @@ package talk
 import (
 	"errors"
 	"fmt"
-	"net"
+	"net/netip"
 
 	"golang.org/x/sys/unix"
 )
 
 // dial returns a connected, blocking socket, as a program that knows only system
-// calls would make it.
+// calls would make it. The address is of numbers, so nothing is looked up.
 func dial(addr string) (fd int, err error) {
-	a, err := net.ResolveTCPAddr("tcp4", addr)
+	a, err := netip.ParseAddrPort(addr)
 	if err != nil {
 		return 0, err
 	}
-	fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	family, sa := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()})
+	if a.Addr().Is4() {
+		family, sa = unix.AF_INET, &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
+	}
+	fd, err = unix.Socket(family, unix.SOCK_STREAM, 0)
 	if err != nil {
 		return 0, fmt.Errorf("socket: %w", err)
 	}
 	unix.CloseOnExec(fd)
-	sa := &unix.SockaddrInet4{Port: a.Port}
-	copy(sa.Addr[:], a.IP.To4())
 	if err := unix.Connect(fd, sa); err != nil {
 		return 0, errors.Join(fmt.Errorf("dial %s: %w", addr, err), unix.Close(fd))
 	}

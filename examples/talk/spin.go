@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// spin asks again and again: the processor is busy with asking, and what is counted in
-// between makes the socket wait.
+// spin asks again and again, and counts a slice whenever the socket takes nothing. That goes
+// well as long as there is something to count: it never waits, so without it would do nothing
+// but ask.
 func spin(j *Job) error {
 	fd, err := dialNonblocking(j.Addr)
 	if err != nil {
@@ -17,17 +18,15 @@ func spin(j *Job) error {
 	}
 	defer unix.Close(fd)
 	defer j.Observe(fd)()
-	for sent, tries := 0, 0; sent < len(j.Data); j.Moved(sent) {
+	for sent := 0; sent < len(j.Data); j.Moved(sent) {
 		n, err := unix.Write(fd, j.Data[sent:])
 		switch {
 		case err == nil:
 			sent += n
-		case err != unix.EAGAIN:
-			return fmt.Errorf("write: %w", err)
+		case err == unix.EAGAIN:
+			j.Slice()
 		default:
-			if tries++; tries%10_000 == 1 {
-				j.Slice()
-			}
+			return fmt.Errorf("write: %w", err)
 		}
 	}
 	return nil

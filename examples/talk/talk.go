@@ -12,23 +12,24 @@ import (
 type Row struct {
 	Name string
 	What string
+	Loop bool // on an event loop of Corolla
 	Send func(*Job) error
 }
 
 // Rows are all ways, in the order in which they are told.
 var Rows = []Row{
-	{"blocking", "a blocking socket: send, then count", blocking},
-	{"spin", "a non-blocking socket, tried again and again", spin},
-	{"select", "a non-blocking socket and select(2), counting in between", selecting},
-	{"threads", "a second thread sends", threads},
-	{"processes", "a second process sends", processes},
-	{"goroutines", "Go's own way: net, and a goroutine that sends", goroutines},
-	{"callbacks", "an event loop and a bare socket: a writer callback", callbacks},
-	{"protocol", "an event loop, a protocol and its transport", protocol},
-	{"reactor", "Twisted's way: a factory of protocols, a Deferred for the end", reactor},
-	{"tasks", "two tasks", tasks},
-	{"green", "Eventlet's way: green threads, sleep(0) in the busy loop", greenThreads},
-	{"generators", "generators around select(2), in a scheduler of a few lines", generators},
+	{"blocking", "a blocking socket: send, then count", false, blocking},
+	{"spin", "a non-blocking socket, tried again after each slice", false, spin},
+	{"select", "a non-blocking socket and select(2), counting in between", false, selecting},
+	{"threads", "a second thread sends", false, threads},
+	{"processes", "a second process sends", false, processes},
+	{"goroutines", "Go's own way: net, and a goroutine that sends", false, goroutines},
+	{"callbacks", "an event loop and a bare socket: a writer callback", true, callbacks},
+	{"protocol", "an event loop, a protocol and its transport", true, protocol},
+	{"reactor", "Twisted's way: a factory of protocols, a Deferred for the end", true, reactor},
+	{"tasks", "two tasks: one sends, one counts", true, tasks},
+	{"green", "Eventlet's way: green threads, sleep(0) in the busy loop", true, greenThreads},
+	{"generators", "generators around select(2), in a scheduler of a few lines", false, generators},
 }
 
 // Names lists the rows' names.
@@ -51,9 +52,30 @@ func Find(name string) (Row, bool) {
 
 // Job is what there is to do: send Data to Addr, and count.
 type Job struct {
-	Addr string
+	Addr string // IP:PORT
 	Data []byte
 	*Record
+	abandoned bool
+	abandon   func()
+}
+
+// OnAbandon sets what is called if the row is left where it is: what it has outside of this
+// process must end with it.
+func (j *Job) OnAbandon(end func()) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.abandon = end; j.abandoned {
+		end()
+	}
+}
+
+// Abandon leaves the row where it is.
+func (j *Job) Abandon() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.abandoned = true; j.abandon != nil {
+		j.abandon()
+	}
 }
 
 // steps is how far one slice of counting counts.
@@ -73,7 +95,8 @@ func (j *Job) Slice() {
 	j.counted(begin, j.now())
 }
 
-// block is how much the rows write at a time.
+// block is how much the rows write at a time to what waits, or keeps what is not sent yet.
+// Those that ask a bare socket how much it takes offer it all that is left.
 const block = 64 << 10
 
 // Next returns what to write when so much is sent.
