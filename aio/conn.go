@@ -76,16 +76,16 @@ func Dial(t *corolla.Task, network, address string, opts ...corolla.SocketOption
 // of the stream it returns io.EOF; but if sending has failed, be it in what a Write had only taken, it
 // is that error, for the peer may not have ended its stream.
 func (c *Conn) Read(t *corolla.Task, b []byte) (int, error) {
-	if err := c.read.begin(t, c.readable()); err != nil {
+	if err := c.read.begin(t, readable(c)); err != nil {
 		return 0, err
 	}
-	n, err := 0, c.unreadable()
+	n, err := 0, unreadable(c)
 	switch {
 	case err != nil:
 	case len(c.in) > 0 && len(b) > 0:
-		n = c.take(b)
+		n = take(c, b)
 	default:
-		n, err = c.readSome(t, b)
+		n, err = readSome(c, t, b)
 	}
 	c.read.end(t) // not deferred: see readSome
 	if err != nil {
@@ -95,12 +95,12 @@ func (c *Conn) Read(t *corolla.Task, b []byte) (int, error) {
 }
 
 // readable reports whether reading may find something at once.
-func (c *Conn) readable() bool {
+func readable(c *Conn) bool {
 	return len(c.in) > 0 || c.stream.HasTLS() || c.Socket().Readable()
 }
 
 // unreadable says why nothing can be read any more, be it there already.
-func (c *Conn) unreadable() error {
+func unreadable(c *Conn) error {
 	switch {
 	case c.closed:
 		return net.ErrClosed
@@ -111,7 +111,7 @@ func (c *Conn) unreadable() error {
 }
 
 // take gives what has arrived already.
-func (c *Conn) take(b []byte) int {
+func take(c *Conn, b []byte) int {
 	n := copy(b, c.in)
 	if c.in = c.in[n:]; len(c.in) == 0 {
 		c.in = nil
@@ -124,23 +124,23 @@ func (c *Conn) take(b []byte) int {
 //
 // Most tasks are parked here for most of their lives, so what is on the stack above is kept
 // small: with more than 1 KB the stack would be twice as large.
-func (c *Conn) readSome(t *corolla.Task, b []byte) (int, error) {
+func readSome(c *Conn, t *corolla.Task, b []byte) (int, error) {
 	for {
-		if err := c.unreadable(); err != nil {
+		if err := unreadable(c); err != nil {
 			return 0, err
 		}
 		n, err := c.stream.TryRead(b)
 		if err != corolla.ErrWouldBlock {
 			return n, err
 		}
-		if err := c.awaitData(t); err != nil {
+		if err := awaitData(c, t); err != nil {
 			return 0, err
 		}
 	}
 }
 
 // awaitData parks t until something may have arrived.
-func (c *Conn) awaitData(t *corolla.Task) error {
+func awaitData(c *Conn, t *corolla.Task) error {
 	if err := c.stream.Err(); err != nil {
 		return err
 	}
@@ -162,12 +162,12 @@ func (c *Conn) Close() error {
 	if c.closed {
 		return c.wrap("close", net.ErrClosed)
 	}
-	c.shut()
+	shut(c)
 	return c.wrap("close", c.stream.Close())
 }
 
 // shut ends whatever waits for the connection.
-func (c *Conn) shut() {
+func shut(c *Conn) {
 	c.closed, c.in = true, nil
 	c.read.close()
 	c.write.close()
@@ -180,7 +180,7 @@ func (c *Conn) Abort() error {
 	if c.Socket().Closed() {
 		return c.wrap("abort", net.ErrClosed)
 	}
-	c.shut()
+	shut(c)
 	return c.wrap("abort", c.stream.End(true))
 }
 
@@ -192,13 +192,13 @@ func (c *Conn) SetDeadline(when time.Time) error {
 // SetReadDeadline sets the time from which on reading, also by a task that waits already,
 // fails with os.ErrDeadlineExceeded. The zero time is never. A limit for one call is
 // Task.Timeout.
-func (c *Conn) SetReadDeadline(when time.Time) error { return c.deadline(&c.read, when) }
+func (c *Conn) SetReadDeadline(when time.Time) error { return deadline(c, &c.read, when) }
 
 // SetWriteDeadline does for writing what SetReadDeadline does for reading. What was taken
 // to be sent is sent all the same.
-func (c *Conn) SetWriteDeadline(when time.Time) error { return c.deadline(&c.write, when) }
+func (c *Conn) SetWriteDeadline(when time.Time) error { return deadline(c, &c.write, when) }
 
-func (c *Conn) deadline(d *side, when time.Time) error {
+func deadline(c *Conn, d *side, when time.Time) error {
 	c.check("SetDeadline")
 	if c.closed {
 		return c.wrap("set deadline", net.ErrClosed)

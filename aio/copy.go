@@ -37,7 +37,7 @@ func pass(t *corolla.Task, dst, src *Conn, b []byte) (taken int, err error) {
 	if dst.write.holder() != nil || dst.stream.Handshaking() {
 		b = bytes.Clone(b) // put waits for its turn, or for TLS to begin
 	}
-	if taken, err = dst.put(t, b); taken == 0 && err != nil && !src.closed {
+	if taken, err = put(dst, t, b); taken == 0 && err != nil && !src.closed {
 		src.in = append(bytes.Clone(b), src.in...)
 	}
 	return taken, err
@@ -45,17 +45,17 @@ func pass(t *corolla.Task, dst, src *Conn, b []byte) (taken int, err error) {
 
 // put is Write of something in the scratch buffer, which is lost when t parks: so it takes all
 // of it first, and waits for room then.
-func (c *Conn) put(t *corolla.Task, b []byte) (taken int, err error) {
-	if err = c.enterOpen(t); err != nil {
+func put(c *Conn, t *corolla.Task, b []byte) (taken int, err error) {
+	if err = enterOpen(c, t); err != nil {
 		return 0, err
 	}
 	defer c.write.end(t)
-	if err = c.unwritable(); err == nil {
-		err = c.send(t, b)
+	if err = unwritable(c); err == nil {
+		err = send(c, t, b)
 	}
 	if err == nil {
 		c.write.given = true
-		taken, err = len(b), c.room(t)
+		taken, err = len(b), room(c, t)
 	}
 	return taken, c.wrap("write", err)
 }

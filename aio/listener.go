@@ -38,7 +38,7 @@ func (ln *Listener) Socket() *corolla.Socket { return ln.sock }
 func (ln *Listener) Accept(t *corolla.Task) (*Conn, error) {
 	c, err := ln.acceptPlain(t)
 	if err == nil && ln.tls != nil {
-		c.addTLS(ln.tls)
+		addTLS(c, ln.tls)
 	}
 	return c, err
 }

@@ -48,11 +48,11 @@ func (c *Conn) ReadUntil(t *corolla.Task, sep []byte) ([]byte, error) {
 	if len(sep) == 0 {
 		return nil, fmt.Errorf("aio: ReadUntil with an empty separator")
 	}
-	if err := c.read.begin(t, c.readable()); err != nil {
+	if err := c.read.begin(t, readable(c)); err != nil {
 		return nil, err
 	}
 	defer c.read.end(t)
-	if err := c.unreadable(); err != nil {
+	if err := unreadable(c); err != nil {
 		return nil, c.wrap("read", err)
 	}
 	limit := c.limit
@@ -61,7 +61,7 @@ func (c *Conn) ReadUntil(t *corolla.Task, sep []byte) ([]byte, error) {
 	}
 	for seen := 0; ; { // so far there is no separator that begins before seen
 		if i := bytes.Index(c.in[seen:], sep); i >= 0 && seen+i+len(sep) <= limit {
-			return c.cut(seen + i + len(sep)), nil
+			return cutOff(c, seen+i+len(sep)), nil
 		}
 		if len(c.in) >= limit {
 			return nil, c.wrap("read", fmt.Errorf("%w of %d bytes", ErrTooLong, limit))
@@ -72,8 +72,8 @@ func (c *Conn) ReadUntil(t *corolla.Task, sep []byte) ([]byte, error) {
 			}
 		}
 		seen = max(0, len(c.in)-len(sep)+1)
-		if err := c.more(t, limit); err == io.EOF && len(c.in) > 0 {
-			return c.cut(len(c.in)), io.ErrUnexpectedEOF
+		if err := more(c, t, limit); err == io.EOF && len(c.in) > 0 {
+			return cutOff(c, len(c.in)), io.ErrUnexpectedEOF
 		} else if err != nil {
 			return nil, c.wrap("read", err)
 		}
@@ -81,7 +81,7 @@ func (c *Conn) ReadUntil(t *corolla.Task, sep []byte) ([]byte, error) {
 }
 
 // cut takes n bytes off the front of what has arrived.
-func (c *Conn) cut(n int) []byte {
+func cutOff(c *Conn, n int) []byte {
 	b := c.in[:n:n]
 	if c.in = c.in[n:]; len(c.in) == 0 {
 		c.in = nil
@@ -90,9 +90,9 @@ func (c *Conn) cut(n int) []byte {
 }
 
 // more reads on into what has arrived.
-func (c *Conn) more(t *corolla.Task, limit int) error {
+func more(c *Conn, t *corolla.Task, limit int) error {
 	b := t.Loop().Scratch()
-	n, err := c.readSome(t, b[:min(len(b), limit)])
+	n, err := readSome(c, t, b[:min(len(b), limit)])
 	c.in = append(c.in, b[:n]...)
 	return err
 }

@@ -28,7 +28,7 @@ func DialTLS(t *corolla.Task, network, address string, cfg *tls.Config, opts ...
 	if err != nil {
 		return nil, err
 	}
-	if err := c.startTLS(t, how, nil); err != nil {
+	if err := startTLS(c, t, how, nil); err != nil {
 		_ = c.Abort() // or TLS has failed because it is lost
 		return nil, err
 	}
@@ -40,19 +40,19 @@ func DialTLS(t *corolla.Task, network, address string, cfg *tls.Config, opts ...
 // good for nothing but Close. Of the options only those of handshakes matter; see ListenTLS.
 func (c *Conn) ClientTLS(t *corolla.Task, cfg *tls.Config, opts ...corolla.SocketOption) error {
 	how, err := stream.ClientTLS(t.Loop(), cfg, opts)
-	return c.startTLS(t, how, err)
+	return startTLS(c, t, how, err)
 }
 
 // ServerTLS is ClientTLS as the server.
 func (c *Conn) ServerTLS(t *corolla.Task, cfg *tls.Config, opts ...corolla.SocketOption) error {
 	how, err := stream.ServerTLS(t.Loop(), cfg, opts)
-	return c.startTLS(t, how, err)
+	return startTLS(c, t, how, err)
 }
 
 var errTLSAlready = errors.New("TLS was started before")
 
 // startTLS starts TLS, if err is nil, and waits for the end of the handshake.
-func (c *Conn) startTLS(t *corolla.Task, how *stream.TLS, err error) error {
+func startTLS(c *Conn, t *corolla.Task, how *stream.TLS, err error) error {
 	switch {
 	case err != nil:
 		return c.wrap("handshake", err)
@@ -61,16 +61,16 @@ func (c *Conn) startTLS(t *corolla.Task, how *stream.TLS, err error) error {
 	case c.read.holder() != nil || c.write.holder() != nil:
 		return corolla.ErrBusy
 	}
-	c.addTLS(how)
+	addTLS(c, how)
 	c.read.claim(t)
 	c.write.claim(t)
 	defer c.write.end(t)
 	defer c.read.end(t)
-	return c.wrap("handshake", cmp.Or(c.shake(t, &c.read, &c.write), c.stream.HandshakeErr()))
+	return c.wrap("handshake", cmp.Or(shake(c, t, &c.read, &c.write), c.stream.HandshakeErr()))
 }
 
 // addTLS puts TLS on the connection.
-func (c *Conn) addTLS(how *stream.TLS) {
+func addTLS(c *Conn, how *stream.TLS) {
 	early := c.in // what has arrived already belongs to TLS
 	c.in = nil
 	c.stream.StartTLS(how, early, func(error) {
@@ -81,7 +81,7 @@ func (c *Conn) addTLS(how *stream.TLS) {
 
 // shake parks t until the handshake is over, the connection is closed, or the deadline of one of the
 // directions, which are t's own, has passed.
-func (c *Conn) shake(t *corolla.Task, own ...*side) error {
+func shake(c *Conn, t *corolla.Task, own ...*side) error {
 	for {
 		if c.closed {
 			return net.ErrClosed

@@ -18,7 +18,7 @@ import (
 // much that was, which is less than n without an error if the file ends before. Without TLS the
 // bytes do not come into the program (sendfile(2)).
 func (c *Conn) SendFile(t *corolla.Task, f *os.File, off, n int64) (int64, error) {
-	return c.sendWhole(t, func() *corolla.Future[int64] { return c.stream.SendFile(f, off, n) })
+	return sendWhole(c, t, func() *corolla.Future[int64] { return c.stream.SendFile(f, off, n) })
 }
 
 // WriteFiles writes b, of at least one byte, behind what was written before, and passes open
@@ -28,21 +28,21 @@ func (c *Conn) WriteFiles(t *corolla.Task, b []byte, files ...syscall.Conn) erro
 	if c.stream.HasTLS() {
 		return c.wrap("write", errFilesTLS)
 	}
-	_, err := c.sendWhole(t, func() *corolla.Future[int64] { return c.stream.WriteFiles(b, files) })
+	_, err := sendWhole(c, t, func() *corolla.Future[int64] { return c.stream.WriteFiles(b, files) })
 	return err
 }
 
 // sendWhole waits for t's turn, and then for all that begin sends.
-func (c *Conn) sendWhole(t *corolla.Task, begin func() *corolla.Future[int64]) (int64, error) {
-	if err := c.enterOpen(t); err != nil {
+func sendWhole(c *Conn, t *corolla.Task, begin func() *corolla.Future[int64]) (int64, error) {
+	if err := enterOpen(c, t); err != nil {
 		return 0, err
 	}
 	defer c.write.end(t)
-	if err := c.unwritable(); err != nil {
+	if err := unwritable(c); err != nil {
 		return 0, c.wrap("write", err)
 	}
 	sent, err := transfer(t, begin(), cut{c, &c.write, "write"})
-	return sent, c.leave(t, err)
+	return sent, leave(c, t, err)
 }
 
 // cut is a direction of a connection whose end, or deadline, ends a transfer.
@@ -104,23 +104,23 @@ func transfer(t *corolla.Task, x *corolla.Future[int64], by ...cut) (int64, erro
 // Those that dst has not taken yet are lost when t is canceled or a deadline passes. A proxy is two of
 // these, and each holds a pipe, two descriptors, while it lasts.
 func (c *Conn) SpliceTo(t *corolla.Task, dst *Conn) (n int64, err error) {
-	if err := dst.enterOpen(t); err != nil {
+	if err := enterOpen(dst, t); err != nil {
 		return 0, err
 	}
 	defer dst.write.end(t)
-	if err := c.read.begin(t, c.readable()); err != nil {
+	if err := c.read.begin(t, readable(c)); err != nil {
 		return 0, err
 	}
 	defer c.read.end(t)
 	reading, writing := cut{c, &c.read, "read"}, cut{dst, &dst.write, "write"}
-	if err := dst.unwritable(); err != nil {
+	if err := unwritable(dst); err != nil {
 		return 0, dst.wrap("write", err)
 	}
-	if c.unreadable() != nil {
+	if unreadable(c) != nil {
 		return 0, reading.reason()
 	}
 	if n = int64(len(c.in)); n > 0 {
-		if err := dst.send(t, c.in); err != nil {
+		if err := send(dst, t, c.in); err != nil {
 			return 0, dst.wrap("write", err)
 		}
 		c.in = nil
@@ -137,7 +137,7 @@ var errFilesTLS = fmt.Errorf("pass files through TLS: %w", errors.ErrUnsupported
 // ReadFiles is Read of a Unix socket, and returns the files that came with the bytes as well:
 // the caller's to close. Files that come where Read, ReadUntil or Lines read are closed unseen.
 func (c *Conn) ReadFiles(t *corolla.Task, b []byte) (int, []*os.File, error) {
-	if err := c.read.begin(t, c.readable()); err != nil {
+	if err := c.read.begin(t, readable(c)); err != nil {
 		return 0, nil, err
 	}
 	defer c.read.end(t)
@@ -145,11 +145,11 @@ func (c *Conn) ReadFiles(t *corolla.Task, b []byte) (int, []*os.File, error) {
 		return 0, nil, c.wrap("read", errFilesTLS)
 	}
 	for {
-		if err := c.unreadable(); err != nil {
+		if err := unreadable(c); err != nil {
 			return 0, nil, c.wrap("read", err)
 		}
 		if len(c.in) > 0 && len(b) > 0 {
-			return c.take(b), nil, nil
+			return take(c, b), nil, nil
 		}
 		n, files, err := c.Socket().TryReadFiles(b)
 		if err != corolla.ErrWouldBlock {
@@ -158,7 +158,7 @@ func (c *Conn) ReadFiles(t *corolla.Task, b []byte) (int, []*os.File, error) {
 			}
 			return n, files, c.wrap("read", err)
 		}
-		if err := c.awaitData(t); err != nil {
+		if err := awaitData(c, t); err != nil {
 			return 0, nil, c.wrap("read", err)
 		}
 	}
@@ -179,6 +179,6 @@ func (c *Conn) Detach(t *corolla.Task) (f *os.File, unread []byte, err error) {
 		return nil, nil, c.wrap("detach", err)
 	}
 	unread = c.in
-	c.shut()
+	shut(c)
 	return f, unread, nil
 }

@@ -16,27 +16,27 @@ import (
 // water mark is to be sent. It returns how much it took, which is less than len(b) only with an
 // error; an error in sending what was taken before is returned too. Flush waits until all is sent.
 func (c *Conn) Write(t *corolla.Task, b []byte) (int, error) {
-	if err := c.enterOpen(t); err != nil {
+	if err := enterOpen(c, t); err != nil {
 		return 0, err
 	}
 	defer c.write.end(t) // for a panic that unwinds t: others must not wait for it
-	n, err := c.writeAll(t, b)
-	return n, c.wrap("write", c.leave(t, err))
+	n, err := writeAll(c, t, b)
+	return n, c.wrap("write", leave(c, t, err))
 }
 
-func (c *Conn) writeAll(t *corolla.Task, b []byte) (written int, err error) {
+func writeAll(c *Conn, t *corolla.Task, b []byte) (written int, err error) {
 	for {
-		if err := c.room(t); err != nil {
+		if err := room(c, t); err != nil {
 			return written, err
 		}
 		_, most := c.stream.Outbox().Marks()
 		piece := b[written:min(len(b), written+max(most-c.stream.Len(), minPiece))]
-		if err := c.send(t, piece); err != nil {
+		if err := send(c, t, piece); err != nil {
 			return written, err
 		}
 		if written += len(piece); written == len(b) {
 			c.write.given = true
-			return written, c.room(t)
+			return written, room(c, t)
 		}
 		if err := t.Checkpoint(); err != nil {
 			return written, err
@@ -45,30 +45,30 @@ func (c *Conn) writeAll(t *corolla.Task, b []byte) (written int, err error) {
 }
 
 // enterOpen is enter of a call that has something to write.
-func (c *Conn) enterOpen(t *corolla.Task) error {
+func enterOpen(c *Conn, t *corolla.Task) error {
 	if c.ending && !c.closed {
 		return c.wrap("write", net.ErrClosed)
 	}
-	return c.enter(t)
+	return enter(c, t)
 }
 
 // enter claims the writing side when it is t's turn.
-func (c *Conn) enter(t *corolla.Task) error {
+func enter(c *Conn, t *corolla.Task) error {
 	if c.write.holder() != nil {
-		if err := c.unwritable(); err != nil { // so there is nothing to wait for
+		if err := unwritable(c); err != nil { // so there is nothing to wait for
 			return c.wrap("write", err)
 		}
 	}
 	err := c.write.enter(t)
 	if err == errSwept { // be it that the deadline was taken back since
-		err = cmp.Or(c.unwritable(), os.ErrDeadlineExceeded)
+		err = cmp.Or(unwritable(c), os.ErrDeadlineExceeded)
 	}
 	return c.wrap("write", err)
 }
 
 // leave is the end of a call that writes. Others have a turn after it now and then, not before:
 // so nobody finds the connection taken by a call that has not begun.
-func (c *Conn) leave(t *corolla.Task, err error) error {
+func leave(c *Conn, t *corolla.Task, err error) error {
 	c.write.end(t)
 	return cmp.Or(err, t.Checkpoint())
 }
@@ -81,7 +81,7 @@ func (c *Conn) leave(t *corolla.Task, err error) error {
 // What TLS adds to b is not counted.
 func (c *Conn) TryWrite(b []byte) error {
 	c.check("TryWrite")
-	if err := c.unwritable(); err != nil {
+	if err := unwritable(c); err != nil {
 		return c.wrap("write", err)
 	}
 	switch {
@@ -90,7 +90,7 @@ func (c *Conn) TryWrite(b []byte) error {
 	case c.stream.Handshaking(),
 		c.write.holder() != nil && !c.write.given,
 		c.write.queued(),
-		!c.fits(len(b)):
+		!fits(c, len(b)):
 		return corolla.ErrWouldBlock
 	}
 	return c.wrap("write", c.stream.Write(b))
@@ -98,7 +98,7 @@ func (c *Conn) TryWrite(b []byte) error {
 
 // fits reports whether so much can be written without passing the mark. What has only waited for
 // the end of the turn is sent first, if need be.
-func (c *Conn) fits(size int) bool {
+func fits(c *Conn, size int) bool {
 	out := c.stream.Outbox()
 	_, most := out.Marks()
 	if out.Len() > 0 && out.Len()+size > most {
@@ -112,9 +112,9 @@ func (c *Conn) fits(size int) bool {
 const minPiece = 16 << 10
 
 // send takes a piece, through TLS if there is TLS. It waits only for TLS to begin.
-func (c *Conn) send(t *corolla.Task, b []byte) error {
+func send(c *Conn, t *corolla.Task, b []byte) error {
 	if c.stream.Handshaking() {
-		if err := c.shake(t, &c.write); err != nil {
+		if err := shake(c, t, &c.write); err != nil {
 			return err
 		}
 	}
@@ -122,9 +122,9 @@ func (c *Conn) send(t *corolla.Task, b []byte) error {
 }
 
 // room parks t while too much is to be sent.
-func (c *Conn) room(t *corolla.Task) error {
+func room(c *Conn, t *corolla.Task) error {
 	for {
-		if err := c.unwritable(); err != nil || !c.stream.Outbox().Above() {
+		if err := unwritable(c); err != nil || !c.stream.Outbox().Above() {
 			return err
 		}
 		if err := c.stream.Outbox().Wait(t); err != nil {
@@ -134,7 +134,7 @@ func (c *Conn) room(t *corolla.Task) error {
 }
 
 // unwritable says why nothing is sent any more.
-func (c *Conn) unwritable() error {
+func unwritable(c *Conn) error {
 	switch {
 	case c.closed:
 		return net.ErrClosed
@@ -146,17 +146,17 @@ func (c *Conn) unwritable() error {
 
 // Flush parks t until all that was written is sent. It stands in line as a Write does.
 func (c *Conn) Flush(t *corolla.Task) error {
-	if err := c.enter(t); err != nil {
+	if err := enter(c, t); err != nil {
 		return err
 	}
 	defer c.write.end(t)
 	c.write.given = true
-	return c.wrap("write", c.leave(t, c.flush(t)))
+	return c.wrap("write", leave(c, t, flush(c, t)))
 }
 
-func (c *Conn) flush(t *corolla.Task) error {
+func flush(c *Conn, t *corolla.Task) error {
 	for {
-		if err := c.unwritable(); err != nil || c.stream.Len() == 0 {
+		if err := unwritable(c); err != nil || c.stream.Len() == 0 {
 			return err
 		}
 		if err := c.stream.Outbox().WaitEmpty(t); err != nil {
@@ -188,13 +188,13 @@ func (c *Conn) CloseWrite() error {
 	}
 	if !c.ending {
 		c.ending = true
-		c.write.atEnd(c.finish)
+		c.write.atEnd(func() { finish(c) })
 	}
 	return c.wrap("close", c.stream.Err())
 }
 
 // finish ends the stream, now that nobody writes any more.
-func (c *Conn) finish() {
+func finish(c *Conn) {
 	if c.closed || c.stream.Err() != nil {
 		return
 	}
