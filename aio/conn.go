@@ -94,6 +94,31 @@ func (c *Conn) Read(t *corolla.Task, b []byte) (int, error) {
 	return n, err
 }
 
+// Receive parks t until something has arrived, at most 64 KiB of it, and returns that in the loop's
+// memory: it is good until t next waits, for anything, or reads again, and may be written to until
+// then. A connection that waits in Receive holds no buffer. Write takes all of it before it waits. In debug
+// mode what is used too late is found overwritten. Errors are Read's.
+func (c *Conn) Receive(t *corolla.Task) ([]byte, error) {
+	if err := c.read.begin(t, readable(c)); err != nil {
+		return nil, err
+	}
+	var b []byte
+	var err error
+	if len(c.in) > 0 && !c.read.expired { // c is open, for Close drops what has arrived
+		b, c.in = c.in, nil
+	} else {
+		b, err = receive(c, t)
+	}
+	c.read.end(t) // not deferred: see readSome
+	return b, c.wrap("read", err)
+}
+
+func receive(c *Conn, t *corolla.Task) ([]byte, error) {
+	b := t.Loop().Scratch()
+	n, err := readSome(c, t, b)
+	return b[:n], err
+}
+
 // readable reports whether reading may find something at once.
 func readable(c *Conn) bool {
 	return len(c.in) > 0 || c.stream.HasTLS() || c.Socket().Readable()

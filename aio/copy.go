@@ -2,6 +2,7 @@ package aio
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 
 	"github.com/corolla-go/corolla"
@@ -16,46 +17,96 @@ import (
 // in between: each piece waits in line as a Write does. On an error, what dst did not take can still
 // be read from src. A proxy is two of these.
 func Copy(t *corolla.Task, dst, src *Conn) (n int64, err error) {
-	b := t.Loop().Scratch()
-	for {
-		m, err := src.Read(t, b)
-		if err == io.EOF {
-			return n, dst.wrap("write", dst.stream.Err())
-		}
-		if err != nil {
-			return n, err
-		}
-		m, err = pass(t, dst, src, b[:m])
-		if n += int64(m); err != nil {
-			return n, err
+	r := &relay{task: t, dst: dst, src: src}
+	for err == nil {
+		if err = r.run(); err == nil {
+			err = r.pass()
 		}
 	}
+	if err == io.EOF {
+		err = dst.wrap("write", dst.stream.Err())
+	}
+	return r.moved, err
 }
 
-// pass gives dst what was read from src, and src what dst does not take.
-func pass(t *corolla.Task, dst, src *Conn, b []byte) (taken int, err error) {
-	if dst.write.holder() != nil || dst.stream.Handshaking() {
-		b = bytes.Clone(b) // put waits for its turn, or for TLS to begin
-	}
-	if taken, err = put(dst, t, b); taken == 0 && err != nil && !src.closed {
-		src.in = append(bytes.Clone(b), src.in...)
-	}
-	return taken, err
+// relay is a Copy under way. As long as dst takes what comes, a callback moves it while the task stays
+// parked: that saves two switches for each piece, and the calls of reading and writing are on the loop's
+// stack instead of that of every idle task. Whatever has to wait, the task does.
+type relay struct {
+	task     *corolla.Task
+	dst, src *Conn
+	moved    int64
+	handOver bool // to the task: there is something that waits, or an error
+	err      error
 }
 
-// put is Write of something in the scratch buffer, which is lost when t parks: so it takes all
-// of it first, and waits for room then.
-func put(c *Conn, t *corolla.Task, b []byte) (taken int, err error) {
-	if err = enterOpen(c, t); err != nil {
-		return 0, err
+// run parks the task until there is something that it has to do itself.
+func (r *relay) run() error {
+	src := r.src
+	if len(src.in) > 0 || src.stream.HasTLS() { // TLS may have more than its socket tells of
+		return nil
 	}
-	defer c.write.end(t)
-	if err = unwritable(c); err == nil {
-		err = send(c, t, b)
+	if err := src.read.begin(r.task, false); err != nil {
+		return err
 	}
-	if err == nil {
-		c.write.given = true
-		taken, err = len(b), room(c, t)
+	defer r.stop()
+	r.handOver = false
+	src.Socket().OnReadable(r.readable)
+	for !r.handOver {
+		if err := cmp.Or(unreadable(src), src.stream.Err()); err != nil {
+			return src.wrap("read", err)
+		}
+		if err := r.task.Park("something to copy"); err != nil {
+			return src.wrap("read", err)
+		}
 	}
-	return taken, c.wrap("write", err)
+	return src.wrap("read", r.err)
+}
+
+func (r *relay) stop() {
+	r.src.Socket().OnReadable(nil)
+	r.src.read.end(r.task)
+}
+
+// readable is called when something has arrived.
+func (r *relay) readable() {
+	b := r.src.Socket().Loop().Scratch()
+	n, err := r.src.stream.TryRead(b)
+	switch {
+	case err == corolla.ErrWouldBlock:
+		return
+	case err != nil:
+		r.err = err
+	case r.dst.ending || mustWait(r.dst) || unwritable(r.dst) != nil || r.dst.stream.Write(b[:n]) != nil:
+		r.src.in = bytes.Clone(b[:n])
+	default:
+		r.moved += int64(n)
+		if !r.dst.stream.Outbox().Above() {
+			return
+		}
+	}
+	r.handOver = true
+	r.src.Socket().OnReadable(nil)
+	r.task.Unpark()
+}
+
+// pass moves what has arrived, waiting for whatever there is to wait for. What dst does not take
+// goes back to src.
+func (r *relay) pass() error {
+	if len(r.src.in) == 0 && !r.src.stream.HasTLS() { // all is taken
+		return r.dst.wrap("write", room(r.dst, r.task))
+	}
+	b, err := r.src.Receive(r.task)
+	if err != nil {
+		return err
+	}
+	if mustWait(r.dst) {
+		b = bytes.Clone(b)
+	}
+	taken, err := write(r.dst, r.task, b)
+	r.moved += int64(taken)
+	if taken == 0 && err != nil && !r.src.closed {
+		r.src.in = append(bytes.Clone(b), r.src.in...)
+	}
+	return err
 }

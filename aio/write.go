@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"bytes"
 	"cmp"
 	"net"
 	"os"
@@ -16,12 +17,37 @@ import (
 // water mark is to be sent. It returns how much it took, which is less than len(b) only with an
 // error; an error in sending what was taken before is returned too. Flush waits until all is sent.
 func (c *Conn) Write(t *corolla.Task, b []byte) (int, error) {
+	if mustWait(c) && len(b) <= maxLent {
+		b = bytes.Clone(b)
+	}
+	n, err := write(c, t, b)
+	if err == nil {
+		err = c.wrap("write", t.Checkpoint())
+	}
+	return n, err
+}
+
+const (
+	// maxLent is how long a text in the loop's memory can be, which is good only until the task
+	// waits, as Receive has it. So Write takes that much at a time.
+	maxLent = 64 << 10
+	// minPiece is how much Write takes at a time of what is longer, even near the high water mark.
+	minPiece = 16 << 10
+)
+
+// mustWait reports whether Write waits before it takes anything.
+func mustWait(c *Conn) bool {
+	return c.write.holder() != nil || c.stream.Handshaking() || c.stream.Outbox().Above()
+}
+
+// write is Write of a text that stays where it is, or need not, and without a turn for others.
+func write(c *Conn, t *corolla.Task, b []byte) (int, error) {
 	if err := enterOpen(c, t); err != nil {
 		return 0, err
 	}
 	defer c.write.end(t) // for a panic that unwinds t: others must not wait for it
 	n, err := writeAll(c, t, b)
-	return n, c.wrap("write", leave(c, t, err))
+	return n, c.wrap("write", err)
 }
 
 func writeAll(c *Conn, t *corolla.Task, b []byte) (written int, err error) {
@@ -30,7 +56,11 @@ func writeAll(c *Conn, t *corolla.Task, b []byte) (written int, err error) {
 			return written, err
 		}
 		_, most := c.stream.Outbox().Marks()
-		piece := b[written:min(len(b), written+max(most-c.stream.Len(), minPiece))]
+		size := max(most-c.stream.Len(), minPiece)
+		if len(b) <= maxLent {
+			size = len(b)
+		}
+		piece := b[written:min(len(b), written+size)]
 		if err := send(c, t, piece); err != nil {
 			return written, err
 		}
@@ -106,10 +136,6 @@ func fits(c *Conn, size int) bool {
 	}
 	return out.Len() == 0 || out.Len()+size <= most
 }
-
-// minPiece is how much Write takes at a time at the least: as much above the high water mark
-// there can be.
-const minPiece = 16 << 10
 
 // send takes a piece, through TLS if there is TLS. It waits only for TLS to begin.
 func send(c *Conn, t *corolla.Task, b []byte) error {

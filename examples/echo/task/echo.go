@@ -27,12 +27,11 @@ func Serve(l *corolla.Loop, addr string) (net.Addr, error) {
 }
 
 func echo(t *corolla.Task, c *aio.Conn) error {
-	buf := make([]byte, 4096)
 	for {
-		n, err := c.Read(t, buf)
+		b, err := c.Receive(t) // in the loop's memory, until this task waits again
 		if err != nil {
 			return c.Close() // the client has gone, in one way or another
 		}
-		c.Write(t, buf[:n])
+		c.Write(t, b)
 	}
 }
