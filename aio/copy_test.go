@@ -36,13 +36,13 @@ func TestCopyManyAtATime(t *testing.T) {
 				defer ln.Close()
 				addr := ln.Addr().String()
 				l.Go(func(task *corolla.Task) error {
-					return aio.Serve(task, ln, func(task *corolla.Task, c *aio.Conn) error {
+					return aio.NewServer(ln, func(task *corolla.Task, c *aio.Conn) error {
 						n, err := aio.Copy(task, c, c)
 						if n != copied || err != nil {
 							t.Errorf("Copy = %d, %v", n, err)
 						}
 						return err
-					})
+					}).Serve(task)
 				})
 				err = task.Group(func(g *corolla.Group) error {
 					for i := range 6 {

@@ -120,7 +120,7 @@ func serve(t *corolla.Task, handle func(*corolla.Task, *aio.Conn) error) (net.Ad
 	if err != nil {
 		return nil, err
 	}
-	t.Loop().Go(func(t *corolla.Task) error { return aio.Serve(t, ln, handle) })
+	t.Loop().Go(func(t *corolla.Task) error { return aio.NewServer(ln, handle).Serve(t) })
 	return ln.Addr(), nil
 }
 

@@ -115,11 +115,11 @@ func ExampleCopy() {
 		}
 		defer ln.Close()
 		l.Go(func(t *corolla.Task) error {
-			return aio.Serve(t, ln, func(t *corolla.Task, c *aio.Conn) error {
+			return aio.NewServer(ln, func(t *corolla.Task, c *aio.Conn) error {
 				n, err := aio.Copy(t, c, c)
 				fmt.Println(n, "bytes echoed")
 				return err
-			})
+			}).Serve(t)
 		})
 		c, err := aio.Dial(t, "tcp", "127.0.0.1:7")
 		if err != nil {

@@ -27,7 +27,7 @@ func taskServer(l *corolla.Loop) (string, io.Closer, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	l.Go(func(t *corolla.Task) error { return aio.Serve(t, ln, echoes) })
+	l.Go(func(t *corolla.Task) error { return aio.NewServer(ln, echoes).Serve(t) })
 	return ln.Addr().String(), ln, nil
 }
 

@@ -61,11 +61,6 @@ func NewServer(ln *Listener, handle func(t *corolla.Task, c *Conn) error, opts .
 	return s
 }
 
-// Serve is NewServer(ln, handle, opts...).Serve(t).
-func Serve(t *corolla.Task, ln *Listener, handle func(t *corolla.Task, c *Conn) error, opts ...ServeOption) error {
-	return NewServer(ln, handle, opts...).Serve(t)
-}
-
 // Serve accepts connections until Shutdown, and then returns ErrServerClosed; before that it
 // stops only with an error of accepting, or when t is canceled; when the system has run out of
 // something it reports that and tries again. In each case the listener is closed.
@@ -180,8 +175,8 @@ func (s *Server) end(c *Conn) {
 	s.changed.Set()
 }
 
-// Conns returns how many connections are being served: those whose handlers have not returned.
-func (s *Server) Conns() int { return len(s.conns) }
+// Conns returns how many connections are open, those that were closed and still send among them.
+func (s *Server) Conns() int { return s.admission.Conns() }
 
 // Addr returns the address that is listened at.
 func (s *Server) Addr() net.Addr { return s.ln.Addr() }

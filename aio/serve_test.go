@@ -225,7 +225,9 @@ func TestErrorsOfHandlersNameThePeer(t *testing.T) {
 }
 
 func TestConnectionsThatLingerHaveAPlace(t *testing.T) {
+	handled := 0
 	handle := func(task *corolla.Task, c *aio.Conn) error {
+		handled++
 		c.SetWriteMarks(-1, 1<<30)
 		for c.Buffered() < 1<<20 { // more than the system takes
 			if _, err := c.Write(task, make([]byte, 1<<20)); err != nil {
@@ -235,11 +237,15 @@ func TestConnectionsThatLingerHaveAPlace(t *testing.T) {
 		return nil // and the connection lingers
 	}
 	serving(t, handle, []aio.ServeOption{aio.MaxConns(1)}, func(t *testing.T, task *corolla.Task, srv *aio.Server, _ *corolla.Future[struct{}], _ *[]error) {
+		tasks := len(task.Loop().Tasks()) // before there is one of a handler
 		a, b := connectTo(t, task, srv), connectTo(t, task, srv)
 		if _, err := a.ReadFull(task, make([]byte, 1)); err != nil {
 			t.Fatal(err)
 		}
-		settle(t, task, func() bool { return srv.Conns() == 0 }) // it is not served any more
+		settle(t, task, func() bool { return handled == 1 && len(task.Loop().Tasks()) == tasks }) // it is not served any more
+		if n := srv.Conns(); n != 1 {
+			t.Errorf("one that lingers: %d connections, want 1", n)
+		}
 		if err := answered(task, b); err == nil {
 			t.Error("one that lingers has given its place to another")
 		}

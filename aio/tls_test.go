@@ -50,10 +50,10 @@ func echoTLS(t *testing.T, l *corolla.Loop, cfg *tls.Config, opts ...corolla.Soc
 		t.Fatal(err)
 	}
 	l.Go(func(task *corolla.Task) error {
-		return aio.Serve(task, ln, func(task *corolla.Task, c *aio.Conn) error {
+		return aio.NewServer(ln, func(task *corolla.Task, c *aio.Conn) error {
 			_, err := io.Copy(c.Bind(task), c.Bind(task))
 			return err
-		})
+		}).Serve(task)
 	})
 	return ln, ln.Addr().String()
 }
@@ -124,10 +124,10 @@ func TestTLSRefusals(t *testing.T) {
 		}
 		defer plain.Close()
 		l.Go(func(task *corolla.Task) error {
-			return aio.Serve(task, plain, func(task *corolla.Task, c *aio.Conn) error {
+			return aio.NewServer(plain, func(task *corolla.Task, c *aio.Conn) error {
 				_, err := c.Write(task, []byte("220 welcome, speak plainly\r\n"))
 				return err
-			})
+			}).Serve(task)
 		})
 		for _, c := range []struct {
 			what, addr string
@@ -340,10 +340,10 @@ func TestEndThatComesWithTheLastData(t *testing.T) { // as TLS 1.2 gives it
 		}
 		defer ln.Close()
 		l.Go(func(task *corolla.Task) error {
-			return aio.Serve(task, ln, func(task *corolla.Task, c *aio.Conn) error {
+			return aio.NewServer(ln, func(task *corolla.Task, c *aio.Conn) error {
 				_, err := c.Write(task, []byte("a\nb\n"))
 				return err // and the end follows at once
-			})
+			}).Serve(task)
 		})
 		for range 5 {
 			c, err := aio.DialTLS(task, "tcp", ln.Addr().String(), cfg)

@@ -127,7 +127,7 @@ func serveTask(l *corolla.Loop, addr string) (net.Addr, error) {
 		return nil, err
 	}
 	l.Go(func(t *corolla.Task) error {
-		return aio.Serve(t, ln, func(t *corolla.Task, c *aio.Conn) error {
+		return aio.NewServer(ln, func(t *corolla.Task, c *aio.Conn) error {
 			b := make([]byte, 64)
 			if _, err := c.ReadFull(t, b[:1]); err != nil {
 				return err
@@ -149,7 +149,7 @@ func serveTask(l *corolla.Loop, addr string) (net.Addr, error) {
 					return errors.Join(err, e)
 				}
 			}
-		})
+		}).Serve(t)
 	})
 	return ln.Addr(), nil
 }

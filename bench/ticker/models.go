@@ -88,7 +88,7 @@ func accepting(l *corolla.Loop, addr string, handle func(*corolla.Task, *aio.Con
 	if err != nil {
 		return nil, err
 	}
-	l.Go(func(t *corolla.Task) error { return aio.Serve(t, ln, handle) })
+	l.Go(func(t *corolla.Task) error { return aio.NewServer(ln, handle).Serve(t) })
 	return ln.Addr(), nil
 }
 

@@ -1,5 +1,5 @@
-// Command chat is the README's program: what one says, all hear. Who does not listen is dropped,
-// and who floods waits until it has heard itself.
+// Command chat is the README's program: what one client says, all hear. A client that does not
+// listen is dropped, and one that floods waits for its own echo.
 package main
 
 import (
@@ -23,10 +23,10 @@ func main() {
 
 func chat(t *corolla.Task, ln *aio.Listener, logf func(format string, args ...any)) error {
 	everybody := map[*aio.Conn]bool{} // shared by all, and no lock
-	return aio.Serve(t, ln, func(t *corolla.Task, c *aio.Conn) error {
+	return aio.NewServer(ln, func(t *corolla.Task, c *aio.Conn) error {
 		everybody[c] = true
 		defer delete(everybody, c)
-		for line, err := range c.Lines(t) { // parks this task, and no other
+		for line, err := range c.Lines(t) { // waits in this task alone
 			if err != nil {
 				return err
 			}
@@ -37,10 +37,10 @@ func chat(t *corolla.Task, ln *aio.Listener, logf func(format string, args ...an
 					other.Abort()
 				}
 			}
-			if err := c.Flush(t); err != nil { // who floods waits for itself
+			if err := c.Flush(t); err != nil { // a client that floods waits for its own echo
 				return err
 			}
 		}
 		return nil
-	}, aio.MaxConns(10_000))
+	}, aio.MaxConns(10_000)).Serve(t)
 }
