@@ -193,44 +193,17 @@ func With(ctx context.Context) TaskOption {
 
 // attach cancels the task when the context has ended.
 func (t *Task) attach(ctx context.Context) {
-	l := t.loop
-	end := func() {
-		c := canceledBy(ctx)
-		c.scope = &t.root
-		t.root.cancelOnce(c)
-	}
-	var detach func()
-	switch {
-	case ctx.Err() != nil:
-		end()
-		return
-	case ctx.Done() == nil:
-		return
-	case l.host.Repeatable(): // other goroutines must not decide when
-		e := l.attached.PushBack(func() {
-			if ctx.Err() != nil && t.phase != ended {
-				end()
-			}
-		})
-		detach = func() { l.attached.Remove(e) }
-	default:
-		stop := context.AfterFunc(ctx, func() {
-			_ = l.Post(func() { // a closed loop has ended the task
-				if t.phase != ended {
-					end()
-				}
-			})
-		})
-		detach = func() { stop() }
-	}
+	stop := t.loop.watchContext(ctx, func() {
+		if t.phase != ended {
+			c := canceledBy(ctx)
+			c.scope = &t.root
+			t.root.cancelOnce(c)
+		}
+	})
 	if t.detach != nil {
 		t.detach() // from the context of another With
 	}
-	l.contexts++
-	t.detach = func() {
-		l.contexts--
-		detach()
-	}
+	t.detach = stop
 }
 
 // canceledBy is the cancel that the end of a context brings.
