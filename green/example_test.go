@@ -13,14 +13,15 @@ func Example() {
 	defer l.Close()
 	h := green.NewHub(l)
 	_ = h.Run(func() error {
-		th := h.Go(func() {
+		th := h.Go(func() error {
 			for i := range 2 {
 				fmt.Println("thread", i)
-				_ = h.Sleep(time.Second)
+				h.Sleep(time.Second)
 			}
+			return nil
 		})
 		fmt.Println("main")
-		return th.Wait()
+		return th.Join()
 	})
 	// Output:
 	// main
