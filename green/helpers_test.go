@@ -79,6 +79,13 @@ func (e *env) turns(n int) {
 	}
 }
 
+// lingered waits until no more than n sockets are open: what was closed may still send.
+func (e *env) lingered(n int) {
+	for e.Loop().Stats().Sockets > n {
+		e.Sleep(time.Millisecond)
+	}
+}
+
 // forever waits until it is killed.
 func (e *env) forever() error {
 	for {

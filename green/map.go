@@ -220,5 +220,7 @@ func (m *mapping[A, R]) leave(feeder *Thread[struct{}]) {
 
 // lost reports an error that nobody comes for.
 func (m *mapping[A, R]) lost(err error) {
-	m.pool.hub.loop.Report(&corolla.UnseenError{Err: err, Where: "a job of a Map that was left"})
+	if !harmless(err) {
+		m.pool.hub.loop.Report(&corolla.UnseenError{Err: err, Where: "a job of a Map that was left"})
+	}
 }

@@ -12,7 +12,8 @@ var ErrStopServe = errors.New("green: stop serving")
 
 // Serve calls handle, in a thread of its own, for each connection of ln, which it owns from then on.
 // The connection is closed when handle returns. An error other than of the connection's end reaches the
-// loop's error handler, as a panic does, and serving goes on; after a panic the connection is aborted.
+// loop's error handler, as a panic does, and serving goes on. After a panic or a kill the connection is
+// aborted, so that its peer does not take what it got for the whole.
 // aio.MaxConns is Eventlet's concurrency, and there are other options; see aio.NewServer.
 //
 // Serve returns nil once a handler has returned ErrStopServe and all others have ended. Before that it

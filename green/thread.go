@@ -133,9 +133,14 @@ func (th *Thread[T]) settle(err error) {
 		err = th.killed
 	}
 	th.dead, th.err = true, err
-	if err != nil && err != th.killed && !corolla.IsOnly(err, corolla.ErrLoopClosed, corolla.ErrCanceled, context.Canceled) {
+	if err != nil && err != th.killed && !harmless(err) {
 		th.unseen = corolla.ReportUnseen(th.hub.loop, th, err, th.String())
 	}
+}
+
+// harmless reports whether an error says no more than that something was ended.
+func harmless(err error) bool {
+	return corolla.IsOnly(err, corolla.ErrLoopClosed, corolla.ErrCanceled, context.Canceled)
 }
 
 // wake lets go on who waits, and who waits for room in the pool.
