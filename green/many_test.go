@@ -10,6 +10,48 @@ import (
 	"github.com/corolla-go/corolla/green"
 )
 
+// TestExtraThreadEndsWithItsStarter, of which it is a part.
+func TestExtraThreadEndsWithItsStarter(t *testing.T) {
+	eachHub(t, func(e *env) error {
+		p := green.NewPool(e.Hub, 1)
+		outer := p.Go(func() error {
+			defer e.add("outer")
+			p.Go(func() error {
+				defer e.add("inner")
+				return e.forever()
+			})
+			return errors.New("it goes on")
+		})
+		e.turns(2)
+		outer.Kill(errBad)
+		if err := outer.Join(); err != errBad {
+			e.Errorf("Wait = %v", err)
+		}
+		e.Sleep(0)
+		e.want("outer inner")
+		return nil
+	})
+}
+
+// TestPlaceOfWhoIsKilledInLine goes to the next.
+func TestPlaceOfWhoIsKilledInLine(t *testing.T) {
+	eachHub(t, func(e *env) error {
+		p := green.NewPool(e.Hub, 1)
+		first := p.Go(func() error { e.Sleep(0); return nil })
+		line := func(word string) *green.Thread[struct{}] {
+			return e.Go(func() error { return p.Go(func() error { e.add("%s", word); return nil }).Join() })
+		}
+		a, b := line("a"), line("b")
+		first.Link(func(*green.Thread[struct{}]) { e.Loop().Soon(func() { a.Kill(nil) }) }) // when it has the place
+		if err := a.Join(); err != green.ErrKilled {
+			e.Errorf("Wait = %v", err)
+		}
+		err := b.Join()
+		e.want("b")
+		return err
+	})
+}
+
 func TestPileYieldsInOrder(t *testing.T) {
 	eachHub(t, func(e *env) error {
 		pile := green.NewPile[int](green.NewPool(e.Hub, 2))
