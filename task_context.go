@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/corolla-go/corolla/internal/ds"
 )
 
 // The context.Context side of a scope can be used by other goroutines, so it has its
@@ -195,45 +193,17 @@ func With(ctx context.Context) TaskOption {
 
 // attach cancels the task when the context has ended.
 func (t *Task) attach(ctx context.Context) {
-	l := t.loop
-	end := func() {
-		c := canceledBy(ctx)
-		c.scope = &t.root
-		t.root.cancelOnce(c)
-	}
-	var detach func()
-	switch {
-	case ctx.Err() != nil:
-		end()
-		return
-	case ctx.Done() == nil:
-		return
-	case l.host.Repeatable(): // other goroutines must not decide when
-		k := &ds.Link[func()]{Value: func() {
-			if ctx.Err() != nil && t.phase != ended {
-				end()
-			}
-		}}
-		l.attached.Push(k)
-		detach = func() { k.Leave() }
-	default:
-		stop := context.AfterFunc(ctx, func() {
-			_ = l.Post(func() { // a closed loop has ended the task
-				if t.phase != ended {
-					end()
-				}
-			})
-		})
-		detach = func() { stop() }
-	}
+	stop := t.loop.watchContext(ctx, func() {
+		if t.phase != ended {
+			c := canceledBy(ctx)
+			c.scope = &t.root
+			t.root.cancelOnce(c)
+		}
+	})
 	if t.detach != nil {
 		t.detach() // from the context of another With
 	}
-	l.contexts++
-	t.detach = func() {
-		l.contexts--
-		detach()
-	}
+	t.detach = stop
 }
 
 // canceledBy is the cancel that the end of a context brings.

@@ -62,16 +62,31 @@ func (t *Task) refuse(err error) error {
 	return err
 }
 
-// unwind leaves the outermost scope of the task that is canceled, or the task itself.
+// unwind reports the task, and leaves what is canceled.
 func (t *Task) unwind(err error) {
+	t.loop.report(&UnwoundError{Where: t.String(), Err: err})
+	t.exit(err)
+}
+
+// exit leaves the outermost scope of the task that is canceled, or the task itself.
+func (t *Task) exit(err error) {
 	s := t.scope
 	for s != &t.root && (s.parent.canceled != nil || t.loop.state == closing) {
 		s = s.parent
 	}
 	t.unwinding = s
 	t.unwound++
-	t.loop.report(&UnwoundError{Where: t.String(), Err: err})
 	panic(unwinding{err})
+}
+
+// Unwind leaves the outermost scope of the task that is canceled, or the task itself, by the panic of
+// the loop's own that runs what was deferred; see IsUnwinding. It is for models whose waits return no
+// errors: where nothing is canceled, and the loop is not being closed, it does nothing.
+func (t *Task) Unwind() {
+	t.mustRun("Unwind")
+	if err := t.unwilling(); err != nil {
+		t.exit(err)
+	}
 }
 
 // postpone lets the other tasks of a loop that is being closed end first. It reports whether that

@@ -54,10 +54,14 @@ type job[T any] struct {
 }
 
 func (w *job[T]) start(in Starter, work work, from site, opts []TaskOption) {
+	w.future.loop, w.future.task = in.home(), &w.task
+	w.task.launch(in, work, from, opts)
+}
+
+// launch is the start of every task.
+func (t *Task) launch(in Starter, work work, from site, opts []TaskOption) {
 	l := in.home()
 	l.check("Go")
-	t := &w.task
-	w.future.loop, w.future.task = l, t
 	t.loop, t.work = l, work
 	if from != 0 {
 		t.describe().site = from
@@ -74,9 +78,9 @@ func (w *job[T]) start(in Starter, work work, from site, opts []TaskOption) {
 		if t.detach != nil {
 			t.detach()
 		}
-		w.fail(fmt.Errorf("start of %v: %w", t, err))
+		work.fail(fmt.Errorf("start of %v: %w", t, err))
 		if errors.Is(err, ErrCanceled) { // the group's cancel says it all
-			w.future.look()
+			_ = work.outcome()
 		}
 		return
 	}

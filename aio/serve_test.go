@@ -237,6 +237,7 @@ func TestConnectionsThatLingerHaveAPlace(t *testing.T) {
 		return nil // and the connection lingers
 	}
 	serving(t, handle, []aio.ServeOption{aio.MaxConns(1)}, func(t *testing.T, task *corolla.Task, srv *aio.Server, _ *corolla.Future[struct{}], _ *[]error) {
+		handled = 0
 		tasks := len(task.Loop().Tasks()) // before there is one of a handler
 		a, b := connectTo(t, task, srv), connectTo(t, task, srv)
 		if _, err := a.ReadFull(task, make([]byte, 1)); err != nil {

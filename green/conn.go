@@ -1,54 +1,127 @@
 package green
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
 )
 
-// Conn is a net.Conn for green threads.
+// Conn is a net.Conn for green threads. One thread may read while others write; see aio.Conn.
 type Conn struct {
 	hub  *Hub
 	conn *aio.Conn
+	deaf bool // CloseRead was called
 }
 
 var _ net.Conn = (*Conn)(nil)
 
-// Dial connects to an address on "tcp", "tcp4", "tcp6" or "unix".
-func (h *Hub) Dial(network, address string, opts ...corolla.SocketOption) (*Conn, error) {
-	c, err := aio.Dial(h.current("Dial"), network, address, opts...)
+// Wrap makes a Conn of a task's connection, such as one of a socket that was adopted. Both can be used.
+func (h *Hub) Wrap(c *aio.Conn) *Conn { return &Conn{hub: h, conn: c} }
+
+// Adopt makes a Conn of a connection that is open already, a *net.TCPConn, say; see corolla.Loop.Adopt.
+func (h *Hub) Adopt(c syscall.Conn) (*Conn, error) {
+	s, err := h.loop.Adopt(c)
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{hub: h, conn: c}, nil
+	return h.Wrap(aio.NewConn(s)), nil
 }
 
+// AIO returns the connection underneath, for what tasks can do with it: read lines, send files, pass
+// it to a library that starts goroutines (aio.Conn.NetConn).
+func (c *Conn) AIO() *aio.Conn { return c.conn }
+
 // Read reads at most len(b) bytes, waiting for the first.
-func (c *Conn) Read(b []byte) (int, error) { return c.conn.Read(c.hub.current("Conn.Read"), b) }
+func (c *Conn) Read(b []byte) (int, error) {
+	t := c.hub.current("green.Conn.Read")
+	if len(c.hub.dying) == 0 && !c.deaf { // as a rule; a closure would be on the stack of all who wait
+		n, err := c.conn.Read(t, b)
+		if err != nil && c.deaf { // meanwhile
+			err = io.EOF
+		}
+		return n, err
+	}
+	return c.readSlowly(t, b)
+}
+
+//go:noinline
+func (c *Conn) readSlowly(t *corolla.Task, b []byte) (int, error) {
+	if c.deaf {
+		return 0, io.EOF
+	}
+	n, err := call(c.hub, t, func() (int, error) { return c.conn.Read(t, b) })
+	if err != nil && c.deaf {
+		err = io.EOF
+	}
+	return n, err
+}
 
 // Write takes all of b to be sent, and waits while other threads write, and while much is to be sent.
-func (c *Conn) Write(b []byte) (int, error) { return c.conn.Write(c.hub.current("Conn.Write"), b) }
+func (c *Conn) Write(b []byte) (int, error) {
+	t := c.hub.current("green.Conn.Write")
+	return call(c.hub, t, func() (int, error) { return c.conn.Write(t, b) })
+}
 
 // TryWrite takes all of b to be sent, or nothing, and never waits; see aio.Conn.TryWrite. It can be
 // called outside of a green thread too.
 func (c *Conn) TryWrite(b []byte) error { return c.conn.TryWrite(b) }
 
+// Flush waits until all that was written is sent.
+func (c *Conn) Flush() error {
+	t := c.hub.current("green.Conn.Flush")
+	return c.hub.within(t, func() error { return c.conn.Flush(t) })
+}
+
 // WriteTo lets io.Copy hold no buffer while nothing arrives, if w is a Conn too; see aio.Copy.
 func (c *Conn) WriteTo(w io.Writer) (int64, error) {
-	if dst, ok := w.(*Conn); ok && dst.hub.loop == c.hub.loop {
-		return aio.Copy(c.hub.current("Conn.WriteTo"), dst.conn, c.conn)
+	if dst, ok := w.(*Conn); ok && dst.hub.loop == c.hub.loop && !c.deaf {
+		t := c.hub.current("green.Conn.WriteTo")
+		return call(c.hub, t, func() (int64, error) { return aio.Copy(t, dst.conn, c.conn) })
 	}
 	return io.Copy(w, struct{ io.Reader }{c})
 }
 
-// Close closes the connection. A thread that waits for it gets net.ErrClosed.
+// ClientTLS starts TLS, as the client, on a connection that is in use, and returns when the handshake
+// is done; see aio.Conn.ClientTLS. Nothing may be read ahead of it: a bufio.Reader must be empty.
+func (c *Conn) ClientTLS(cfg *tls.Config, opts ...corolla.SocketOption) error {
+	t := c.hub.current("green.Conn.ClientTLS")
+	return c.hub.within(t, func() error { return c.conn.ClientTLS(t, cfg, opts...) })
+}
+
+// ServerTLS is ClientTLS as the server.
+func (c *Conn) ServerTLS(cfg *tls.Config, opts ...corolla.SocketOption) error {
+	t := c.hub.current("green.Conn.ServerTLS")
+	return c.hub.within(t, func() error { return c.conn.ServerTLS(t, cfg, opts...) })
+}
+
+// TLS returns the state of TLS on the connection. It reports false if there is none, or its
+// handshake is not done.
+func (c *Conn) TLS() (tls.ConnectionState, bool) { return c.conn.TLS() }
+
+// Close closes the connection. A thread that waits for it gets net.ErrClosed. What was written is still
+// sent.
 func (c *Conn) Close() error { return c.conn.Close() }
+
+// Abort closes the connection at once: what was not sent is dropped, and the peer sees a reset.
+func (c *Conn) Abort() error { return c.conn.Abort() }
 
 // CloseWrite ends the stream to the peer. Reading goes on.
 func (c *Conn) CloseWrite() error { return c.conn.CloseWrite() }
+
+// CloseRead ends reading: a Read, also one under way, returns io.EOF. The peer is not told; what it
+// sends is kept by the system, until that has no more room for it.
+func (c *Conn) CloseRead() error {
+	if err := c.conn.SetReadDeadline(time.Unix(1, 0)); err != nil {
+		return err
+	}
+	c.deaf = true
+	return nil
+}
 
 // Socket returns the socket underneath.
 func (c *Conn) Socket() *corolla.Socket { return c.conn.Socket() }
@@ -63,40 +136,11 @@ func (c *Conn) RemoteAddr() net.Addr { return c.conn.Bind(nil).RemoteAddr() }
 func (c *Conn) SetDeadline(t time.Time) error { return c.conn.SetDeadline(t) }
 
 // SetReadDeadline sets the time from which on Read, also one under way, fails with
-// os.ErrDeadlineExceeded. The zero time is never.
+// os.ErrDeadlineExceeded. The zero time is never. A limit for a stretch of code is Hub.Timeout.
 func (c *Conn) SetReadDeadline(t time.Time) error { return c.conn.SetReadDeadline(t) }
 
 // SetWriteDeadline does for Write what SetReadDeadline does for Read.
 func (c *Conn) SetWriteDeadline(t time.Time) error { return c.conn.SetWriteDeadline(t) }
 
-// Listener is a net.Listener for green threads.
-type Listener struct {
-	hub *Hub
-	ln  *aio.Listener
-}
-
-var _ net.Listener = (*Listener)(nil)
-
-// Listen listens at an address on "tcp", "tcp4", "tcp6" or "unix".
-func (h *Hub) Listen(network, address string, opts ...corolla.SocketOption) (*Listener, error) {
-	ln, err := aio.Listen(h.loop, network, address, opts...)
-	if err != nil {
-		return nil, err
-	}
-	return &Listener{h, ln}, nil
-}
-
-// Accept waits for a connection and returns it, a *Conn.
-func (ln *Listener) Accept() (net.Conn, error) {
-	c, err := ln.ln.Accept(ln.hub.current("Listener.Accept"))
-	if err != nil {
-		return nil, err
-	}
-	return &Conn{hub: ln.hub, conn: c}, nil
-}
-
-// Close stops listening. A thread that waits in Accept gets net.ErrClosed.
-func (ln *Listener) Close() error { return ln.ln.Close() }
-
-// Addr returns the address that is listened at.
-func (ln *Listener) Addr() net.Addr { return ln.ln.Addr() }
+// String names the connection by its network and its two addresses, for reports.
+func (c *Conn) String() string { return c.conn.String() }

@@ -105,15 +105,13 @@ func TestCloseWakesWhoWaits(t *testing.T) {
 		client, server := pair(t, h)
 		defer server.Close()
 		var accept, read error
-		a := h.Go(func() { _, accept = ln.Accept() })
-		b := h.Go(func() { _, read = client.Read(make([]byte, 1)) })
-		if err := h.Sleep(0); err != nil {
-			return err
-		}
+		a := h.Go(func() error { _, accept = ln.Accept(); return nil })
+		b := h.Go(func() error { _, read = client.Read(make([]byte, 1)); return nil })
+		h.Sleep(0)
 		if err := errors.Join(ln.Close(), client.Close()); err != nil {
 			return err
 		}
-		if err := errors.Join(a.Wait(), b.Wait()); err != nil {
+		if err := errors.Join(a.Join(), b.Join()); err != nil {
 			return err
 		}
 		if !errors.Is(accept, net.ErrClosed) || !errors.Is(read, net.ErrClosed) {
@@ -147,14 +145,11 @@ func TestCopyBetweenConns(t *testing.T) {
 		from, in := pair(t, h)
 		out, to := pair(t, h)
 		var n int64
-		proxy := h.Go(func() {
-			var err error
+		proxy := h.Go(func() (err error) {
 			if n, err = io.Copy(out, in); err != nil {
-				t.Error(err)
+				return err
 			}
-			if err := out.CloseWrite(); err != nil {
-				t.Error(err)
-			}
+			return out.CloseWrite()
 		})
 		if _, err := io.WriteString(from, "hello"); err != nil {
 			return err
@@ -166,7 +161,7 @@ func TestCopyBetweenConns(t *testing.T) {
 		if m, err := io.Copy(&text, to); m != 5 || text.String() != "hello" || err != nil {
 			t.Errorf("copied %d, %q, %v", m, text.String(), err)
 		}
-		if err := proxy.Wait(); n != 5 || err != nil {
+		if err := proxy.Join(); n != 5 || err != nil {
 			t.Errorf("proxy: %d, %v", n, err)
 		}
 		return errors.Join(from.Close(), in.Close(), out.Close(), to.Close())
@@ -194,9 +189,9 @@ func TestCopyAcrossLoopsPanics(t *testing.T) {
 		if _, err := io.WriteString(client, "hello"); err != nil {
 			return err
 		}
-		copied := h.Go(func() { _, _ = server.WriteTo(far) })
+		copied := h.Go(func() error { _, err := server.WriteTo(far); return err })
 		var p *corolla.PanicError
-		if err := copied.Wait(); !errors.As(err, &p) || !strings.Contains(err.Error(), "Conn.Write outside of a green thread") {
+		if err := copied.Join(); !errors.As(err, &p) || !strings.Contains(err.Error(), "Conn.Write outside of a green thread") {
 			t.Errorf("WriteTo = %v", err)
 		}
 		return errors.Join(client.Close(), server.Close())
@@ -210,10 +205,12 @@ func TestHubsOfOneLoopMeet(t *testing.T) {
 	eachHost(t, func(t *testing.T, h *green.Hub) error {
 		client, server := pair(t, h)
 		second := green.NewHub(h.Loop())
-		th := second.Go(func() {
-			if n, err := io.Copy(server, server); n != 5 || err != nil { // an echo
-				t.Errorf("copied %d, %v", n, err)
+		th := second.Go(func() error {
+			n, err := io.Copy(server, server) // an echo
+			if n != 5 {
+				t.Errorf("copied %d", n)
 			}
+			return err
 		})
 		if _, err := io.WriteString(client, "hello"); err != nil {
 			return err
@@ -222,7 +219,7 @@ func TestHubsOfOneLoopMeet(t *testing.T) {
 		if _, err := io.ReadFull(client, got); string(got) != "hello" {
 			t.Errorf("read %q, %v", got, err)
 		}
-		return errors.Join(client.CloseWrite(), th.Wait(), client.Close(), server.Close())
+		return errors.Join(client.CloseWrite(), th.Join(), client.Close(), server.Close())
 	})
 }
 

@@ -21,15 +21,15 @@ func TestOutsideOfAGreenThread(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		th := h.Go(func() {})
+		th := h.Go(func() error { return nil })
 		for name, call := range map[string]func(){
-			"Sleep":           func() { _ = h.Sleep(1) },
-			"Dial":            func() { _, _ = h.Dial("tcp", "127.0.0.1:1") },
+			"Hub.Sleep":       func() { h.Sleep(1) },
+			"Hub.Dial":        func() { _, _ = h.Dial("tcp", "127.0.0.1:1") },
 			"Conn.Read":       func() { _, _ = client.Read(make([]byte, 1)) },
 			"Conn.Write":      func() { _, _ = client.Write(make([]byte, 1)) },
 			"Conn.WriteTo":    func() { _, _ = client.WriteTo(server) },
 			"Listener.Accept": func() { _, _ = ln.Accept() },
-			"Thread.Wait":     func() { _ = th.Wait() },
+			"Thread.Wait":     func() { _ = th.Join() },
 		} {
 			said := corolla.NewFuture[string](h.Loop())
 			h.Loop().Soon(func() {
@@ -43,7 +43,7 @@ func TestOutsideOfAGreenThread(t *testing.T) {
 				t.Errorf("%s: panicked with %q, %v", name, text, err)
 			}
 		}
-		return errors.Join(client.Close(), server.Close(), ln.Close(), th.Wait())
+		return errors.Join(client.Close(), server.Close(), ln.Close(), th.Join())
 	})
 }
 
@@ -54,16 +54,14 @@ func TestConnIsANetConn(t *testing.T) {
 			return err
 		}
 		defer ln.Close()
-		server := h.Go(func() {
+		server := h.Go(func() error {
 			c, err := ln.Accept()
 			if err != nil {
-				t.Error(err)
-				return
+				return err
 			}
 			defer c.Close()
-			if _, err := io.Copy(c, c); err != nil {
-				t.Error(err)
-			}
+			_, err = io.Copy(c, c)
+			return err
 		})
 		c, err := h.Dial("tcp", ln.Addr().String())
 		if err != nil {
@@ -92,16 +90,16 @@ func TestConnIsANetConn(t *testing.T) {
 		if _, err := c.Read(got); err != io.EOF {
 			t.Errorf("Read at the end: %v", err)
 		}
-		return server.Wait()
+		return server.Join()
 	})
 }
 
 func TestPanicEndsTheThreadOnly(t *testing.T) {
 	eachHost(t, func(t *testing.T, h *green.Hub) error {
-		th := h.Go(func() { panic("oops") })
+		th := h.Go(func() error { panic("oops") })
 		for range 2 { // any number of times
 			var p *corolla.PanicError
-			if err := th.Wait(); !errors.As(err, &p) || p.Value != "oops" {
+			if err := th.Join(); !errors.As(err, &p) || p.Value != "oops" {
 				t.Errorf("Wait = %v", err)
 			}
 		}
@@ -113,26 +111,23 @@ func TestPanicEndsTheThreadOnly(t *testing.T) {
 func TestThreadsTakeTurns(t *testing.T) {
 	eachHost(t, func(t *testing.T, h *green.Hub) error {
 		var said []string
-		th := h.Go(func() {
+		th := h.Go(func() error {
 			said = append(said, "thread")
-			if err := h.Sleep(0); err != nil {
-				t.Error(err)
-			}
+			h.Sleep(0)
 			said = append(said, "thread again")
+			return nil
 		})
 		said = append(said, "main")
-		if err := h.Sleep(0); err != nil {
-			return err
-		}
+		h.Sleep(0)
 		said = append(said, "main again")
 		begin := h.Loop().Now()
-		if err := h.Sleep(2 * time.Millisecond); err != nil || h.Loop().Now()-begin < 2*time.Millisecond {
-			t.Errorf("slept for %v, %v", h.Loop().Now()-begin, err)
+		if h.Sleep(2 * time.Millisecond); h.Loop().Now()-begin < 2*time.Millisecond {
+			t.Errorf("slept for %v", h.Loop().Now()-begin)
 		}
 		if got := strings.Join(said, ", "); got != "main, thread, main again, thread again" {
 			t.Errorf("order: %s", got)
 		}
-		return th.Wait()
+		return th.Join()
 	})
 }
 
@@ -145,7 +140,7 @@ func TestRunReturnsMainsError(t *testing.T) {
 	}
 }
 
-func speak() {}
+func speak() error { return nil }
 
 // Lists and reports name the user's function, not the hub's.
 func TestThreadsBearTheirFunctionsName(t *testing.T) {
@@ -158,7 +153,7 @@ func TestThreadsBearTheirFunctionsName(t *testing.T) {
 		if name := tasks[len(tasks)-1].String(); !strings.Contains(name, "green_test.speak") {
 			t.Errorf("a thread is called %q", name)
 		}
-		return th.Wait()
+		return th.Join()
 	}); err != nil {
 		t.Error(err)
 	}

@@ -121,11 +121,12 @@ func threads(l *corolla.Loop, addr string, work func()) (net.Addr, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.Go(func() {
+	h.Go(func() error {
 		c, err := ln.Accept()
 		for buf := make([]byte, piece); err == nil; work() {
 			_, err = c.Read(buf)
 		}
+		return err
 	})
 	return ln.Addr(), nil
 }

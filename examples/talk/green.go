@@ -22,17 +22,14 @@ func greenThreads(j *Job) error {
 		defer c.Close()
 		defer j.Observe(c.Socket().FD())()
 		sent := false
-		sender := h.Go(func() {
-			err = send(j, c)
-			sent = true
+		sender := h.Go(func() error {
+			defer func() { sent = true }()
+			return send(j, c)
 		})
 		for !sent {
 			j.Slice()
 			h.Sleep(0)
 		}
-		if e := sender.Wait(); e != nil {
-			return e
-		}
-		return err
+		return sender.Join()
 	})
 }

@@ -17,19 +17,11 @@ func Serve(l *corolla.Loop, addr string) (net.Addr, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.Go(func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			h.Go(func() { echo(c) })
-		}
-	})
+	h.Go(func() error { return h.Serve(ln, echo) })
 	return ln.Addr(), nil
 }
 
-func echo(c net.Conn) {
-	io.Copy(c, c)
-	c.Close()
+func echo(c *green.Conn) error {
+	_, err := io.Copy(c, c)
+	return err
 }

@@ -1,0 +1,43 @@
+// Command chat is Eventlet's: what one says all others hear. The set of participants is shared by all
+// threads, and has no lock.
+package main
+
+import (
+	"bufio"
+	"fmt"
+
+	"github.com/corolla-go/corolla/green"
+)
+
+func main() {
+	green.Main(func(h *green.Hub) error {
+		ln, err := h.Listen("tcp", ":3001")
+		if err != nil {
+			return err
+		}
+		fmt.Println("chat server starting up on port 3001")
+		return h.Serve(ln, chat())
+	})
+}
+
+func chat() func(c *green.Conn) error {
+	participants := map[*green.Conn]bool{}
+	return func(c *green.Conn) error {
+		fmt.Println("participant joined chat")
+		participants[c] = true
+		defer func() {
+			delete(participants, c)
+			fmt.Println("participant left chat")
+		}()
+		for in := bufio.NewScanner(c); in.Scan(); {
+			fmt.Println("chat:", in.Text())
+			for p := range participants {
+				if p != c { // don't echo
+					// It never waits, so nobody joins or leaves meanwhile; who does not listen misses it.
+					_ = p.TryWrite([]byte(in.Text() + "\n"))
+				}
+			}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,30 @@
+package green
+
+import "github.com/corolla-go/corolla"
+
+// Local is a variable of which each thread has its own: its value ends with the thread. The zero value
+// is ready for use, as a rule as a variable of the package. (Eventlet's corolocal.)
+type Local[T any] struct {
+	_ byte // so that each has an address of its own
+}
+
+// Get returns the running thread's value, or the zero value if it has none.
+func (v *Local[T]) Get(h *Hub) T {
+	value, _ := h.locals[h.current("green.Local.Get")][v].(T)
+	return value
+}
+
+// Set sets the running thread's value.
+func (v *Local[T]) Set(h *Hub, value T) {
+	t := h.current("green.Local.Set")
+	mine := h.locals[t]
+	if mine == nil {
+		if h.locals == nil {
+			h.locals = map[*corolla.Task]map[any]any{}
+		}
+		mine = map[any]any{}
+		h.locals[t] = mine
+		t.OnEnd(func() { delete(h.locals, t) })
+	}
+	mine[v] = value
+}

@@ -1,0 +1,47 @@
+package green
+
+import "github.com/corolla-go/corolla"
+
+// Offload runs f, which may block, on a goroutine of its own, while other threads run, and returns
+// its result. A timeout ends the wait; f goes on. (Eventlet's tpool.execute; corolla.MaxJobs is the size
+// of its pool.)
+func Offload[T any](h *Hub, f func() (T, error)) (v T, err error) {
+	h.wait("green.Offload", func(t *corolla.Task) error {
+		return await(t, corolla.Offload(h.loop, f), &v, &err)
+	})
+	return v, err
+}
+
+// await waits for a future. What it returns is t's own error alone.
+func await[T any](t *corolla.Task, f *corolla.Future[T], v *T, err *error) error {
+	*v, *err = f.Await(t)
+	if !f.Done() || f.Canceled() {
+		return *err
+	}
+	return nil
+}
+
+// Blocking is a value whose methods block, such as a client of a library that knows nothing of green
+// threads. They are called elsewhere, one at a time. (What Eventlet's tpool.Proxy is for; Go has no
+// proxies that are made as a program runs.)
+type Blocking[T any] struct {
+	hub   *Hub
+	value T
+	line  corolla.Lock
+}
+
+// NewBlocking returns a value to be used by way of Do only.
+func NewBlocking[T any](h *Hub, value T) *Blocking[T] { return &Blocking[T]{hub: h, value: value} }
+
+// Do calls f with the value on a goroutine of its own, when those before it have returned, and returns
+// its error. A timeout ends the wait: f has its turn all the same once its caller's has come.
+func (b *Blocking[T]) Do(f func(value T) error) (err error) {
+	b.hub.wait("green.Blocking.Do", b.line.Lock)
+	job := corolla.Offload(b.hub.loop, func() (struct{}, error) { return struct{}{}, f(b.value) })
+	job.OnDone(func(*corolla.Future[struct{}]) { b.line.Unlock() })
+	b.hub.wait("green.Blocking.Do", func(t *corolla.Task) error {
+		var nothing struct{}
+		return await(t, corolla.Shield(job), &nothing, &err)
+	})
+	return err
+}

@@ -1,0 +1,247 @@
+package green
+
+import (
+	"context"
+	"time"
+
+	"github.com/corolla-go/corolla"
+)
+
+// Thread is a green thread and its result. Any number of threads may wait for it, any number of
+// times: each gets the same value or the same error.
+//
+// An error that nobody waits for reaches the loop's error handler, as an UnseenError does; that of
+// a thread which was killed or canceled does not.
+type Thread[T any] struct {
+	job    corolla.Job
+	hub    *Hub
+	body   func() (T, error)
+	plain  func() error // instead of body
+	delay  time.Duration
+	pool   *Pool // whose place it has
+	links  []*link[T]
+	value  T
+	err    error
+	killed error
+	unseen *corolla.Unseen
+
+	waiting corolla.Waiters
+	started bool
+	extra   bool // it has no place in the pool: who has started it waits for it
+	dead    bool
+}
+
+// Starter is where a thread can be started: in a *Hub, or in a *Pool that has room for it.
+type Starter interface {
+	// enter waits for room. The thread is an extra one where that would wait for itself.
+	enter(what string) (h *Hub, p *Pool, extra bool)
+}
+
+func (h *Hub) enter(string) (*Hub, *Pool, bool) { return h, nil, false }
+
+// Go starts f as a green thread, in the next turn: it never runs within the call (Eventlet's spawn;
+// in a Pool, see Pool.Go). A panic in f ends the thread only, and is its error. The options are those
+// of tasks: corolla.Name, corolla.With.
+func Go[T any](in Starter, f func() (T, error), opts ...corolla.TaskOption) *Thread[T] {
+	return begin(in, &Thread[T]{body: f}, opts)
+}
+
+// Go starts a function without a result; see the function Go.
+func (h *Hub) Go(f func() error, opts ...corolla.TaskOption) *Thread[struct{}] {
+	return begin(h, &Thread[struct{}]{plain: f}, opts)
+}
+
+// GoAfter is Go once d has passed. Until then the thread can be canceled. It is the hub's, and so
+// begins whatever has become of the thread that called (Eventlet's spawn_after).
+func (h *Hub) GoAfter(d time.Duration, f func() error, opts ...corolla.TaskOption) *Thread[struct{}] {
+	return begin(h, &Thread[struct{}]{plain: f, delay: d}, opts)
+}
+
+func begin[T any](in Starter, th *Thread[T], opts []corolla.TaskOption) *Thread[T] {
+	th.hub, th.pool, th.extra = in.enter("green.Go")
+	if th.extra {
+		opts = append(opts[:len(opts):len(opts)], corolla.Eager())
+	}
+	th.job.Start(th.hub.loop, (*body[T])(th), opts...)
+	if th.extra {
+		th.attend()
+	}
+	return th
+}
+
+// attend waits for a thread that counts as a part of the one that has started it.
+func (th *Thread[T]) attend() {
+	th.hub.wait("green.Pool.Go", func(t *corolla.Task) error {
+		err := th.await(t)
+		if err != nil {
+			th.Kill(err)
+		}
+		return err
+	})
+}
+
+// body is a Thread as its task's body.
+type body[T any] Thread[T]
+
+// Run is what the task does.
+func (b *body[T]) Run(t *corolla.Task) error {
+	th := (*Thread[T])(b)
+	if th.pool != nil {
+		th.pool.joined(t)
+	}
+	if th.delay > 0 && th.killed == nil {
+		if err := t.Sleep(th.delay); err != nil {
+			return err
+		}
+	}
+	if th.killed != nil {
+		return th.killed
+	}
+	th.started = true
+	return th.call()
+}
+
+// call calls the thread's function.
+func (th *Thread[T]) call() (err error) {
+	if th.plain != nil {
+		return th.plain()
+	}
+	th.value, err = th.body()
+	return err
+}
+
+// Ended is the end of the task, and in it unless the body never ran.
+func (b *body[T]) Ended(err error) {
+	th := (*Thread[T])(b)
+	th.settle(err)
+	defer th.wake()
+	th.runLinks()
+}
+
+// Function is for lists and reports.
+func (b *body[T]) Function() any {
+	if b.plain != nil {
+		return b.plain
+	}
+	return b.body
+}
+
+// settle notes the result: of a thread that was killed, and has nothing else to say, the error that
+// it was killed with.
+func (th *Thread[T]) settle(err error) {
+	if err != nil && th.killed != nil && corolla.IsOnly(err, th.killed, corolla.ErrCanceled) {
+		err = th.killed
+	}
+	th.dead, th.err = true, err
+	if err != nil && err != th.killed && !harmless(err) {
+		th.unseen = corolla.ReportUnseen(th.hub.loop, th, err, th.String())
+	}
+}
+
+// harmless reports whether an error says no more than that something was ended.
+func harmless(err error) bool {
+	return corolla.IsOnly(err, corolla.ErrLoopClosed, corolla.ErrCanceled, context.Canceled)
+}
+
+// wake lets go on who waits, and who waits for room in the pool.
+func (th *Thread[T]) wake() {
+	th.waiting.WakeAll()
+	if th.pool != nil {
+		th.pool.left(th.Task(), th.extra)
+	}
+}
+
+// Wait waits until the thread has ended, and returns its result: of one that panicked a
+// *corolla.PanicError, of one that was killed the error that it was killed with. A timeout ends the
+// wait, and leaves the thread alone.
+func (th *Thread[T]) Wait() (T, error) {
+	th.hub.wait("green.Thread.Wait", func(t *corolla.Task) error {
+		if t == th.Task() {
+			panic("green: a thread waits for its own end, which would never come")
+		}
+		return th.await(t)
+	})
+	return th.Result()
+}
+
+func (th *Thread[T]) await(t *corolla.Task) (err error) {
+	for !th.dead && err == nil {
+		_, err = th.waiting.Wait(t, th)
+	}
+	return err
+}
+
+// Join is Wait for the error alone.
+func (th *Thread[T]) Join() error {
+	_, err := th.Wait()
+	return err
+}
+
+// Result returns the result of a thread that has ended, or corolla.ErrPending.
+func (th *Thread[T]) Result() (T, error) {
+	th.hub.loop.Check("green.Thread.Result")
+	if !th.dead {
+		return th.value, corolla.ErrPending
+	}
+	if th.unseen != nil {
+		th.unseen.Seen()
+		th.unseen = nil
+	}
+	return th.value, th.err
+}
+
+// Task returns the thread's task.
+func (th *Thread[T]) Task() *corolla.Task { return th.job.Task() }
+
+// Started reports whether the thread's function has begun.
+func (th *Thread[T]) Started() bool {
+	th.hub.loop.Check("green.Thread.Started")
+	return th.started
+}
+
+// Dead reports whether the thread has ended.
+func (th *Thread[T]) Dead() bool {
+	th.hub.loop.Check("green.Thread.Dead")
+	return th.dead
+}
+
+// Name returns the name that the thread was started with; it is empty if that was none.
+func (th *Thread[T]) Name() string { return th.Task().Name() }
+
+func (th *Thread[T]) String() string { return th.Task().String() }
+
+// Kill ends the thread where it waits, with err, which Wait then returns as it is; nil is ErrKilled.
+// The thread is unwound in its own next turn, and Kill does not wait for that; Join does. One that
+// has not begun never does, but its links are called. It reports whether the thread was still to end
+// and not killed before; what has ended keeps its result. A thread that kills itself ends there.
+//
+// A killed thread does not live on: a call of a Conn that it was in returns an error, and so does
+// each later one; if it goes on in spite of that, or recovers from being unwound, it is unwound
+// again once it has had what cleanup may have.
+func (th *Thread[T]) Kill(err error) bool {
+	th.hub.loop.Check("green.Thread.Kill")
+	if th.dead || th.killed != nil {
+		return false
+	}
+	if err == nil {
+		err = ErrKilled
+	}
+	th.killed = err
+	if !th.started {
+		th.Task().Unpark() // from its delay, if it has one
+		return true
+	}
+	t := th.Task()
+	t.Cancel(err)
+	if th.hub.loop.Current() == t {
+		th.hub.unwind(t)
+	}
+	return true
+}
+
+// Cancel is Kill of a thread that has not begun; it does nothing to any other. It reports whether it
+// did something.
+func (th *Thread[T]) Cancel(err error) bool {
+	th.hub.loop.Check("green.Thread.Cancel")
+	return !th.started && th.Kill(err)
+}

@@ -1,0 +1,69 @@
+package corolla
+
+import (
+	"context"
+
+	"github.com/corolla-go/corolla/internal/ds"
+)
+
+// Attach runs body in a scope that ends with a context: what body waits for is canceled when ctx
+// is, and when its deadline passes. It returns what body returns: after the end of ctx, as a rule,
+// a *CanceledError with the context's cause, or a *TimeoutError if it was a deadline. Where ctx has
+// ended already body fails where it first waits. With is for a task that is being started.
+func (t *Task) Attach(ctx context.Context, body func(s *Scope) error) error {
+	t.mustRun("Attach")
+	deadline := never
+	if when, ok := ctx.Deadline(); ok {
+		deadline = max(when.Sub(t.loop.host.Epoch()), 0)
+	}
+	return t.within(new(Scope), deadline, func(s *Scope) error {
+		detach := t.loop.watchContext(ctx, func() {
+			if s.left {
+				return
+			}
+			c := canceledBy(ctx)
+			c.scope = s
+			c.deadline = c.deadline && s.timer != nil // else there is no telling how long it had
+			s.cancelOnce(c)
+		})
+		defer detach()
+		return body(s)
+	})
+}
+
+// watchContext calls end, on the loop, when the context has ended, or now if it has, until stop.
+func (l *Loop) watchContext(ctx context.Context, end func()) (stop func()) {
+	switch {
+	case ctx.Err() != nil:
+		end()
+		return func() {}
+	case ctx.Done() == nil:
+		return func() {}
+	}
+	l.contexts++
+	if l.host.Repeatable() { // other goroutines must not decide when
+		k := &ds.Link[func()]{Value: func() {
+			if ctx.Err() != nil {
+				end()
+			}
+		}}
+		l.attached.Push(k)
+		return func() {
+			l.contexts--
+			k.Leave()
+		}
+	}
+	stopped := false
+	forget := context.AfterFunc(ctx, func() {
+		_ = l.Post(func() { // a closed loop has ended who waits
+			if !stopped {
+				end()
+			}
+		})
+	})
+	return func() {
+		l.contexts--
+		stopped = true
+		forget()
+	}
+}
