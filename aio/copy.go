@@ -10,60 +10,77 @@ import (
 
 // Copy reads what arrives at src and writes it to dst, until src's stream ends, and returns how
 // many bytes dst took. It parks t while there is nothing to read, and while more than the high
-// water mark is to be sent. dst's stream stays open: CloseWrite ends it.
+// water mark is unsent. dst's stream stays open: CloseWrite ends it.
 //
-// While nothing arrives it holds no buffer, so it is for connections that are many and mostly
-// idle, for short messages, and for TLS; SpliceTo moves bulk with less work. Others may write to dst
-// in between: each piece waits in line as a Write does. On an error, what dst did not take can still
+// While nothing arrives it holds no buffer, so it suits connections that are many and mostly
+// idle, short messages, and TLS; SpliceTo moves bulk with less work. Others may write to dst
+// in between: each piece waits in line as a Write does. After an error, what dst did not take can still
 // be read from src. A proxy is two of these.
 func Copy(t *corolla.Task, dst, src *Conn) (n int64, err error) {
 	r := &relay{task: t, dst: dst, src: src}
-	for err == nil {
-		if err = r.run(); err == nil {
-			err = r.pass()
+	for r.err == nil {
+		if r.begin(); r.relaying {
+			r.park()
+		}
+		if r.err == nil {
+			r.pass()
 		}
 	}
-	if err == io.EOF {
-		err = dst.wrap("write", dst.stream.Err())
-	}
-	return r.moved, err
+	return r.moved, r.result()
 }
 
 // relay is a Copy under way. As long as dst takes what comes, a callback moves it while the task stays
-// parked: that saves two switches for each piece, and the calls of reading and writing are on the loop's
-// stack instead of that of every idle task. Whatever has to wait, the task does.
+// parked: that saves two switches for each piece, and the calls that read and write are on the loop's
+// stack instead of on that of every idle task. Whatever has to wait, the task does.
+//
+// What is on the stack of a parked task, from Copy down, is kept small: see readSome.
 type relay struct {
 	task     *corolla.Task
 	dst, src *Conn
 	moved    int64
-	handOver bool // to the task: there is something that waits, or an error
+	relaying bool // the callback is set, and the task has nothing to do yet
 	err      error
 }
 
-// run parks the task until there is something that it has to do itself.
-func (r *relay) run() error {
-	src := r.src
-	if len(src.in) > 0 || src.stream.HasTLS() { // TLS may have more than its socket tells of
-		return nil
+// begin sets the callback, unless something has arrived already.
+//
+//go:noinline
+func (r *relay) begin() {
+	if len(r.src.in) > 0 || r.src.stream.HasTLS() { // TLS may have more than its socket tells of
+		return
 	}
-	if err := src.read.begin(r.task, false); err != nil {
-		return err
+	if r.err = r.src.read.begin(r.task, false); r.err == nil {
+		r.relaying = true
+		r.src.Socket().OnReadable(r.readable)
+		if r.look(); !r.relaying {
+			r.stop()
+		}
 	}
+}
+
+// park parks the task until there is something that it has to do itself.
+func (r *relay) park() {
 	defer r.stop()
-	r.handOver = false
-	src.Socket().OnReadable(r.readable)
-	for !r.handOver {
-		if err := cmp.Or(unreadable(src), src.stream.Err()); err != nil {
-			return src.wrap("read", err)
-		}
+	for r.relaying {
 		if err := r.task.Park("something to copy"); err != nil {
-			return src.wrap("read", err)
+			r.err = err
+			return
 		}
+		r.look()
 	}
-	return src.wrap("read", r.err)
+}
+
+// look ends the relay if src can give nothing more.
+//
+//go:noinline
+func (r *relay) look() {
+	if err := cmp.Or(unreadable(r.src), r.src.stream.Err()); err != nil && r.relaying {
+		r.relaying, r.err = false, r.src.wrap("read", err)
+	}
 }
 
 func (r *relay) stop() {
+	r.relaying = false
 	r.src.Socket().OnReadable(nil)
 	r.src.read.end(r.task)
 }
@@ -76,7 +93,7 @@ func (r *relay) readable() {
 	case err == corolla.ErrWouldBlock:
 		return
 	case err != nil:
-		r.err = err
+		r.err = r.src.wrap("read", err)
 	case r.dst.ending || mustWait(r.dst) || unwritable(r.dst) != nil || r.dst.stream.Write(b[:n]) != nil:
 		r.src.in = bytes.Clone(b[:n])
 	default:
@@ -85,20 +102,24 @@ func (r *relay) readable() {
 			return
 		}
 	}
-	r.handOver = true
+	r.relaying = false
 	r.src.Socket().OnReadable(nil)
 	r.task.Unpark()
 }
 
 // pass moves what has arrived, waiting for whatever there is to wait for. What dst does not take
 // goes back to src.
-func (r *relay) pass() error {
+//
+//go:noinline
+func (r *relay) pass() {
 	if len(r.src.in) == 0 && !r.src.stream.HasTLS() { // all is taken
-		return r.dst.wrap("write", room(r.dst, r.task))
+		r.err = r.dst.wrap("write", room(r.dst, r.task))
+		return
 	}
 	b, err := r.src.Receive(r.task)
 	if err != nil {
-		return err
+		r.err = err
+		return
 	}
 	if mustWait(r.dst) {
 		b = bytes.Clone(b)
@@ -108,5 +129,15 @@ func (r *relay) pass() error {
 	if taken == 0 && err != nil && !r.src.closed {
 		r.src.in = append(bytes.Clone(b), r.src.in...)
 	}
-	return err
+	r.err = err
+}
+
+// result is the error of the whole.
+//
+//go:noinline
+func (r *relay) result() error {
+	if r.err == io.EOF {
+		return r.dst.wrap("write", r.dst.stream.Err())
+	}
+	return r.err
 }

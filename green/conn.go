@@ -79,11 +79,23 @@ func (c *Conn) Flush() error {
 
 // WriteTo lets io.Copy hold no buffer while nothing arrives, if w is a Conn too; see aio.Copy.
 func (c *Conn) WriteTo(w io.Writer) (int64, error) {
-	if dst, ok := w.(*Conn); ok && dst.hub.loop == c.hub.loop && !c.deaf {
-		t := c.hub.current("green.Conn.WriteTo")
-		return call(c.hub, t, func() (int64, error) { return aio.Copy(t, dst.conn, c.conn) })
+	dst, ok := w.(*Conn)
+	if !ok || dst.hub.loop != c.hub.loop || c.deaf {
+		return copyOut(w, c)
 	}
-	return io.Copy(w, struct{ io.Reader }{c})
+	t := c.hub.current("green.Conn.WriteTo")
+	if len(c.hub.dying) > 0 {
+		return copyDying(c.hub, t, dst, c)
+	}
+	return aio.Copy(t, dst.conn, c.conn) // with little on the stack: most connections are idle here
+}
+
+//go:noinline
+func copyOut(w io.Writer, c *Conn) (int64, error) { return io.Copy(w, struct{ io.Reader }{c}) }
+
+//go:noinline
+func copyDying(h *Hub, t *corolla.Task, dst, src *Conn) (int64, error) {
+	return call(h, t, func() (int64, error) { return aio.Copy(t, dst.conn, src.conn) })
 }
 
 // ClientTLS starts TLS, as the client, on a connection that is in use, and returns when the handshake
