@@ -22,12 +22,10 @@ func (h *Hub) Serve(ln *Listener, handle func(c *Conn) error, opts ...aio.ServeO
 	t := h.current("green.Hub.Serve")
 	var s *aio.Server
 	s = aio.NewServer(ln.ln, func(t *corolla.Task, c *aio.Conn) error {
-		err := handle(h.Wrap(c))
-		if errors.Is(err, ErrStopServe) {
-			h.loop.Go(func(t *corolla.Task) error { _, err := s.Shutdown(t); return err })
-			return nil
+		if err := handle(h.Wrap(c)); err != nil {
+			return h.handled(s, err)
 		}
-		return err
+		return nil
 	}, opts...)
 	err := s.Serve(t)
 	if err == aio.ErrServerClosed {
@@ -37,4 +35,16 @@ func (h *Hub) Serve(ln *Listener, handle func(c *Conn) error, opts ...aio.ServeO
 		h.unwind(t)
 	}
 	return err
+}
+
+// handled is told of a handler's error. It is no part of the handler's frame, which is on the stack of
+// every idle connection.
+//
+//go:noinline
+func (h *Hub) handled(s *aio.Server, err error) error {
+	if !errors.Is(err, ErrStopServe) {
+		return err
+	}
+	h.loop.Go(func(t *corolla.Task) error { _, err := s.Shutdown(t); return err })
+	return nil
 }
