@@ -37,28 +37,30 @@ func (j *Job) Start(l *Loop, body Body, opts ...TaskOption) {
 // Task returns the job's task, which has no loop until the job is started.
 func (j *Job) Task() *Task { return &j.task }
 
+// do is Run and Ended. Its frame is on the stack of every task that waits, so what seldom happens is
+// done elsewhere.
 func (j *Job) do(t *Task) {
-	if err, ok := j.run(t); ok {
-		j.fail(err)
-	}
-}
-
-// run is Run, with what Task.body does when a body panics. It is not ok after a runtime.Goexit,
-// which goes on.
-func (j *Job) run(t *Task) (err error, ok bool) {
+	returned := false
 	defer func() {
-		if ok {
-			return
-		}
-		switch v := recover().(type) {
-		case nil:
-		case unwinding:
-			err, ok = v.err, true
-		default:
-			err, ok = t.loop.Caught(v, t.String()), true
+		if !returned {
+			j.recovered(t, recover())
 		}
 	}()
-	return j.body.Run(t), true
+	err := j.body.Run(t)
+	returned = true
+	j.fail(err)
+}
+
+// recovered is the end of a body that has panicked. After runtime.Goexit, which goes on, Task.body sees
+// to the end.
+func (j *Job) recovered(t *Task, v any) {
+	switch v := v.(type) {
+	case nil:
+	case unwinding:
+		j.fail(v.err)
+	default:
+		j.fail(t.loop.Caught(v, t.String()))
+	}
 }
 
 func (j *Job) fail(err error) {

@@ -39,7 +39,7 @@ func (c *Conn) AIO() *aio.Conn { return c.conn }
 // Read reads at most len(b) bytes, waiting for the first.
 func (c *Conn) Read(b []byte) (int, error) {
 	t := c.hub.current("green.Conn.Read")
-	if len(c.hub.dying) == 0 && !c.deaf { // as a rule; a closure would be on the stack of all who wait
+	if c.hub.calm(t) && !c.deaf { // as a rule; a closure would be on the stack of all who wait
 		n, err := c.conn.Read(t, b)
 		if err != nil && c.deaf { // meanwhile
 			err = io.EOF

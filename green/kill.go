@@ -32,10 +32,19 @@ type cleanup struct {
 // return.
 func (h *Hub) wait(what string, f func(t *corolla.Task) error) {
 	t := h.current(what)
-	if err := h.within(t, func() error { return f(t) }); err != nil {
+	var err error
+	if h.calm(t) {
+		err = f(t)
+	} else {
+		err = h.shielded(t, func() error { return f(t) })
+	}
+	if err != nil {
 		h.unwind(t)
 	}
 }
+
+// calm reports whether the thread is not being unwound.
+func (h *Hub) calm(t *corolla.Task) bool { return len(h.dying) == 0 || h.dying[t] == nil }
 
 // unwind leaves what is canceled of the thread, if anything is.
 func (h *Hub) unwind(t *corolla.Task) {
@@ -58,7 +67,7 @@ func (h *Hub) unwind(t *corolla.Task) {
 
 // within calls f, which may wait, in the cleanup of a thread that is being unwound so that it can.
 func (h *Hub) within(t *corolla.Task, f func() error) error {
-	if len(h.dying) == 0 || h.dying[t] == nil {
+	if h.calm(t) {
 		return f()
 	}
 	return h.shielded(t, f)
@@ -85,7 +94,7 @@ func (h *Hub) shielded(t *corolla.Task, f func() error) error {
 
 // call is within for what has a result.
 func call[T any](h *Hub, t *corolla.Task, f func() (T, error)) (v T, err error) {
-	if len(h.dying) == 0 || h.dying[t] == nil {
+	if h.calm(t) {
 		return f()
 	}
 	err = h.shielded(t, func() (err error) {

@@ -83,9 +83,23 @@ func (th *Thread[T]) attend() {
 // body is a Thread as its task's body.
 type body[T any] Thread[T]
 
-// Run is what the task does.
+// Run is what the task does. Its frame is on the stack of every thread that waits, so what seldom
+// happens is done elsewhere.
 func (b *body[T]) Run(t *corolla.Task) error {
 	th := (*Thread[T])(b)
+	if th.pool != nil || th.delay > 0 || th.killed != nil {
+		if err := th.prepare(t); err != nil {
+			return err
+		}
+	}
+	th.started = true
+	return th.call()
+}
+
+// prepare is what may come before the thread's function, or instead of it.
+//
+//go:noinline
+func (th *Thread[T]) prepare(t *corolla.Task) error {
 	if th.pool != nil {
 		th.pool.joined(t)
 	}
@@ -94,11 +108,7 @@ func (b *body[T]) Run(t *corolla.Task) error {
 			return err
 		}
 	}
-	if th.killed != nil {
-		return th.killed
-	}
-	th.started = true
-	return th.call()
+	return th.killed
 }
 
 // call calls the thread's function.
