@@ -68,23 +68,18 @@ const (
 // New returns a Loop on this machine. Close it when done. On a system without a
 // host the error wraps errors.ErrUnsupported.
 func New(opts ...Option) (*Loop, error) {
-	h, err := host.New()
-	if err != nil {
-		return nil, fmt.Errorf("corolla: new loop: %w", err)
-	}
-	return NewOn(h, opts...), nil
-}
-
-// NewOn returns a Loop on a given machine. It is how package sim makes loops; a
-// host.Host cannot be had otherwise.
-func NewOn(h host.Host, opts ...Option) *Loop {
-	l := &Loop{host: h, opt: defaults(), events: make([]host.Event, host.MaxEvents), gone: make(chan struct{})}
+	l := &Loop{opt: defaults(), events: make([]host.Event, host.MaxEvents), gone: make(chan struct{})}
 	for _, o := range opts {
 		o(&l.opt)
 	}
+	h, err := l.opt.host()
+	if err != nil {
+		return nil, fmt.Errorf("corolla: new loop: %w", err)
+	}
+	l.host = h
 	l.inbox.open = true
 	l.now = h.Now()
-	return l
+	return l, nil
 }
 
 // Now returns the loop's clock: the time since some moment in the past. It is
@@ -100,9 +95,9 @@ func (l *Loop) Time() time.Time {
 	return l.host.Epoch().Add(l.now)
 }
 
-// Simulated reports whether the loop runs on a simulated machine, which has no processes or
-// descriptors of its own.
-func (l *Loop) Simulated() bool { return l.host.Repeatable() }
+// Simulated reports whether package sim made the loop. Its machine has no processes or descriptors
+// of its own. Safe from any goroutine.
+func (l *Loop) Simulated() bool { return l.opt.simulated != nil }
 
 // Run starts main as a task and runs the loop until it has finished. It then
 // cancels every other task, waits until they have ended too, or until Stop, and returns

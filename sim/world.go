@@ -21,6 +21,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -138,17 +139,16 @@ func New(seed uint64, opts ...Option) *World {
 // NewLoop returns a loop that runs on this World. A World has one loop; asking
 // for a second panics.
 func (w *World) NewLoop(opts ...corolla.Option) *corolla.Loop {
-	return corolla.NewOn(w.Machine(), opts...)
-}
-
-// Machine returns the World as what a loop runs on, for tests of the library that put
-// something between. It is what NewLoop uses, and like that panics the second time.
-func (w *World) Machine() host.Host {
 	if w.hasLoop {
 		panic("sim: a World has one loop; make another World")
 	}
 	w.hasLoop = true
-	return machine{w}
+	on := host.On(machine{w}).(corolla.Option)
+	l, err := corolla.New(append(slices.Clip(opts), on)...)
+	if err != nil {
+		panic(err) // only a real machine can be missing
+	}
+	return l
 }
 
 // Now returns the virtual time since the World began.
