@@ -39,7 +39,6 @@ type Loop struct {
 	contexts    int              // that tasks are attached to
 	workers     map[string]*Workers
 	closers     ds.List[func()]
-	attached    ds.List[func()]       // looks at the contexts of a simulated loop's tasks
 	transfers   map[*Socket]*Transfer // under way, by where they go
 	scratch     []byte
 	nextScratch []byte   // for who runs while another uses scratch
@@ -207,9 +206,6 @@ func (l *Loop) halted() <-chan struct{} {
 func (l *Loop) turn() error {
 	l.turns++
 	l.takeInbox()
-	if l.attached.Len() > 0 {
-		l.lookAtContexts()
-	}
 	n, err := l.poll()
 	l.takeInbox() // what ended the wait
 	for _, ev := range l.events[:n] {

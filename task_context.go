@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/corolla-go/corolla/internal/ds"
 )
 
 // The context.Context side of a scope can be used by other goroutines, so it has its
@@ -201,51 +199,31 @@ func (t *Task) attach(ctx context.Context) {
 		c.scope = &t.root
 		t.root.cancelOnce(c)
 	}
-	var detach func()
 	switch {
 	case ctx.Err() != nil:
 		end()
 		return
 	case ctx.Done() == nil:
 		return
-	case l.host.Repeatable(): // other goroutines must not decide when
-		k := &ds.Link[func()]{Value: func() {
-			if ctx.Err() != nil && t.phase != ended {
+	}
+	stop := l.host.AfterFunc(ctx, func() {
+		_ = l.Post(func() { // a closed loop has ended the task
+			if t.phase != ended {
 				end()
 			}
-		}}
-		l.attached.Push(k)
-		detach = func() { k.Leave() }
-	default:
-		stop := context.AfterFunc(ctx, func() {
-			_ = l.Post(func() { // a closed loop has ended the task
-				if t.phase != ended {
-					end()
-				}
-			})
 		})
-		detach = func() { stop() }
-	}
+	})
 	if t.detach != nil {
 		t.detach() // from the context of another With
 	}
 	l.contexts++
 	t.detach = func() {
 		l.contexts--
-		detach()
+		stop()
 	}
 }
 
 // canceledBy is the cancel that the end of a context brings.
 func canceledBy(ctx context.Context) *CanceledError {
 	return &CanceledError{Cause: context.Cause(ctx), deadline: ctx.Err() == context.DeadlineExceeded}
-}
-
-// lookAtContexts ends, on a simulated loop, the tasks whose contexts have ended.
-func (l *Loop) lookAtContexts() {
-	for k := l.attached.First(); k != nil; {
-		next := k.Next()
-		k.Value()
-		k = next
-	}
 }

@@ -50,6 +50,7 @@ type World struct {
 	listeners map[string]*desc
 	lastPort  int
 	signals   []*notifier
+	contexts  ds.List[waitFor]
 	hasLoop   bool
 
 	mu        sync.Mutex // guards what other goroutines touch
