@@ -12,6 +12,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/internal/host"
+	"github.com/corolla-go/corolla/internal/host/hosttest"
 	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
@@ -136,9 +137,9 @@ func (noNames) Resolve(ctx context.Context, _, _ string) ([]net.Addr, error) {
 }
 
 func TestDialGivesUpItsLookup(t *testing.T) {
-	h, err := host.New()
+	between := hosttest.Between(func(h host.Host) host.Host { return noNames{h} })
+	l, err := corolla.New(between, corolla.MaxJobs(1))
 	leaktest.NeedLoop(t, err)
-	l := corolla.NewOn(noNames{h}, corolla.MaxJobs(1))
 	defer l.Close()
 	run(t, l, func(task *corolla.Task) error {
 		lookups := l.Workers("lookup")

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/leaktest"
+	"github.com/corolla-go/corolla/sim"
 )
 
 // others counts the turns that others have had.
@@ -46,7 +48,7 @@ func TestCheckpointByCount(t *testing.T) {
 }
 
 // TestCheckpointByTime has a budget that is spent as soon as the clock is read, but for the first
-// call, which does not read it. On a simulated loop time stands still meanwhile.
+// call, which does not read it. On a simulated machine no time passes by itself.
 func TestCheckpointByTime(t *testing.T) {
 	onHosts(t, func(t *testing.T, newLoop func(...corolla.Option) *corolla.Loop) {
 		l := newLoop(corolla.TurnBudget(time.Nanosecond), corolla.SlowLimit(0))
@@ -82,6 +84,27 @@ func TestCheckpointByTime(t *testing.T) {
 			return nil
 		})
 	})
+}
+
+// Time that a simulated program spends is time that it holds the loop.
+func TestOverdueWhenTimeIsSpent(t *testing.T) {
+	w := sim.New(1)
+	l := w.NewLoop(corolla.TurnBudget(10 * ms))
+	run(t, l, func(task *corolla.Task) error {
+		for _, c := range []struct {
+			spent time.Duration
+			want  bool
+		}{{0, false}, {10 * ms, false}, {1, true}} {
+			if w.Spend(c.spent); l.Overdue() != c.want {
+				t.Errorf("overdue after %v more: %v", c.spent, !c.want)
+			}
+		}
+		if err := task.Yield(); err != nil || l.Overdue() {
+			t.Errorf("overdue in the next turn, %v", err)
+		}
+		return nil
+	})
+	leaktest.Close(t, l)
 }
 
 func TestCheckpointOfACanceledTask(t *testing.T) {

@@ -39,7 +39,6 @@ type Loop struct {
 	contexts    int              // that tasks are attached to
 	workers     map[string]*Workers
 	closers     ds.List[func()]
-	attached    ds.List[func()]       // looks at the contexts of a simulated loop's tasks
 	transfers   map[*Socket]*Transfer // under way, by where they go
 	scratch     []byte
 	nextScratch []byte   // for who runs while another uses scratch
@@ -68,23 +67,18 @@ const (
 // New returns a Loop on this machine. Close it when done. On a system without a
 // host the error wraps errors.ErrUnsupported.
 func New(opts ...Option) (*Loop, error) {
-	h, err := host.New()
-	if err != nil {
-		return nil, fmt.Errorf("corolla: new loop: %w", err)
-	}
-	return NewOn(h, opts...), nil
-}
-
-// NewOn returns a Loop on a given machine. It is how package sim makes loops; a
-// host.Host cannot be had otherwise.
-func NewOn(h host.Host, opts ...Option) *Loop {
-	l := &Loop{host: h, opt: defaults(), events: make([]host.Event, host.MaxEvents), gone: make(chan struct{})}
+	l := &Loop{opt: defaults(), events: make([]host.Event, host.MaxEvents), gone: make(chan struct{})}
 	for _, o := range opts {
 		o(&l.opt)
 	}
+	h, err := l.opt.host()
+	if err != nil {
+		return nil, fmt.Errorf("corolla: new loop: %w", err)
+	}
+	l.host = h
 	l.inbox.open = true
 	l.now = h.Now()
-	return l
+	return l, nil
 }
 
 // Now returns the loop's clock: the time since some moment in the past. It is
@@ -100,9 +94,9 @@ func (l *Loop) Time() time.Time {
 	return l.host.Epoch().Add(l.now)
 }
 
-// Simulated reports whether the loop runs on a simulated machine, which has no processes or
-// descriptors of its own.
-func (l *Loop) Simulated() bool { return l.host.Repeatable() }
+// Simulated reports whether package sim made the loop. Its machine has no processes or descriptors
+// of its own. Safe from any goroutine.
+func (l *Loop) Simulated() bool { return l.opt.simulated != nil }
 
 // Run starts main as a task and runs the loop until it has finished. It then
 // cancels every other task, waits until they have ended too, or until Stop, and returns
@@ -212,9 +206,6 @@ func (l *Loop) halted() <-chan struct{} {
 func (l *Loop) turn() error {
 	l.turns++
 	l.takeInbox()
-	if l.attached.Len() > 0 {
-		l.lookAtContexts()
-	}
 	n, err := l.poll()
 	l.takeInbox() // what ended the wait
 	for _, ev := range l.events[:n] {

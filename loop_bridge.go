@@ -72,27 +72,22 @@ func FromChan[T any](l *Loop, ch <-chan T, size int) *Queue[T] {
 		q.Shutdown(false)
 		return q
 	}
-	receive := func(quit <-chan struct{}, block bool) (v T, err error) {
-		if block {
-			select {
-			case v, ok := <-ch:
-				return v, closedUnless(ok)
-			case <-quit:
-				return v, ErrLoopClosed
-			}
+	receive := func(quit <-chan struct{}) (v T, err error) {
+		select {
+		case v, ok := <-ch:
+			return v, closedUnless(ok)
+		default: // quit may be closed from the beginning
 		}
 		select {
 		case v, ok := <-ch:
 			return v, closedUnless(ok)
-		default:
+		case <-quit:
 			return v, ErrWouldBlock
 		}
 	}
 	l.Go(func(t *Task) error {
-		p := newPump(l)
-		defer p.stop()
 		for {
-			v, err := elsewhere(t, p, receive)
+			v, err := elsewhere(t, receive)
 			if err == nil {
 				err = q.Put(t, v)
 			}
@@ -121,17 +116,15 @@ func ToChan[T any](l *Loop, q *Queue[T], ch chan<- T) *Future[struct{}] {
 		close(ch) // whoever receives must hear
 	}
 	return l.Go(func(t *Task) error {
-		p := newPump(l)
 		defer close(ch)
-		defer p.stop()
 		for {
 			v, err := q.Get(t)
 			if err == ErrQueueShutdown {
 				return nil
 			}
 			if err == nil {
-				_, err = elsewhere(t, p, func(quit <-chan struct{}, block bool) (struct{}, error) {
-					return struct{}{}, send(ch, v, quit, block)
+				_, err = elsewhere(t, func(quit <-chan struct{}) (struct{}, error) {
+					return struct{}{}, send(ch, v, quit)
 				})
 			}
 			if err != nil {
@@ -141,88 +134,32 @@ func ToChan[T any](l *Loop, q *Queue[T], ch chan<- T) *Future[struct{}] {
 	}, Name("send to a channel"), Eager()) // a task that is canceled before it begins would not close it
 }
 
-func send[T any](ch chan<- T, v T, quit <-chan struct{}, block bool) error {
-	if block {
-		select {
-		case ch <- v:
-			return nil
-		case <-quit:
-			return ErrLoopClosed
-		}
+func send[T any](ch chan<- T, v T, quit <-chan struct{}) error {
+	select {
+	case ch <- v:
+		return nil
+	default: // quit may be closed from the beginning
 	}
 	select {
 	case ch <- v:
 		return nil
-	default:
+	case <-quit:
 		return ErrWouldBlock
 	}
 }
 
-// pump is the life of the goroutines that block for one bridge.
-type pump struct {
-	quit   chan struct{}
-	ended  chan struct{} // of the goroutine that blocks, if one does
-	forget func()
-}
-
-func newPump(l *Loop) *pump {
-	p := &pump{quit: make(chan struct{})}
-	p.forget = l.OnClose(p.end)
-	return p
-}
-
-func (p *pump) stop() {
-	p.forget()
-	p.end()
-}
-
-// over reports whether quit is closed.
-func (p *pump) over() bool {
-	select {
-	case <-p.quit:
-		return true
-	default:
-		return false
-	}
-}
-
-// end stops the goroutine, and waits for it: it is about to.
-func (p *pump) end() {
-	if !p.over() {
-		close(p.quit)
-	}
-	if p.ended != nil {
-		<-p.ended
-	}
-}
-
-// elsewhere parks t for something that blocks until quit is closed. Where everything must
-// repeat nothing may block, and it is tried from time to time.
-func elsewhere[T any](t *Task, p *pump, try func(quit <-chan struct{}, block bool) (T, error)) (T, error) {
-	l := t.loop
-	f := NewFuture[T](l)
-	if l.host.Repeatable() {
-		var again func()
-		again = func() {
-			if p.over() {
-				return // the channel may be closed
-			}
-			v, err := try(p.quit, false)
-			if err == ErrWouldBlock {
-				l.host.Start(again)
-			} else {
-				_ = l.Post(func() { f.settleOnce(v, err) }) // nobody waits when it is refused
-			}
+// elsewhere parks t until wait, which may block until quit is closed, has returned something else
+// than ErrWouldBlock. When t is woken before, it returns when wait has.
+func elsewhere[T any](t *Task, wait func(quit <-chan struct{}) (T, error)) (T, error) {
+	f := NewFuture[T](t.loop)
+	stop := t.loop.host.Block(func(quit <-chan struct{}) (found bool) {
+		v, err := wait(quit)
+		if err == ErrWouldBlock {
+			return false
 		}
-		l.host.Start(again)
-		return f.Await(t)
-	}
-	ended := make(chan struct{})
-	p.ended = ended
-	l.host.Start(func() {
-		defer close(ended)
-		v, err := try(p.quit, true)
-		_ = l.Post(func() { f.settleOnce(v, err) })
+		_ = f.loop.Post(func() { f.settleOnce(v, err) }) // nobody waits when it is refused
+		return true
 	})
+	defer stop()
 	return f.Await(t)
 }

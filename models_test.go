@@ -27,12 +27,12 @@ import (
 // variables are the names by which the documents call values, and the types they have.
 var variables = map[string][]string{
 	"c": {"Conn"}, "d": {"Deferred"}, "f": {"Future"}, "g": {"Generator", "Group"}, "h": {"Hub"},
-	"l": {"Loop"}, "p": {"Process"}, "q": {"Queue"}, "s": {"Scope", "Socket"}, "t": {"Task"},
-	"y": {"Yield"},
+	"l": {"Loop"}, "p": {"Process", "Pool"}, "q": {"Queue"}, "s": {"Scope", "Socket"}, "t": {"Task"},
+	"th": {"Thread"}, "y": {"Yield"},
 }
 
 // foreign are packages of the standard library that the documents name.
-var foreign = strings.Fields("bufio context errors exec http io iter log net os signal slices slog sql strings sync time tls")
+var foreign = strings.Fields("bufio context errors exec http io iter log net os signal slices slog smtp sql strings sync time tls")
 
 // exported has what one package shows: its names, and what its types have. What is embedded in a type
 // counts as its own.

@@ -11,6 +11,7 @@ import (
 type Option func(*options)
 
 type options struct {
+	machine
 	debug     bool
 	slow      time.Duration
 	handler   func(error)

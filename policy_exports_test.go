@@ -12,13 +12,13 @@ import (
 // exports says how many names each package offers: types, functions, constants, variables, and
 // methods of exported types. To offer more, or fewer, is a decision: change the number with the code.
 const exports = `
-.: 356
+.: 355
 aio: 97
 deferred: 13
 gen: 36
 green: 117
 process: 27
-sim: 19
+sim: 18
 transport: 77
 transport/framing: 12
 `
@@ -27,7 +27,7 @@ transport/framing: 12
 // may only become smaller.
 const maxMethods = 45
 
-var manyMethods = map[string]int{"Loop": 79, "Socket": 54, "Task": 55, "internal/host.epoll": 48}
+var manyMethods = map[string]int{"Loop": 78, "Socket": 54, "Task": 55}
 
 func TestPolicyExports(t *testing.T) {
 	want := map[string]int{}

@@ -28,6 +28,7 @@ internal/ds:
 internal/leaktest: .
 internal/certtest:
 internal/host:     golang.org/x/sys
+internal/host/hosttest: . internal/host
 .:                 internal/ds internal/host
 sim:               . internal/ds internal/host
 internal/secure:   .

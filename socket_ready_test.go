@@ -9,6 +9,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/internal/host"
+	"github.com/corolla-go/corolla/internal/host/hosttest"
 	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
@@ -261,8 +262,11 @@ func (s *shedding) Accept(fd host.FD) (host.Accepted, error) {
 
 func TestEachWantOfDescriptorsIsReportedOnce(t *testing.T) {
 	var log errorLog
-	h := &shedding{Host: sim.New(1).Machine()}
-	l := corolla.NewOn(h, corolla.ErrorHandler(log.add))
+	h := new(shedding)
+	l := sim.New(1).NewLoop(corolla.ErrorHandler(log.add), hosttest.Between(func(on host.Host) host.Host {
+		h.Host = on
+		return h
+	}))
 	a, b := socketPair(t, l)
 	closeAll(t, a, b)
 	ln, err := l.Listen("tcp", "127.0.0.1:80")

@@ -2,8 +2,6 @@ package corolla
 
 import (
 	"context"
-
-	"github.com/corolla-go/corolla/internal/ds"
 )
 
 // Attach runs body in a scope that ends with a context: what body waits for is canceled when ctx
@@ -41,20 +39,8 @@ func (l *Loop) watchContext(ctx context.Context, end func()) (stop func()) {
 		return func() {}
 	}
 	l.contexts++
-	if l.host.Repeatable() { // other goroutines must not decide when
-		k := &ds.Link[func()]{Value: func() {
-			if ctx.Err() != nil {
-				end()
-			}
-		}}
-		l.attached.Push(k)
-		return func() {
-			l.contexts--
-			k.Leave()
-		}
-	}
 	stopped := false
-	forget := context.AfterFunc(ctx, func() {
+	forget := l.host.AfterFunc(ctx, func() {
 		_ = l.Post(func() { // a closed loop has ended who waits
 			if !stopped {
 				end()

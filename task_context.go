@@ -210,12 +210,3 @@ func (t *Task) attach(ctx context.Context) {
 func canceledBy(ctx context.Context) *CanceledError {
 	return &CanceledError{Cause: context.Cause(ctx), deadline: ctx.Err() == context.DeadlineExceeded}
 }
-
-// lookAtContexts ends, on a simulated loop, the tasks whose contexts have ended.
-func (l *Loop) lookAtContexts() {
-	for k := l.attached.First(); k != nil; {
-		next := k.Next()
-		k.Value()
-		k = next
-	}
-}

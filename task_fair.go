@@ -10,11 +10,11 @@ package corolla
 const maxCalls = 64
 
 // Overdue reports whether what runs now, a callback or a stretch of a task, has held the loop for
-// longer than the loop's TurnBudget. It reads the clock. On a simulated loop, whose clock stands
-// still meanwhile, it is false.
+// longer than the loop's TurnBudget. It reads the clock, which on a simulated machine stands still
+// meanwhile unless the program spends time there (sim.World.Spend).
 func (l *Loop) Overdue() bool {
 	l.check("Overdue")
-	return l.opt.budget > 0 && !l.host.Repeatable() && l.host.Now()-l.now > l.opt.budget
+	return l.opt.budget > 0 && l.host.Now()-l.now > l.opt.budget
 }
 
 // Checkpoint lets others run if t has had its share of the loop: if it has come here 64 times, or

@@ -11,6 +11,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/internal/host"
+	"github.com/corolla-go/corolla/internal/host/hosttest"
 	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
@@ -102,7 +103,7 @@ func (noPipes) OpenPipe() (host.FD, host.FD, error) { return 0, 0, syscall.EMFIL
 
 // A Splice that cannot begin does not free the socket for others while a transfer to it goes on.
 func TestSpliceThatCannotBeginLeavesAnotherAlone(t *testing.T) {
-	l := corolla.NewOn(noPipes{sim.New(1, sim.Buffer(1000)).Machine()})
+	l := sim.New(1, sim.Buffer(1000)).NewLoop(hosttest.Between(func(h host.Host) host.Host { return noPipes{h} }))
 	other := sim.New(2).NewLoop()
 	a, b := socketPair(t, l)
 	far, near := socketPair(t, other)
@@ -136,7 +137,7 @@ func TestSpliceThatCannotBeginLeavesAnotherAlone(t *testing.T) {
 
 // A transfer that is canceled between two stretches, while others have their turn, sends no more.
 func TestTransferCanceledBetweenItsSteps(t *testing.T) {
-	l := corolla.NewOn(sim.New(1, sim.Buffer(4<<20), sim.Whole()).Machine())
+	l := sim.New(1, sim.Buffer(4<<20), sim.Whole()).NewLoop()
 	a, b := socketPair(t, l)
 	name := filepath.Join(t.TempDir(), "f")
 	if err := os.WriteFile(name, make([]byte, 2<<20), 0o600); err != nil {

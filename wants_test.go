@@ -9,6 +9,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/internal/host"
+	"github.com/corolla-go/corolla/internal/host/hosttest"
 	"github.com/corolla-go/corolla/sim"
 )
 
@@ -30,8 +31,11 @@ func TestWhatCannotBeWatchedIsClosed(t *testing.T) {
 	} {
 		for at := 1; ; at++ {
 			w := sim.New(1)
-			h := &watchless{Host: w.Machine(), left: at}
-			l := corolla.NewOn(h)
+			h := &watchless{left: at}
+			l := w.NewLoop(hosttest.Between(func(on host.Host) host.Host {
+				h.Host = on
+				return h
+			}))
 			err := open(l)
 			if h.left > 0 { // it takes no more than that
 				if err != nil || at == 1 {

@@ -104,18 +104,10 @@ func TestFaults(t *testing.T) {
 // faulted runs a session in which one call goes wrong, and returns which it was.
 func faulted(t *testing.T, serve func(*corolla.Loop) (string, io.Closer, error), on string, fault hosttest.Fault, at int) string {
 	f := &hosttest.Faulty{Fault: fault, At: at}
-	var w *sim.World
-	if on == "sim" {
-		w = sim.New(uint64(at), sim.Latency(50*time.Microsecond, 100*time.Microsecond))
-		f.Host = w.Machine()
-	} else {
-		h, err := host.New()
-		if err != nil {
-			leaktest.NeedLoop(t, err)
-		}
+	opts := []corolla.Option{corolla.SlowLimit(0), hosttest.Between(func(h host.Host) host.Host {
 		f.Host = h
-	}
-	l := corolla.NewOn(f, corolla.SlowLimit(0), corolla.ErrorHandler(func(err error) {
+		return f
+	}), corolla.ErrorHandler(func(err error) {
 		if fault.Harmless() {
 			t.Errorf("error handler: %v", err)
 		}
@@ -123,7 +115,17 @@ func faulted(t *testing.T, serve func(*corolla.Loop) (string, io.Closer, error),
 		if errors.As(err, &p) {
 			t.Errorf("%v\n%s", err, p.Stack)
 		}
-	}))
+	})}
+	var w *sim.World
+	var l *corolla.Loop
+	if on == "sim" {
+		w = sim.New(uint64(at), sim.Latency(50*time.Microsecond, 100*time.Microsecond))
+		l = w.NewLoop(opts...)
+	} else {
+		var err error
+		l, err = corolla.New(opts...)
+		leaktest.NeedLoop(t, err)
+	}
 	err := l.Run(func(task *corolla.Task) error {
 		err := session(task, serve)
 		quiet(t, task)

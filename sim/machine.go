@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"os"
 	"slices"
 	"time"
 
@@ -22,8 +21,6 @@ const (
 
 func (m machine) Epoch() time.Time { return m.config.epoch }
 
-func (m machine) Repeatable() bool { return true }
-
 func (m machine) Wait(buf []host.Event, until time.Duration) (int, error) {
 	if until >= 0 && until <= m.now {
 		if m.spins++; m.spins > spinLimit {
@@ -36,6 +33,7 @@ func (m machine) Wait(buf []host.Event, until time.Duration) (int, error) {
 		for m.agenda.Len() > 0 && m.agenda.Min().when <= m.now {
 			m.agenda.Pop().act()
 		}
+		m.lookAtContexts()
 		if n := m.collect(buf); n > 0 {
 			for _, ev := range buf[:n] {
 				m.tracef("event fd=%d %s", ev.FD, readyString(ev.Ready))
@@ -155,40 +153,7 @@ func (w *World) raise(d *desc, r host.Ready) {
 	d.edge |= r
 }
 
-func (m machine) Start(job func()) {
-	after := m.latency()
-	m.tracef("start a job that takes %v", after)
-	m.at(m.now+after, func() { elsewhere(job) })
-}
-
 func (m machine) Close() error { return nil }
-
-type notifier struct {
-	deliver func(os.Signal)
-	sigs    []os.Signal
-}
-
-func (m machine) Notify(deliver func(os.Signal), sigs ...os.Signal) (stop func()) {
-	n := &notifier{deliver, sigs}
-	m.signals = append(m.signals, n)
-	return func() {
-		if i := slices.Index(m.signals, n); i >= 0 {
-			m.signals = slices.Delete(m.signals, i, i+1)
-		}
-	}
-}
-
-// Signal sends the program a signal, which arrives when the loop next looks.
-func (w *World) Signal(sig os.Signal) {
-	w.at(w.now, func() {
-		w.tracef("signal %v", sig)
-		for _, n := range slices.Clone(w.signals) {
-			if slices.Contains(n.sigs, sig) {
-				n.deliver(sig)
-			}
-		}
-	})
-}
 
 func readyString(r host.Ready) string {
 	s := []byte("---")

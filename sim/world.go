@@ -21,6 +21,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,6 +50,7 @@ type World struct {
 	listeners map[string]*desc
 	lastPort  int
 	signals   []*notifier
+	contexts  ds.List[waitFor]
 	hasLoop   bool
 
 	mu        sync.Mutex // guards what other goroutines touch
@@ -138,17 +140,16 @@ func New(seed uint64, opts ...Option) *World {
 // NewLoop returns a loop that runs on this World. A World has one loop; asking
 // for a second panics.
 func (w *World) NewLoop(opts ...corolla.Option) *corolla.Loop {
-	return corolla.NewOn(w.Machine(), opts...)
-}
-
-// Machine returns the World as what a loop runs on, for tests of the library that put
-// something between. It is what NewLoop uses, and like that panics the second time.
-func (w *World) Machine() host.Host {
 	if w.hasLoop {
 		panic("sim: a World has one loop; make another World")
 	}
 	w.hasLoop = true
-	return machine{w}
+	on := host.On(machine{w}).(corolla.Option)
+	l, err := corolla.New(append(slices.Clip(opts), on)...)
+	if err != nil {
+		panic(err) // only a real machine can be missing
+	}
+	return l
 }
 
 // Now returns the virtual time since the World began.

@@ -236,12 +236,12 @@ func rounds(b *testing.B, l *corolla.Loop, addr string) {
 func TestSteadyConnectionCostsOneReadAndOneWrite(t *testing.T) {
 	for _, m := range models {
 		t.Run(m.name, func(t *testing.T) {
-			h, err := host.New()
-			if err != nil {
-				leaktest.NeedLoop(t, err)
-			}
-			count := &hosttest.Counting{Host: h}
-			l := corolla.NewOn(count, corolla.SlowLimit(0))
+			count := new(hosttest.Counting)
+			l, err := corolla.New(corolla.SlowLimit(0), hosttest.Between(func(h host.Host) host.Host {
+				count.Host = h
+				return count
+			}))
+			leaktest.NeedLoop(t, err)
 			addr, err := m.serve(l, "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)

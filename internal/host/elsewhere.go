@@ -1,16 +1,63 @@
 package host
 
 import (
+	"context"
 	"os"
 	"os/signal"
 	"sync"
 )
 
-// startGoroutine is the Start of every real host.
-func startGoroutine(job func()) { go job() }
+// Elsewhere is what goes on beside the loop. On a real machine goroutines, the garbage collector
+// and the system decide when, and what is given here is called on any goroutine. A simulated
+// machine decides by itself, and calls it within Wait, so that the same program runs the same way
+// every time.
+type Elsewhere interface {
+	// Start runs job, which may take as long as it likes.
+	Start(job func())
 
-// notify is the Notify of every real host.
-func notify(deliver func(os.Signal), sigs ...os.Signal) (stop func()) {
+	// Block runs wait, which may block until quit is closed, and reports whether it has found
+	// what it waited for. On a simulated machine quit is closed from the beginning, and wait runs
+	// again from time to time until it reports true. stop ends that: it closes quit, and returns
+	// when wait has.
+	Block(wait func(quit <-chan struct{}) (found bool)) (stop func())
+
+	// AfterFunc calls f once ctx has ended, as context.AfterFunc does. stop keeps it from that,
+	// and reports whether it did.
+	AfterFunc(ctx context.Context, f func()) (stop func() bool)
+
+	// Collected calls f, at once, for a cleanup that the garbage collector runs. A simulated
+	// machine does not: when something is collected is different every time.
+	Collected(f func())
+
+	// Notify calls deliver whenever one of the signals arrives, until stop is called. deliver
+	// must not block.
+	Notify(deliver func(os.Signal), sigs ...os.Signal) (stop func())
+}
+
+// goroutines is the Elsewhere of every real host.
+type goroutines struct{}
+
+func (goroutines) Start(job func()) { go job() }
+
+func (goroutines) Block(wait func(quit <-chan struct{}) (found bool)) (stop func()) {
+	quit, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		wait(quit)
+	}()
+	return sync.OnceFunc(func() {
+		close(quit)
+		<-ended
+	})
+}
+
+func (goroutines) AfterFunc(ctx context.Context, f func()) (stop func() bool) {
+	return context.AfterFunc(ctx, f)
+}
+
+func (goroutines) Collected(f func()) { f() }
+
+func (goroutines) Notify(deliver func(os.Signal), sigs ...os.Signal) (stop func()) {
 	ch := make(chan os.Signal, 8)
 	quit := make(chan struct{})
 	signal.Notify(ch, sigs...)

@@ -49,6 +49,8 @@ func New() (Host, error) {
 }
 
 type epoll struct {
+	goroutines
+
 	fd    int
 	file  *os.File
 	raw   syscall.RawConn

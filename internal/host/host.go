@@ -16,7 +16,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"os"
 	"time"
 )
 
@@ -86,18 +85,14 @@ var ErrDeadlock = errors.New("nothing is scheduled and nothing can arrive")
 
 // A Host is all that a loop needs from the machine.
 //
-// Wake, Resolve and the stop function of Notify are safe from any goroutine; the
-// rest is called by the goroutine that runs the loop, and by nobody else.
+// Wake, Resolve and Collected are safe from any goroutine; the rest is called by the goroutine
+// that runs the loop, and by nobody else.
 type Host interface {
 	// Now is the time since some moment in the past. It never goes back.
 	Now() time.Duration
 
 	// Epoch is the wall-clock time at which Now was 0.
 	Epoch() time.Time
-
-	// Repeatable says whether the same program must run the same way every time,
-	// so that nothing may depend on other goroutines or the garbage collector.
-	Repeatable() bool
 
 	// Wait fills buf with events, waiting for the first until Now reaches until.
 	// A negative until waits without limit; one that has passed only looks, and
@@ -117,14 +112,7 @@ type Host interface {
 
 	Net
 	Files
-
-	// Start runs job elsewhere: on a goroutine of its own. A simulated machine
-	// runs it within Wait, after a delay of its own choosing.
-	Start(job func())
-
-	// Notify calls deliver, on any goroutine, whenever one of the signals
-	// arrives, until stop is called. deliver must not block.
-	Notify(deliver func(os.Signal), sigs ...os.Signal) (stop func())
+	Elsewhere
 
 	// Close frees what the host itself holds, but no descriptor it handed out.
 	Close() error

@@ -12,6 +12,18 @@ import (
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
 
+// The garbage collector of this machine is heard.
+func TestCollectedIsTold(t *testing.T) {
+	h, err := host.New()
+	leaktest.NeedLoop(t, err)
+	defer h.Close()
+	calls := 0
+	h.Collected(func() { calls++ })
+	if calls != 1 {
+		t.Errorf("%d calls", calls)
+	}
+}
+
 func TestContract(t *testing.T) {
 	hosttest.Test(t, func(t *testing.T) hosttest.Subject {
 		h, err := host.New()

@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"net"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,14 +10,6 @@ import (
 // maxBacklog asks for the longest queue of unaccepted connections; the kernel
 // cuts it to net.core.somaxconn.
 const maxBacklog = 65535
-
-func (h *epoll) Repeatable() bool { return false }
-
-func (h *epoll) Start(job func()) { startGoroutine(job) }
-
-func (h *epoll) Notify(deliver func(os.Signal), sigs ...os.Signal) (stop func()) {
-	return notify(deliver, sigs...)
-}
 
 func (h *epoll) Resolve(ctx context.Context, network, address string) ([]net.Addr, error) {
 	return resolve(ctx, network, address)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"syscall"
 	"time"
 
@@ -314,35 +313,6 @@ func closedDescriptorIsForgotten(h *harness) {
 	}
 	if err := h.Host.CloseFD(s); !errors.Is(err, syscall.EBADF) {
 		h.Errorf("second CloseFD: %v", err)
-	}
-}
-
-func startRunsJobs(h *harness) {
-	done := make(chan int, 3)
-	for i := range 3 {
-		h.Host.Start(func() { done <- i; h.Host.Wake() })
-	}
-	for limit := h.Host.Now() + patience; len(done) < 3; {
-		if h.Host.Now() >= limit {
-			h.Fatalf("%d of 3 jobs ran", len(done))
-		}
-		h.wait(limit)
-	}
-}
-
-func signalsAreDelivered(h *harness) {
-	got := make(chan os.Signal, 1)
-	stop := h.Host.Notify(func(s os.Signal) { got <- s; h.Host.Wake() }, os.Interrupt)
-	defer stop()
-	h.Signal(os.Interrupt)
-	for limit := h.Host.Now() + patience; len(got) == 0; {
-		if h.Host.Now() >= limit {
-			h.Fatal("no signal")
-		}
-		h.wait(limit)
-	}
-	if s := <-got; s != os.Interrupt {
-		h.Errorf("signal %v", s)
 	}
 }
 

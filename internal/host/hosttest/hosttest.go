@@ -55,6 +55,10 @@ func Test(t *testing.T, open func(t *testing.T) Subject) {
 		{"SpliceThroughAPipe", spliceThroughAPipe},
 		{"SendPartOfAFile", sendPartOfAFile},
 		{"StartRunsJobsElsewhere", startRunsJobs},
+		{"BlockRunsUntilItHasFound", blockRunsUntilItHasFound},
+		{"BlockEndsWithStop", blockEndsWithStop},
+		{"AfterFuncHearsOfTheEnd", afterFuncHearsOfTheEnd},
+		{"AfterFuncStops", afterFuncStops},
 		{"SignalsAreDelivered", signalsAreDelivered},
 		{"ResolveLiteralsAndNames", resolve},
 	} {
@@ -113,6 +117,15 @@ func (h *harness) wait(until time.Duration) int {
 		h.seen[ev.FD] |= ev.Ready
 	}
 	return n
+}
+
+// until waits until done reports true, and says whether it did.
+func (h *harness) until(done func() bool) bool {
+	h.Helper()
+	for limit := h.Host.Now() + patience; !done() && h.Host.Now() < limit; {
+		h.wait(limit)
+	}
+	return done()
 }
 
 // settle looks until nothing is reported for a while of the host's clock.
