@@ -170,6 +170,46 @@ func TestAttemptsKeepOneRule(t *testing.T) {
 	}
 }
 
+// Where the system hands over one piece at a time, a piece does not mean that there is no more: each
+// datagram that waits is read, though no event tells of the second.
+func TestShortDatagramsAreReadOneAfterTheOther(t *testing.T) {
+	l, err := corolla.New()
+	leaktest.NeedLoop(t, err)
+	defer leaktest.Close(t, l)
+	a, err := l.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := l.OpenPacket(nil, a.LocalAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeAll(t, a, b)
+	run(t, l, func(task *corolla.Task) error {
+		for _, text := range []string{"one", "two"} { // on the loopback they have arrived then
+			if err := b.TryWriteTo([]byte(text), nil); err != nil {
+				return err
+			}
+		}
+		for _, text := range []string{"one", "two"} {
+			if err := a.WaitReadable(task); err != nil {
+				return err
+			}
+			buf := make([]byte, 10)
+			if n, err := a.TryRead(buf); string(buf[:n]) != text || err != nil {
+				t.Fatalf("TryRead = %q, %v, want %q", buf[:n], err, text)
+			}
+			if !a.Readable() {
+				t.Fatalf("not readable any more behind %q", text)
+			}
+		}
+		if _, err := a.TryRead(make([]byte, 10)); err != corolla.ErrWouldBlock {
+			t.Errorf("behind the last: %v", err)
+		}
+		return nil
+	})
+}
+
 // A terminal takes what it is written in pieces, and tells no more of room when it has taken one.
 func TestPartOfAWriteToATerminalDoesNotMeanFull(t *testing.T) {
 	machine, err := host.New()

@@ -226,6 +226,7 @@ func (l *Loop) Adopt(c syscall.Conn) (*Socket, error) {
 func (l *Loop) newSocket(fd host.FD, n network, writable bool) (*Socket, error) {
 	s := &Socket{loop: l, fd: fd, network: n}
 	s.w.ready = writable
+	s.r.pieces, s.w.pieces = s.packets(), s.packets()
 	if err := l.host.Watch(fd, host.Read|host.Write|host.Edge); err != nil {
 		return nil, errors.Join(err, l.host.CloseFD(fd))
 	}
