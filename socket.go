@@ -90,10 +90,11 @@ func (s *Socket) TryAccept() (*Socket, error) {
 		return nil, err
 	}
 	s.shedding = false
-	accepted, err := s.loop.newSocket(c.FD, s.network, true)
+	accepted, err := s.loop.newSocket(c.FD, s.network)
 	if err != nil {
 		return nil, err
 	}
+	accepted.w.ready = true
 	accepted.inherit(s)
 	if accepted.peer = c.Peer; c.Other != nil {
 		accepted.know(names{peer: c.Other})
