@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
+
+	"github.com/corolla-go/corolla/internal/host"
 )
 
 // OnSignal calls f on the loop whenever one of the signals arrives, until stop is
@@ -99,14 +101,7 @@ func (s *Signals) Stop() {
 // does not block then. stop takes it back.
 func (l *Loop) OnExit(p *os.Process, f func()) (stop func(), err error) {
 	l.check("OnExit")
-	if l.state >= closing {
-		return nil, fmt.Errorf("corolla: watch process %d: %w", p.Pid, ErrLoopClosed)
-	}
-	fd, err := l.host.OpenProcess(p.Pid)
-	if err != nil {
-		return nil, fmt.Errorf("corolla: watch process %d: %w", p.Pid, err)
-	}
-	s, err := l.newSocket(fd, file, false)
+	s, err := l.open(file, nil, func(host.Settings) (host.FD, error) { return l.host.OpenProcess(p.Pid) })
 	if err != nil {
 		return nil, fmt.Errorf("corolla: watch process %d: %w", p.Pid, err)
 	}

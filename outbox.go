@@ -85,11 +85,8 @@ func (o *Outbox) WriteBatch(bufs [][]byte) error {
 	if err := o.usable(); err != nil {
 		return err
 	}
-	n, total := 0, 0
-	for _, b := range bufs {
-		total += len(b)
-	}
-	if o.direct(total) {
+	n := 0
+	if o.direct(total(bufs)) {
 		var err error
 		if n, err = o.sock.TryWriteBatch(filled(bufs)); err != nil && err != ErrWouldBlock {
 			o.fail(err)

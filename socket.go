@@ -67,27 +67,18 @@ func networkOf(addr net.Addr) network {
 // if it is connected, or the system's error, bare.
 func (s *Socket) ConnectError() error {
 	s.loop.check("Socket.ConnectError")
-	if s.closed {
-		return s.gone("dial")
+	if !s.may(&s.w, 1) {
+		return s.refusal("dial", 1)
 	}
-	if !s.w.ready {
-		return ErrWouldBlock
-	}
-	if err := s.loop.host.ConnectError(s.fd); err != nil {
-		return err
-	}
-	return nil
+	return s.loop.host.ConnectError(s.fd)
 }
 
 // TryAccept takes a connection from a listening socket. While the process has no
 // descriptor for it, connections are taken and closed, and the error handler is told once.
 func (s *Socket) TryAccept() (*Socket, error) {
 	s.loop.check("Socket.TryAccept")
-	switch {
-	case s.closed:
-		return nil, s.gone("accept")
-	case !s.r.ready:
-		return nil, ErrWouldBlock
+	if !s.may(&s.r, 1) {
+		return nil, s.refusal("accept", 1)
 	}
 	c, err := s.loop.host.Accept(s.fd)
 	for err == host.ErrShed {
@@ -95,14 +86,15 @@ func (s *Socket) TryAccept() (*Socket, error) {
 		c, err = s.loop.host.Accept(s.fd)
 	}
 	if err != nil {
-		s.r.ready = err != host.ErrAgain
+		s.r.tried(false, err)
 		return nil, err
 	}
 	s.shedding = false
-	accepted, err := s.loop.newSocket(c.FD, s.network, true)
+	accepted, err := s.loop.newSocket(c.FD, s.network)
 	if err != nil {
 		return nil, err
 	}
+	accepted.w.ready = true
 	accepted.inherit(s)
 	if accepted.peer = c.Peer; c.Other != nil {
 		accepted.know(names{peer: c.Other})
@@ -122,71 +114,45 @@ func (s *Socket) shed(err error) {
 // ErrWouldBlock if nothing has arrived, and otherwise the system's error, bare.
 func (s *Socket) TryRead(b []byte) (int, error) {
 	s.loop.check("Socket.TryRead")
-	switch {
-	case s.closed:
-		return 0, s.gone("read")
-	case len(b) == 0:
-		return 0, nil
-	case !s.r.ready:
-		return 0, ErrWouldBlock
-	case s.writeOnly:
-		return s.readOfWriter()
+	if !s.may(&s.r, len(b)) {
+		return 0, s.refusal("read", len(b))
 	}
 	n, more, err := s.read(b)
-	if err == syscall.EIO && s.terminal { // how the end of a terminal shows
-		n, err = 0, io.EOF
-	}
-	switch {
-	case err == nil:
-		// A short read means drained, save at the end, and where a read stops short.
-		s.r.ready = n == len(b) || more || s.hangup || s.urgent || s.r.pieces
-	case err == host.ErrAgain:
-		s.r.ready, s.urgent = false, false
-	case err == io.EOF && s.packets(): // a datagram of no bytes
-		return 0, nil
-	case err == io.EOF:
-		s.ended = true // but still ready, for whoever reads again
-		s.r.mute()
-	}
+	s.triedToRead(n < len(b) && !more, err)
 	return n, err
 }
 
 // read reads, and says whether there may be more although it was less than len(b).
 func (s *Socket) read(b []byte) (n int, more bool, err error) {
-	if s.network == unix {
+	switch {
+	case s.network == unix:
 		return s.loop.host.TryReadUnix(s.fd, b)
+	case !s.writeOnly:
+		n, err = s.loop.host.TryRead(s.fd, b)
+	case s.hangup: // nobody reads the pipe any more
+		err = io.EOF
+	default:
+		err = host.ErrAgain
 	}
-	n, err = s.loop.host.TryRead(s.fd, b)
+	switch {
+	case err == nil:
+	case err == syscall.EIO && s.terminal: // how its end shows
+		err = io.EOF
+	case err == io.EOF && s.packets(): // a datagram of no bytes
+		err = nil
+	}
 	return n, false, err
-}
-
-// readOfWriter is what reading the writing end of a pipe finds: the end, if nobody reads it.
-func (s *Socket) readOfWriter() (int, error) {
-	if !s.hangup {
-		s.r.ready = false
-		return 0, ErrWouldBlock
-	}
-	s.ended = true
-	s.r.mute()
-	return 0, io.EOF
 }
 
 // TryWrite writes at most len(b) bytes and returns how many. ErrWouldBlock means
 // none; other errors are the system's, bare.
 func (s *Socket) TryWrite(b []byte) (int, error) {
 	s.loop.check("Socket.TryWrite")
-	switch {
-	case s.closed:
-		return 0, s.gone("write")
-	case len(b) == 0:
-		return 0, nil
-	case !s.w.ready:
-		return 0, ErrWouldBlock
+	if !s.may(&s.w, len(b)) {
+		return 0, s.refusal("write", len(b))
 	}
 	n, err := s.loop.host.TryWrite(s.fd, b)
-	if err == host.ErrAgain || err == nil && n < len(b) && !s.w.pieces {
-		s.w.ready = false
-	}
+	s.w.tried(n < len(b), err)
 	return n, err
 }
 
@@ -195,24 +161,21 @@ func (s *Socket) TryWrite(b []byte) (int, error) {
 // must not be among them.
 func (s *Socket) TryWriteBatch(bufs [][]byte) (int, error) {
 	s.loop.check("Socket.TryWriteBatch")
-	switch {
-	case s.closed:
-		return 0, s.gone("write")
-	case len(bufs) == 0:
-		return 0, nil
-	case !s.w.ready:
-		return 0, ErrWouldBlock
+	if !s.may(&s.w, len(bufs)) {
+		return 0, s.refusal("write", len(bufs))
 	}
 	bufs = bufs[:min(len(bufs), host.MaxBatch)]
 	n, err := s.loop.host.TryWriteBatch(s.fd, bufs)
-	total := 0
-	for _, b := range bufs {
-		total += len(b)
-	}
-	if err == host.ErrAgain || err == nil && n < total {
-		s.w.ready = false
-	}
+	s.w.tried(n < total(bufs), err)
 	return n, err
+}
+
+// total returns how many bytes there are in all.
+func total(bufs [][]byte) (n int) {
+	for _, b := range bufs {
+		n += len(b)
+	}
+	return n
 }
 
 // CloseWrite ends the stream to the peer; reading goes on. It is no error that the peer has reset

@@ -1,6 +1,7 @@
 package corolla
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,25 +12,45 @@ import (
 	"github.com/corolla-go/corolla/internal/host"
 )
 
+// Every socket begins in open, but for those that are accepted.
+
+// open makes a socket of the descriptor that get opens. What was being opened, and where, is for its
+// callers to add to the error.
+func (l *Loop) open(kind network, opts []SocketOption, get func(host.Settings) (host.FD, error)) (*Socket, error) {
+	if l.state >= closing {
+		return nil, ErrLoopClosed
+	}
+	set, err := socketSettings(opts)
+	if err != nil {
+		return nil, err
+	}
+	fd, err := get(set.Settings)
+	if err != nil {
+		return nil, err
+	}
+	return l.newSocket(fd, kind)
+}
+
+func (l *Loop) newSocket(fd host.FD, kind network) (*Socket, error) {
+	s := &Socket{loop: l, fd: fd, network: kind}
+	s.r.pieces, s.w.pieces = s.packets(), s.packets()
+	if err := l.host.Watch(fd, host.Read|host.Write|host.Edge); err != nil {
+		return nil, errors.Join(err, l.host.CloseFD(fd))
+	}
+	l.setWatcher(fd, s)
+	return s, nil
+}
+
 // ListenAddr returns a socket that listens at a *net.TCPAddr or *net.UnixAddr. A
 // port of 0 picks a free one, which LocalAddr tells. Listen takes text.
 func (l *Loop) ListenAddr(addr net.Addr, opts ...SocketOption) (*Socket, error) {
 	l.check("ListenAddr")
-	if l.state >= closing {
-		return nil, opError("listen", addr, ErrLoopClosed)
-	}
-	if err := wantKind(addr, false); err != nil {
-		return nil, opError("listen", addr, err)
-	}
-	set, err := socketSettings(opts)
-	if err != nil {
-		return nil, opError("listen", addr, err)
-	}
-	fd, err := l.host.Listen(addr, set.Settings)
-	if err != nil {
-		return nil, opError("listen", addr, err)
-	}
-	s, err := l.newSocket(fd, networkOf(addr), false)
+	s, err := l.open(networkOf(addr), opts, func(set host.Settings) (host.FD, error) {
+		if err := wantKind(addr, false); err != nil {
+			return 0, err
+		}
+		return l.host.Listen(addr, set)
+	})
 	if err != nil {
 		return nil, opError("listen", addr, err)
 	}
@@ -41,42 +62,17 @@ func (l *Loop) ListenAddr(addr net.Addr, opts ...SocketOption) (*Socket, error) 
 // writable, ConnectError tells what came of it. Dial does the whole of it.
 func (l *Loop) Connect(addr net.Addr, opts ...SocketOption) (*Socket, error) {
 	l.check("Connect")
-	if l.state >= closing {
-		return nil, opError("dial", addr, ErrLoopClosed)
-	}
-	if err := wantKind(addr, false); err != nil {
-		return nil, opError("dial", addr, err)
-	}
-	set, err := socketSettings(opts)
-	if err != nil {
-		return nil, opError("dial", addr, err)
-	}
-	fd, err := l.host.Connect(addr, set.Settings)
-	if err != nil {
-		return nil, opError("dial", addr, err)
-	}
-	s, err := l.newSocket(fd, networkOf(addr), false)
+	s, err := l.open(networkOf(addr), opts, func(set host.Settings) (host.FD, error) {
+		if err := wantKind(addr, false); err != nil {
+			return 0, err
+		}
+		return l.host.Connect(addr, set)
+	})
 	if err != nil {
 		return nil, opError("dial", addr, err)
 	}
 	s.setPeer(addr)
 	return s, nil
-}
-
-// Listen returns a socket that listens on "tcp", "tcp4", "tcp6" or "unix" at an
-// address in Go's notation. A host name, as against an IP address, is looked up
-// within the call, which may block: give addresses to a loop that runs.
-func (l *Loop) Listen(network, address string, opts ...SocketOption) (*Socket, error) {
-	l.check("Listen")
-	addrs, err := l.host.Resolve(context.Background(), network, address)
-	if err != nil {
-		return nil, fmt.Errorf("listen %s: %w", address, err)
-	}
-	s, err := l.ListenAddr(addrs[0], opts...)
-	if errors.Is(err, syscall.EAFNOSUPPORT) && len(addrs) > 1 { // a machine without IPv6
-		s, err = l.ListenAddr(addrs[1], opts...)
-	}
-	return s, err
 }
 
 // OpenPacket returns a datagram socket that is bound to local, or to an address of the
@@ -91,27 +87,46 @@ func (l *Loop) OpenPacket(local, remote net.Addr, opts ...SocketOption) (*Socket
 	if what == nil {
 		return nil, errors.New("corolla: OpenPacket without an address")
 	}
-	if l.state >= closing {
-		return nil, opError("open", what, ErrLoopClosed)
-	}
-	for _, addr := range []net.Addr{local, remote} {
-		if err := wantKind(addr, true); err != nil {
-			return nil, opError("open", what, err)
+	s, err := l.open(networkOf(what), opts, func(set host.Settings) (host.FD, error) {
+		if err := cmp.Or(wantKind(local, true), wantKind(remote, true)); err != nil {
+			return 0, err
 		}
-	}
-	set, err := socketSettings(opts)
+		return l.host.OpenPacket(local, remote, set)
+	})
 	if err != nil {
 		return nil, opError("open", what, err)
 	}
-	fd, err := l.host.OpenPacket(local, remote, set.Settings)
-	if err != nil {
-		return nil, opError("open", what, err)
-	}
-	s, err := l.newSocket(fd, networkOf(what), true)
-	if err != nil {
-		return nil, opError("open", what, err)
-	}
+	s.w.ready = true
 	return s, nil
+}
+
+// Listen returns a socket that listens on "tcp", "tcp4", "tcp6" or "unix" at an
+// address in Go's notation. A host name, as against an IP address, is looked up
+// within the call, which may block: give addresses to a loop that runs.
+func (l *Loop) Listen(network, address string, opts ...SocketOption) (*Socket, error) {
+	l.check("Listen")
+	return l.bind(network, address, func(addr net.Addr) (*Socket, error) { return l.ListenAddr(addr, opts...) })
+}
+
+// ListenPacket returns a datagram socket that is bound to an address of "udp", "udp4", "udp6"
+// or "unixgram". A host name is looked up within the call, which may block.
+func (l *Loop) ListenPacket(network, address string, opts ...SocketOption) (*Socket, error) {
+	l.check("ListenPacket")
+	return l.bind(network, address, func(addr net.Addr) (*Socket, error) { return l.OpenPacket(addr, nil, opts...) })
+}
+
+// bind opens a socket at an address in Go's notation: at the best, or on a machine without IPv6 at
+// the next.
+func (l *Loop) bind(network, address string, open func(net.Addr) (*Socket, error)) (*Socket, error) {
+	addrs, err := l.host.Resolve(context.Background(), network, address)
+	if err != nil {
+		return nil, fmt.Errorf("listen %s: %w", address, err)
+	}
+	s, err := open(addrs[0])
+	if errors.Is(err, syscall.EAFNOSUPPORT) && len(addrs) > 1 {
+		s, err = open(addrs[1])
+	}
+	return s, err
 }
 
 var errNoAddress = &net.AddrError{Err: "missing address"}
@@ -138,38 +153,26 @@ func wantKind(addr net.Addr, packets bool) error {
 	return nil
 }
 
-// ListenPacket returns a datagram socket that is bound to an address of "udp", "udp4", "udp6"
-// or "unixgram". A host name is looked up within the call, which may block.
-func (l *Loop) ListenPacket(network, address string, opts ...SocketOption) (*Socket, error) {
-	l.check("ListenPacket")
-	addrs, err := l.host.Resolve(context.Background(), network, address)
-	if err != nil {
-		return nil, fmt.Errorf("listen %s: %w", address, err)
-	}
-	s, err := l.OpenPacket(addrs[0], nil, opts...)
-	if errors.Is(err, syscall.EAFNOSUPPORT) && len(addrs) > 1 { // a machine without IPv6
-		s, err = l.OpenPacket(addrs[1], nil, opts...)
-	}
-	return s, err
-}
-
 // Pipe returns the two ends of a pipe: what is written to w is read from r.
 func (l *Loop) Pipe() (r, w *Socket, err error) {
 	l.check("Pipe")
-	if l.state >= closing {
-		return nil, nil, fmt.Errorf("corolla: pipe: %w", ErrLoopClosed)
-	}
-	rfd, wfd, err := l.host.OpenPipe()
+	r, err = l.open(pipe, nil, func(host.Settings) (host.FD, error) {
+		rfd, wfd, err := l.host.OpenPipe()
+		if err != nil {
+			return 0, err
+		}
+		if w, err = l.newSocket(wfd, pipe); err != nil {
+			err = errors.Join(err, l.host.CloseFD(rfd))
+		}
+		return rfd, err
+	})
 	if err != nil {
+		if w != nil {
+			err = errors.Join(err, w.Close())
+		}
 		return nil, nil, fmt.Errorf("corolla: pipe: %w", err)
 	}
-	if r, err = l.newSocket(rfd, pipe, false); err != nil {
-		return nil, nil, errors.Join(err, l.host.CloseFD(wfd))
-	}
-	if w, err = l.newSocket(wfd, pipe, true); err != nil {
-		return nil, nil, errors.Join(err, r.Close())
-	}
-	w.writeOnly = true
+	w.w.ready, w.writeOnly = true, true
 	return r, w, nil
 }
 
@@ -177,18 +180,19 @@ func (l *Loop) Pipe() (r, w *Socket, err error) {
 // When that is closed everywhere, the terminal reads the end of the stream.
 func (l *Loop) Terminal() (*Socket, *os.File, error) {
 	l.check("Terminal")
-	if l.state >= closing {
-		return nil, nil, fmt.Errorf("corolla: open a terminal: %w", ErrLoopClosed)
-	}
-	fd, other, err := l.host.OpenTerminal()
+	var other *os.File
+	s, err := l.open(file, nil, func(host.Settings) (fd host.FD, err error) {
+		fd, other, err = l.host.OpenTerminal()
+		return fd, err
+	})
 	if err != nil {
+		if other != nil {
+			err = errors.Join(err, other.Close())
+		}
 		return nil, nil, fmt.Errorf("corolla: open a terminal: %w", err)
 	}
-	s, err := l.newSocket(fd, file, true)
-	if err != nil {
-		return nil, nil, errors.Join(err, other.Close())
-	}
-	s.r.pieces, s.w.pieces, s.terminal = true, true, true
+	s.w.ready, s.terminal = true, true
+	s.r.pieces, s.w.pieces = true, true
 	return s, other, nil
 }
 
@@ -203,33 +207,20 @@ func (l *Loop) Terminal() (*Socket, *os.File, error) {
 // writing end returns io.EOF. A plain file cannot be polled: the error wraps EPERM.
 func (l *Loop) Adopt(c syscall.Conn) (*Socket, error) {
 	l.check("Adopt")
-	if l.state >= closing {
-		return nil, fmt.Errorf("corolla: adopt: %w", ErrLoopClosed)
-	}
-	fd, mode, err := l.host.Adopt(c)
+	var mode host.Mode
+	s, err := l.open(file, nil, func(host.Settings) (fd host.FD, err error) {
+		fd, mode, err = l.host.Adopt(c)
+		return fd, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("corolla: adopt: %w", err)
 	}
-	local := l.host.LocalAddr(fd, mode.Packets)
-	s, err := l.newSocket(fd, networkOf(local), mode.Write)
-	if err != nil {
-		return nil, fmt.Errorf("corolla: adopt: %w", err)
+	if local := l.host.LocalAddr(s.fd, mode.Packets); local != nil { // a socket
+		s.network = networkOf(local)
+		s.know(names{local: local, peer: l.host.PeerAddr(s.fd, mode.Packets)})
 	}
-	if s.know(names{local: local, peer: l.host.PeerAddr(fd, mode.Packets)}); s.names.local == nil {
-		s.names = nil // no socket
-	}
-	s.writeOnly, s.terminal = !mode.Read, mode.Terminal
+	s.w.ready, s.writeOnly, s.terminal = mode.Write, !mode.Read, mode.Terminal
 	s.r.pieces, s.w.pieces = !mode.Stream, !mode.Stream
-	return s, nil
-}
-
-func (l *Loop) newSocket(fd host.FD, n network, writable bool) (*Socket, error) {
-	s := &Socket{loop: l, fd: fd, network: n}
-	s.w.ready = writable
-	if err := l.host.Watch(fd, host.Read|host.Write|host.Edge); err != nil {
-		return nil, errors.Join(err, l.host.CloseFD(fd))
-	}
-	l.setWatcher(fd, s)
 	return s, nil
 }
 

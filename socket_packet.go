@@ -1,10 +1,6 @@
 package corolla
 
-import (
-	"net"
-
-	"github.com/corolla-go/corolla/internal/host"
-)
+import "net"
 
 // Datagram sockets are Sockets: readiness is the same, and only what is tried differs.
 
@@ -14,16 +10,11 @@ import (
 // bare, and leave the socket as it is.
 func (s *Socket) TryReadFrom(b []byte) (n int, from net.Addr, truncated bool, err error) {
 	s.loop.check("Socket.TryReadFrom")
-	switch {
-	case s.closed:
-		return 0, nil, false, s.gone("read")
-	case !s.r.ready:
-		return 0, nil, false, ErrWouldBlock
+	if !s.may(&s.r, 1) {
+		return 0, nil, false, s.refusal("read", 1)
 	}
 	n, from, truncated, err = s.loop.host.TryReadFrom(s.fd, b)
-	if err == host.ErrAgain {
-		s.r.ready = false
-	}
+	s.r.tried(false, err)
 	return n, from, truncated, err
 }
 
@@ -31,18 +22,13 @@ func (s *Socket) TryReadFrom(b []byte) (n int, from net.Addr, truncated bool, er
 // OpenPacket if it is nil.
 func (s *Socket) TryWriteTo(b []byte, to net.Addr) error {
 	s.loop.check("Socket.TryWriteTo")
-	switch {
-	case s.closed:
-		return s.gone("write")
-	case !s.w.ready:
-		return ErrWouldBlock
+	if !s.may(&s.w, 1) {
+		return s.refusal("write", 1)
 	}
 	if err := wantKind(to, true); err != nil {
 		return err
 	}
 	err := s.loop.host.TryWriteTo(s.fd, b, to)
-	if err == host.ErrAgain {
-		s.w.ready = false
-	}
+	s.w.tried(false, err)
 	return err
 }

@@ -1,6 +1,7 @@
 package corolla
 
 import (
+	"io"
 	"net"
 
 	"github.com/corolla-go/corolla/internal/host"
@@ -13,6 +14,53 @@ type direction struct {
 	callback *readiness // nil if none
 	spare    readiness  // the first callback's, so that most need no allocation
 	waiter   *Task
+}
+
+// Every Try… method begins with may, returns what refusal says if it may not, asks the system, and
+// hands what came of it to tried, or triedToRead. These are several small functions, and not one
+// that is given the call, because the compiler inlines them and would not inline that.
+
+// may reports whether to ask the system to do something of a size in a direction.
+func (s *Socket) may(d *direction, size int) bool { return d.ready && size > 0 && !s.closed }
+
+// refusal is what a method returns that may not: net.ErrClosed on a socket that was closed, nil
+// where there is nothing to do, and ErrWouldBlock while the direction is not ready.
+func (s *Socket) refusal(op string, size int) error {
+	switch {
+	case s.closed:
+		return s.gone(op)
+	case size <= 0:
+		return nil
+	}
+	return ErrWouldBlock
+}
+
+// tried forgets that a direction is ready if an attempt shows that it is not any more: the system
+// would have had to wait, or has done only a part of what was asked.
+func (d *direction) tried(part bool, err error) {
+	if err == host.ErrAgain || err == nil && part && !d.pieces {
+		d.ready = false
+	}
+}
+
+// triedToRead is tried for what takes from a stream. A part of what was asked for is no sign where
+// the system ends a read at a mark; nor once the peer has hung up, for then no edge will tell of the
+// end.
+func (s *Socket) triedToRead(part bool, err error) {
+	s.r.tried(part && !s.hangup && !s.urgent, err)
+	if err != nil {
+		s.failedToRead(err)
+	}
+}
+
+func (s *Socket) failedToRead(err error) {
+	switch err {
+	case host.ErrAgain:
+		s.urgent = false
+	case io.EOF:
+		s.ended = true // but still ready, for whoever reads again
+		s.r.mute()
+	}
 }
 
 // readiness is one registration of a callback.

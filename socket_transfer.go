@@ -31,13 +31,12 @@ func (s *Socket) TryWriteFiles(b []byte, files ...syscall.Conn) (int, error) {
 		return 0, fmt.Errorf("corolla: pass %d files: at most %d: %w", len(files), host.MaxFiles, syscall.EINVAL)
 	case slices.Contains(files, nil):
 		return 0, fmt.Errorf("corolla: pass files: number %d is nil: %w", slices.Index(files, nil)+1, os.ErrInvalid)
-	case !s.w.ready:
-		return 0, ErrWouldBlock
+	}
+	if !s.may(&s.w, len(b)) {
+		return 0, s.refusal("write", len(b))
 	}
 	n, err := s.loop.host.TryWriteFiles(s.fd, b, files)
-	if err == host.ErrAgain || err == nil && n < len(b) {
-		s.w.ready = false
-	}
+	s.w.tried(n < len(b), err)
 	return n, err
 }
 
@@ -45,20 +44,11 @@ func (s *Socket) TryWriteFiles(b []byte, files ...syscall.Conn) (int, error) {
 // well: the caller's to close. Without it they are closed unseen.
 func (s *Socket) TryReadFiles(b []byte) (int, []*os.File, error) {
 	s.loop.check("Socket.TryReadFiles")
-	switch {
-	case s.closed:
-		return 0, nil, s.gone("read")
-	case len(b) == 0:
-		return 0, nil, nil
-	case !s.r.ready:
-		return 0, nil, ErrWouldBlock
+	if !s.may(&s.r, len(b)) {
+		return 0, nil, s.refusal("read", len(b))
 	}
 	n, files, err := s.loop.host.TryReadFiles(s.fd, b)
-	if err == io.EOF {
-		s.ended = true
-		s.r.mute()
-	}
-	s.r.ready = err != host.ErrAgain // a read stops short where files begin
+	s.triedToRead(false, err) // it stops short where files begin
 	return n, files, err
 }
 
@@ -67,18 +57,14 @@ func (s *Socket) TryReadFiles(b []byte) (int, []*os.File, error) {
 // not in memory is read from its disk meanwhile: SendFile takes small steps.
 func (s *Socket) TrySendFile(f *os.File, off int64, n int) (int, error) {
 	s.loop.check("Socket.TrySendFile")
-	switch {
-	case s.closed:
-		return 0, s.gone("write")
-	case f == nil:
+	if f == nil && !s.closed {
 		return 0, errNoFile
-	case n <= 0:
-		return 0, nil
-	case !s.w.ready:
-		return 0, ErrWouldBlock
+	}
+	if !s.may(&s.w, n) {
+		return 0, s.refusal("write", n)
 	}
 	sent, err := s.loop.host.TrySendFile(s.fd, f, off, n)
-	s.w.ready = err != host.ErrAgain
+	s.w.tried(false, err) // the file may have been shorter
 	return sent, err
 }
 
@@ -314,11 +300,8 @@ func (e pipeEnd) drop() error { return e.loop.host.CloseFD(e.fd) }
 
 // trySplice moves what has arrived into a pipe.
 func (s *Socket) trySplice(pipe host.FD) (int, error) {
-	switch {
-	case s.closed:
-		return 0, s.gone("read")
-	case !s.r.ready:
-		return 0, ErrWouldBlock
+	if !s.may(&s.r, maxStep) {
+		return 0, s.refusal("read", maxStep)
 	}
 	n, err := s.loop.host.TrySplice(pipe, s.fd, maxStep)
 	if s.urgent && (err == host.ErrAgain || err == io.EOF) { // which a mark looks like
@@ -327,8 +310,7 @@ func (s *Socket) trySplice(pipe host.FD) (int, error) {
 	if err == syscall.EIO && s.terminal {
 		err = io.EOF
 	}
-	s.r.ready = err != host.ErrAgain
-	s.ended = s.ended || err == io.EOF
+	s.triedToRead(false, err)
 	return n, err
 }
 
@@ -338,7 +320,6 @@ func (s *Socket) spliceMark(pipe host.FD) (int, error) {
 	var b [4096]byte
 	n, err := s.loop.host.TryRead(s.fd, b[:])
 	if err != nil {
-		s.urgent = s.urgent && err != host.ErrAgain
 		return 0, err
 	}
 	return s.loop.host.TryWrite(pipe, b[:n])
@@ -346,13 +327,10 @@ func (s *Socket) spliceMark(pipe host.FD) (int, error) {
 
 // trySpliceFrom sends what is in a pipe.
 func (s *Socket) trySpliceFrom(pipe host.FD, n int) (int, error) {
-	switch {
-	case s.closed:
-		return 0, s.gone("write")
-	case !s.w.ready:
-		return 0, ErrWouldBlock
+	if !s.may(&s.w, n) {
+		return 0, s.refusal("write", n)
 	}
 	n, err := s.loop.host.TrySplice(s.fd, pipe, n)
-	s.w.ready = err != host.ErrAgain
+	s.w.tried(false, err) // a pipe hands over what it has in pieces
 	return n, err
 }
