@@ -153,3 +153,82 @@ func takeAllDescriptors(t *testing.T) (fds []int) {
 		fds = append(fds, fd)
 	}
 }
+
+// outsider returns a connection of this process's whose other end is a Socket.
+func outsider(t *testing.T, l *corolla.Loop, network string) (raw int, s *corolla.Socket) {
+	t.Helper()
+	at := "127.0.0.1:0"
+	if network == "unix" {
+		at = filepath.Join(t.TempDir(), "s")
+	}
+	ln, err := l.Listen(network, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c net.Conn
+	run(t, l, func(task *corolla.Task) (err error) {
+		if c, err = net.Dial(network, ln.LocalAddr().String()); err == nil {
+			s, err = acceptOne(task, ln)
+		}
+		return err
+	})
+	closeAll(t, ln)
+	f, err := c.(interface{ File() (*os.File, error) }).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close(); c.Close() })
+	return int(f.Fd()), s
+}
+
+func TestEchoRoundAllocatesNothing(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		l := realLoop(t, new(errorLog))
+		at := "127.0.0.1:0"
+		if network == "unix" {
+			at = filepath.Join(t.TempDir(), "s")
+		}
+		a, b := socketPairOn(t, l, network, at)
+		run(t, l, func(task *corolla.Task) error {
+			buf := make([]byte, 100)
+			pass := func(from, to *corolla.Socket) {
+				if n, err := from.TryWrite(buf[:10]); n != 10 || err != nil {
+					t.Errorf("TryWrite = %d, %v", n, err)
+				}
+				if err := to.WaitReadable(task); err != nil {
+					t.Error(err)
+				}
+				if n, err := to.TryRead(buf); n != 10 || err != nil {
+					t.Errorf("TryRead = %d, %v", n, err)
+				}
+			}
+			if n := testing.AllocsPerRun(100, func() { pass(a, b); pass(b, a) }); n != 0 {
+				t.Errorf("%s: %v allocations", network, n)
+			}
+			return nil
+		})
+		closeAll(t, a, b)
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// marking sends pieces, of which every other one is urgent, or carries a file if flag is 0.
+func marking(t *testing.T, raw int, flag int, pieces ...string) {
+	t.Helper()
+	for i, p := range pieces {
+		var err error
+		switch {
+		case i%2 == 0:
+			_, err = syscall.Write(raw, []byte(p))
+		case flag != 0:
+			err = syscall.Sendto(raw, []byte(p), flag, nil)
+		default:
+			err = syscall.Sendmsg(raw, []byte(p), syscall.UnixRights(raw), nil, 0)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
