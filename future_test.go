@@ -45,8 +45,12 @@ func TestPanicInOnCancelDoesNotKeepOthersFromTheCancel(t *testing.T) {
 					return nil
 				})
 			})
-			if !errors.Is(err, os.ErrDeadlineExceeded) || len(log.errs) != 1 {
+			var p *corolla.PanicError
+			if !errors.Is(err, os.ErrDeadlineExceeded) || len(log.errs) != 1 || !errors.As(log.errs[0], &p) || p.Value != "bug" {
 				t.Errorf("Timeout = %v; the handler got %v", err, log.errs)
+			}
+			if _, err := f.Result(); !errors.As(err, &p) {
+				t.Errorf("a future whose OnCancel panicked: %v", err)
 			}
 			log.errs = nil
 			return nil

@@ -37,9 +37,7 @@ func TestUnseenErrorIsReportedOnce(t *testing.T) { // differences 5
 func TestUnseenErrorIsReportedWhenItsFutureIsCollected(t *testing.T) {
 	var log errorLog
 	l, err := corolla.New(corolla.ErrorHandler(log.add), corolla.SlowLimit(0))
-	if err != nil {
-		leaktest.NeedLoop(t, err)
-	}
+	leaktest.NeedLoop(t, err)
 	defer l.Close()
 	run(t, l, func(task *corolla.Task) error {
 		func() { _ = corolla.NewFuture[[64]int](l).Fail(errors.New("dropped")) }()

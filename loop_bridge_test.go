@@ -103,9 +103,7 @@ func TestToChanCanceledAsItBeginsToSend(t *testing.T) {
 func bridged(t *testing.T, f func(t *testing.T, l *corolla.Loop, outside func(func()))) {
 	t.Run("real", func(t *testing.T) {
 		l, err := corolla.New()
-		if err != nil {
-			leaktest.NeedLoop(t, err)
-		}
+		leaktest.NeedLoop(t, err)
 		f(t, l, func(f func()) { go f() })
 	})
 	t.Run("sim", func(t *testing.T) {

@@ -128,7 +128,7 @@ func TestCloseSurvivesCleanupThatExits(t *testing.T) {
 	}()
 	<-ended
 	tr.want(t, "b a")
-	if !ln.Closed() || len(exits.errs) != 2 {
+	if !ln.Closed() || len(exits.errs) != 2 || !errors.Is(exits.errs[0], corolla.ErrGoexit) || !errors.Is(exits.errs[1], corolla.ErrGoexit) {
 		t.Errorf("listener closed: %v; the handler got %v", ln.Closed(), exits.errs)
 	}
 }

@@ -272,9 +272,7 @@ func TestOffload(t *testing.T) {
 
 func TestOffloadLimitsHowManyRun(t *testing.T) {
 	l, err := corolla.New(corolla.MaxJobs(2))
-	if err != nil {
-		leaktest.NeedLoop(t, err)
-	}
+	leaktest.NeedLoop(t, err)
 	defer l.Close()
 	var now, most atomic.Int32
 	gate := make(chan struct{})

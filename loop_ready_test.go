@@ -168,9 +168,7 @@ func TestCrashLetsOutTheFirstOfTwoPanics(t *testing.T) {
 
 func TestPostFromOtherGoroutines(t *testing.T) {
 	l, err := corolla.New()
-	if err != nil {
-		leaktest.NeedLoop(t, err)
-	}
+	leaktest.NeedLoop(t, err)
 	defer l.Close()
 	const goroutines, each = 4, 1000
 	var next [goroutines]int

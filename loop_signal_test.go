@@ -99,9 +99,14 @@ func TestSignalCancelsTheMainTask(t *testing.T) { // asyncio rule 50
 }
 
 func TestSignalsCanBeStoppedTwice(t *testing.T) {
-	eachHost(t, func(_ *testing.T, l *corolla.Loop, _ *errorLog) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
 		stop := l.OnSignal(func(os.Signal) {}, os.Interrupt)
+		another := l.OnSignal(func(os.Signal) {}, os.Interrupt)
 		stop()
 		stop()
+		if n := l.Stats().OnClose; n != 1 {
+			t.Errorf("%d callbacks for the loop's end, want that of the other", n)
+		}
+		another()
 	})
 }

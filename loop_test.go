@@ -21,7 +21,7 @@ func TestReadyThenEventsThenTimers(t *testing.T) { // asyncio rules 2 and 3
 		run(t, l, func(task *corolla.Task) error { // until the byte has arrived
 			return b.WaitReadable(task)
 		})
-		tr.Reset()
+		tr.want(t, "timer")
 		l.After(0, func() { tr.add("timer") })
 		b.OnReadable(func() { tr.add("event"); b.OnReadable(nil) })
 		l.Soon(func() { tr.add("soon"); l.Stop() })
@@ -35,9 +35,7 @@ func TestReadyThenEventsThenTimers(t *testing.T) { // asyncio rules 2 and 3
 
 func TestStopFromAnotherGoroutineEndsAWait(t *testing.T) {
 	l, err := corolla.New()
-	if err != nil {
-		leaktest.NeedLoop(t, err)
-	}
+	leaktest.NeedLoop(t, err)
 	defer l.Close()
 	for range 1000 {
 		go l.Stop()
@@ -93,25 +91,33 @@ func TestMisuseOfTheLoop(t *testing.T) {
 func TestStopEndsARunThatWaitsForItsTasks(t *testing.T) {
 	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
 		defer l.Close() // with what is left on it
+		var shielded *corolla.Future[struct{}]
 		run(t, l, func(task *corolla.Task) error {
-			l.Go(func(task *corolla.Task) error {
+			shielded = l.Go(func(task *corolla.Task) error {
 				return task.Shielded(func(*corolla.Scope) error { return task.Sleep(time.Hour) })
 			}, corolla.Eager())
 			l.After(ms, l.Stop)
 			return nil
 		})
+		if shielded.Done() {
+			t.Error("Run has waited for a task although it was stopped")
+		}
 	})
 }
 
 func TestTaskStartedWhileRunEndsIsCanceledToo(t *testing.T) {
 	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		var late *corolla.Future[struct{}]
 		run(t, l, func(*corolla.Task) error {
 			l.Go(func(task *corolla.Task) error {
 				err := forever(task)
-				l.Go(forever)
+				late = l.Go(func(*corolla.Task) error { t.Error("it ran"); return nil })
 				return err
 			}, corolla.Eager())
 			return nil
 		})
+		if !late.Canceled() {
+			t.Error("a task that was started while Run ends is not canceled")
+		}
 	})
 }

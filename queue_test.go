@@ -208,7 +208,10 @@ func TestQueueOrders(t *testing.T) {
 		var got []string
 		for {
 			v, err := q.TryGet()
-			if err == corolla.ErrQueueEmpty {
+			if err != nil {
+				if err != corolla.ErrQueueEmpty {
+					t.Errorf("TryGet = %v", err)
+				}
 				break
 			}
 			got = append(got, v)

@@ -2,7 +2,6 @@ package corolla_test
 
 import (
 	"errors"
-	"io"
 	"net"
 	"path/filepath"
 	"syscall"
@@ -199,7 +198,7 @@ func TestResetBeforeAccept(t *testing.T) {
 							t.Fatalf("%v from %v", s.LocalAddr(), peer)
 						}
 						if !s.Closed() {
-							if _, err := readN(task, s, 1); err == nil || err == io.EOF {
+							if _, err := readN(task, s, 1); !errors.Is(err, syscall.ECONNRESET) {
 								t.Errorf("read: %v", err)
 							}
 							closeAll(t, s)

@@ -14,9 +14,7 @@ import (
 
 func TestWatchCallsWhileADescriptorIsReady(t *testing.T) {
 	l, err := corolla.New()
-	if err != nil {
-		leaktest.NeedLoop(t, err)
-	}
+	leaktest.NeedLoop(t, err)
 	defer l.Close()
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -58,8 +58,9 @@ func TestTaskIsAContext(t *testing.T) {
 	})
 }
 
-// TestTaskIsAContextForOthersWhileItChangesScopes once ended the process: the context
-// package asks for Done and then for Err, and they must belong together.
+// TestTaskIsAContextForOthersWhileItChangesScopes has a goroutine make contexts of a task all the
+// while: the context package asks for Done and then for Err, and they must belong together, or it
+// ends the process.
 func TestTaskIsAContextForOthersWhileItChangesScopes(t *testing.T) {
 	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
 		run(t, l, func(task *corolla.Task) error {
@@ -89,9 +90,7 @@ func TestTaskIsAContextForOthersWhileItChangesScopes(t *testing.T) {
 
 func TestForeignContextCancelsATask(t *testing.T) {
 	l, err := corolla.New()
-	if err != nil {
-		leaktest.NeedLoop(t, err)
-	}
+	leaktest.NeedLoop(t, err)
 	defer l.Close()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cause := errors.New("the request is gone")
@@ -134,7 +133,9 @@ func TestContextGivenToATask(t *testing.T) {
 				}
 				return err
 			}, corolla.With(live))
-			_, _ = f.Await(task)
+			if _, err := f.Await(task); !errors.Is(err, boom) || !f.Canceled() {
+				t.Errorf("with a context that ends: %v", err)
+			}
 			return nil
 		})
 	})

@@ -236,7 +236,9 @@ func TestTimeoutAroundAGroupIsReturned(t *testing.T) {
 			err = task.Cancelable(func(s *corolla.Scope) error {
 				s.Cancel(nil)
 				return task.Group(func(g *corolla.Group) error {
-					_, _ = g.Go(forever).Result() // refused
+					if _, err := g.Go(forever).Result(); !errors.Is(err, corolla.ErrGroupOver) {
+						t.Errorf("Go in a group of a canceled scope = %v", err)
+					}
 					return nil
 				})
 			})

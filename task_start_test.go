@@ -75,6 +75,9 @@ func TestGoexitInAnEagerChild(t *testing.T) {
 				t.Errorf("the handler got %v", err)
 			}
 		}
+		if len(log.errs) == 0 {
+			t.Error("nobody was told of the task that has exited")
+		}
 		log.errs = nil
 	})
 }

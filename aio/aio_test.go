@@ -44,9 +44,7 @@ func connected(t *testing.T, test func(t *testing.T, task *corolla.Task, a, b *a
 				}
 				l = sim.New(5).NewLoop(opts...)
 			}
-			if err != nil {
-				leaktest.NeedLoop(t, err)
-			}
+			leaktest.NeedLoop(t, err)
 			t.Cleanup(func() { leaktest.Close(t, l) }) // behind the test's own
 			if err := l.Run(func(task *corolla.Task) error {
 				ln, err := aio.Listen(l, "tcp", "127.0.0.1:0", smallBuffers...)

@@ -110,9 +110,7 @@ func faulted(t *testing.T, serve func(*corolla.Loop) (string, io.Closer, error),
 		f.Host = w.Machine()
 	} else {
 		h, err := host.New()
-		if err != nil {
-			leaktest.NeedLoop(t, err)
-		}
+		leaktest.NeedLoop(t, err)
 		f.Host = h
 	}
 	l := corolla.NewOn(f, corolla.SlowLimit(0), corolla.ErrorHandler(func(err error) {

@@ -151,9 +151,7 @@ func connect(l *corolla.Loop, network, address string, ca *certtest.Authority) (
 
 func TestHTTPServerOnALoopsListener(t *testing.T) {
 	l, err := corolla.New(corolla.SlowLimit(0))
-	if err != nil {
-		leaktest.NeedLoop(t, err)
-	}
+	leaktest.NeedLoop(t, err)
 	ln, err := aio.Listen(l, "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -31,9 +31,7 @@ func onHosts(t *testing.T, test func(t *testing.T, task *corolla.Task)) {
 				}
 				l = sim.New(1, sim.Begin(time.Now())).NewLoop(corolla.SlowLimit(0))
 			}
-			if err != nil {
-				leaktest.NeedLoop(t, err)
-			}
+			leaktest.NeedLoop(t, err)
 			if err := l.Run(func(task *corolla.Task) error { test(t, task); quiet(t, task); return nil }); err != nil {
 				t.Error(err)
 			}

@@ -48,9 +48,7 @@ func onLoops(t *testing.T, test func(t *testing.T, l *corolla.Loop, log *[]error
 				w = sim.New(1, sim.Begin(time.Now()))
 				l = w.NewLoop(opts...)
 			}
-			if err != nil {
-				leaktest.NeedLoop(t, err)
-			}
+			leaktest.NeedLoop(t, err)
 			test(t, l, &log)
 			leaktest.Close(t, l)
 			if w != nil && w.Open() != 0 {

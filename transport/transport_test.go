@@ -88,9 +88,7 @@ func serve(t *testing.T, p transport.Protocol, test func(t *testing.T, task *cor
 				}
 				l = sim.New(3).NewLoop(opts...)
 			}
-			if err != nil {
-				leaktest.NeedLoop(t, err)
-			}
+			leaktest.NeedLoop(t, err)
 			defer func() {
 				leaktest.Close(t, l)
 			}()
