@@ -2,6 +2,8 @@ package gen_test
 
 import (
 	"errors"
+	"io"
+	"net"
 	"testing"
 	"time"
 
@@ -168,6 +170,67 @@ func TestTurnThatIsDueIsCanceled(t *testing.T) {
 			}
 		}
 		if err := errors.Join(a.Close(), b.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestGeneratorsAndSockets(t *testing.T) {
+	onLoops(t, func(t *testing.T, task *corolla.Task) {
+		l := task.Loop()
+		ln, err := l.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		var server *corolla.Socket
+		reader := gen.Go(l, func(y *co) (n int, err error) {
+			for server == nil && err == nil {
+				if server, err = ln.TryAccept(); err == corolla.ErrWouldBlock {
+					_, err = y.Yield(gen.Readable(ln))
+				}
+			}
+			if err == nil {
+				n, err = gen.Read(y, server, make([]byte, 16))
+			}
+			return n, err
+		})
+		client, err := l.Dial("tcp", ln.LocalAddr().String()).Await(task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sender := gen.Go(l, func(y *co) (int, error) { return gen.Write(y, client, []byte("hello")) })
+		if n, err := sender.Await(task); n != 5 || err != nil {
+			t.Errorf("Write = %d, %v", n, err)
+		}
+		n, err := reader.Await(task)
+		if n == 0 || err != nil {
+			t.Errorf("Read = %d, %v", n, err)
+		}
+		// A second one that wants to read is refused; closing wakes the first.
+		read := func(y *co) (int, error) { return gen.Read(y, client, make([]byte, 1)) }
+		first, second := gen.Go(l, read), gen.Go(l, read)
+		if _, err := second.Await(task); !errors.Is(err, corolla.ErrBusy) {
+			t.Errorf("a second reader: %v", err)
+		}
+		if err := client.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := first.Await(task); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("a reader of a closed socket: %v", err)
+		}
+		end := gen.Go(l, func(y *co) (int, error) {
+			for {
+				m, err := gen.Read(y, server, make([]byte, 16))
+				if n += m; err != nil {
+					return 0, err
+				}
+			}
+		})
+		if _, err := end.Await(task); err != io.EOF || n != 5 {
+			t.Errorf("at the end: %v, after %d bytes", err, n)
+		}
+		if err := server.Close(); err != nil {
 			t.Error(err)
 		}
 	})
