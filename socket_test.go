@@ -370,3 +370,26 @@ func TestPartOfAWriteMeansFull(t *testing.T) {
 		}
 	}
 }
+
+// All functions that OnClosed was given are called, once, in the order in which they came, and those
+// that come later at once.
+func TestAllWhoWantToKnowAreToldOfTheClose(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		for name, end := range map[string]func(*corolla.Socket) error{"Close": (*corolla.Socket).Close, "Reset": (*corolla.Socket).Reset} {
+			a, b := socketPair(t, l)
+			var tr trace
+			for _, word := range []string{"a", "b", "c"} {
+				a.OnClosed(func() { tr.add("%s", word) })
+			}
+			if err := end(a); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if err := end(a); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("a second %s: %v", name, err)
+			}
+			a.OnClosed(func() { tr.add("late") })
+			tr.want(t, "a b c late")
+			closeAll(t, b)
+		}
+	})
+}

@@ -6,12 +6,15 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/internal/certtest"
+	"github.com/corolla-go/corolla/internal/leaktest"
+	"github.com/corolla-go/corolla/sim"
 )
 
 // A deadline ends what waits for a handshake with a peer that says nothing: whoever does it.
@@ -111,27 +114,6 @@ func TestReadDeadlineInHandshakeOfWrite(t *testing.T) {
 	})
 }
 
-func TestReadAfterCloseWithTLS(t *testing.T) {
-	ca, cert := newCA(t)
-	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
-		tlsPair(t, task, ca, cert, a, b)
-		send(t, task, a, "hello world")
-		buf := make([]byte, 5)
-		if _, err := b.ReadFull(task, buf); err != nil {
-			t.Fatal(err)
-		}
-		_ = b.SetReadDeadline(task.Loop().Time().Add(-time.Second))
-		if n, err := b.Read(task, buf[:3]); !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("Read past its deadline = %d, %v", n, err)
-		}
-		_ = b.SetReadDeadline(time.Time{})
-		_ = b.Close()
-		if n, err := b.Read(task, buf); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("Read after Close = %q, %v", buf[:n], err)
-		}
-	})
-}
-
 func TestCloseWriteBeforeHandshake(t *testing.T) {
 	ca, cert := newCA(t)
 	onHosts(t, func(t *testing.T, task *corolla.Task) {
@@ -208,26 +190,142 @@ func TestCloseInClientTLS(t *testing.T) {
 	})
 }
 
-func TestSendFileWithTLSWhenClosed(t *testing.T) {
+// Peers that say nothing, or half of what they should, keep nobody from a handshake; nor does one
+// that has ended, well or not.
+func TestSilentPeersHoldUpNoHandshake(t *testing.T) {
 	ca, cert := newCA(t)
-	name := filepath.Join(t.TempDir(), "f")
-	_ = os.WriteFile(name, make([]byte, 1000), 0o600)
-	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
-		tlsPair(t, task, ca, cert, a, b)
-		f, _ := os.Open(name)
-		defer f.Close()
-		_ = a.SetWriteDeadline(task.Loop().Time().Add(-time.Second))
-		if n, err := a.SendFile(task, f, 0, -1); n != 0 {
-			t.Errorf("SendFile past its deadline = %d, %v", n, err)
+	onHosts(t, func(t *testing.T, task *corolla.Task) {
+		ln, addr := echoTLS(t, task.Loop(), &tls.Config{Certificates: []tls.Certificate{cert}}, corolla.MaxHandshakes(1))
+		defer ln.Close()
+		for _, says := range []string{"", "\x16", "\x16\x03\x01\x01\x00\x01", "plain text, and enough of it\r\n"} {
+			silent, err := aio.Dial(task, "tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer silent.Close()
+			send(t, task, silent, says)
+			if err := task.Timeout(corolla.DefaultHandshakeTimeout/2, func(*corolla.Scope) error {
+				c, err := aio.DialTLS(task, "tcp", addr, &tls.Config{RootCAs: ca.Pool, ServerName: "server.test"})
+				if err != nil {
+					return err
+				}
+				defer c.Close()
+				send(t, task, c, "x")
+				_, err = c.ReadFull(task, make([]byte, 1))
+				return err
+			}); err != nil {
+				t.Errorf("after one that has said %q: %v", says, err)
+			}
 		}
-		_ = a.SetWriteDeadline(time.Time{})
-		_ = b.CloseWrite()
-		if _, err := b.Write(task, []byte("x")); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("Write after CloseWrite: %v", err)
+	})
+}
+
+func TestTimeOfHandshakes(t *testing.T) {
+	_, cert := newCA(t)
+	limit := corolla.HandshakeTimeout(10 * time.Millisecond)
+	onHosts(t, func(t *testing.T, task *corolla.Task) {
+		l := task.Loop()
+		ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}}, limit)
+		if err != nil {
+			t.Fatal(err)
 		}
-		_ = a.Close()
-		if n, err := a.SendFile(task, f, 0, -1); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("SendFile after Close = %d, %v", n, err)
+		defer ln.Close()
+		plain, err := aio.Listen(l, "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer plain.Close()
+		mute, err := aio.Listen(l, "tcp", "127.0.0.1:0") // accepts nothing
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer mute.Close()
+		for name, do := range map[string]func() error{
+			"ListenTLS": func() error {
+				c, peer := oneOf(t, task, ln)
+				defer peer.Close()
+				defer c.Close()
+				_, err := c.Read(task, make([]byte, 1))
+				return err
+			},
+			"DialTLS": func() error {
+				_, err := aio.DialTLS(task, "tcp", mute.Addr().String(), nil, limit)
+				return err
+			},
+			"ClientTLS": func() error {
+				c, peer := oneOf(t, task, plain)
+				defer peer.Close()
+				defer c.Close()
+				return c.ClientTLS(task, &tls.Config{ServerName: "x"}, limit)
+			},
+			"ServerTLS": func() error {
+				c, peer := oneOf(t, task, plain)
+				defer peer.Close()
+				defer c.Close()
+				return c.ServerTLS(task, &tls.Config{Certificates: []tls.Certificate{cert}}, limit)
+			},
+		} {
+			if begin := l.Now(); !errors.Is(do(), os.ErrDeadlineExceeded) || l.Now()-begin < 9*time.Millisecond || l.Simulated() && l.Now()-begin > time.Second {
+				t.Errorf("%s: it took %v", name, l.Now()-begin)
+			}
+		}
+		for _, opt := range []corolla.SocketOption{corolla.HandshakeTimeout(-1), corolla.MaxHandshakes(0)} {
+			_, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}}, opt)
+			if err == nil || !strings.Contains(err.Error(), "at least") {
+				t.Errorf("ListenTLS with options that make no sense: %v", err)
+			}
+		}
+	})
+}
+
+func TestHandshakeThatNeverEndsIsCut(t *testing.T) {
+	ca := certtest.New(t)
+	cert := ca.Issue(time.Time{}, "server.test")
+	l := sim.New(1).NewLoop()
+	defer leaktest.Close(t, l)
+	if err := l.Run(func(task *corolla.Task) error {
+		got, err := accepted(t, task, ca, cert, func(task *corolla.Task, c *aio.Conn) error {
+			if _, err := c.Write(task, []byte{22, 3, 1}); err != nil { // the first bytes, and no more
+				return err
+			}
+			return task.Sleep(2 * corolla.DefaultHandshakeTimeout)
+		})
+		if got != "" || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("Read = %q, %v", got, err)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCanceledHandshakeIsNoCancelOfOthers(t *testing.T) {
+	ca := certtest.New(t)
+	cert := ca.Issue(time.Time{}, "server.test")
+	onHosts(t, func(t *testing.T, task *corolla.Task) {
+		l := task.Loop()
+		ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		dial := corolla.Go(l, func(task *corolla.Task) (*aio.Conn, error) { return aio.Dial(task, "tcp", ln.Addr().String()) })
+		c, err := ln.Accept(task) // whose client says nothing
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		reader := l.Go(func(task *corolla.Task) error { _, err := c.Read(task, make([]byte, 1)); return err }, corolla.Eager())
+		writer := l.Go(func(task *corolla.Task) error { _, err := c.Write(task, []byte("x")); return err }, corolla.Eager())
+		reader.Cancel(nil)
+		if _, err := reader.Await(task); !errors.Is(err, corolla.ErrCanceled) {
+			t.Errorf("the reader that did the handshake: %v", err)
+		}
+		if _, err := writer.Await(task); err == nil || errors.Is(err, corolla.ErrCanceled) {
+			t.Errorf("the writer that waited for it: %v", err)
+		}
+		if client, err := dial.Await(task); err == nil {
+			_ = client.Close()
 		}
 	})
 }

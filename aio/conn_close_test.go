@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -173,4 +174,96 @@ func TestLingerTimer(t *testing.T) {
 	l.Soon(l.Stop)
 	_ = l.RunForever() // to the end of the task
 	leaktest.Close(t, l)
+}
+
+func TestCloseSendsWhatWasWritten(t *testing.T) {
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		a.SetWriteMarks(-1, 64<<20)
+		send(t, task, a, strings.Repeat("x", stuffing)) // more than the system takes at once
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := a.Read(task, make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Read after Close: %v", err)
+		}
+		n, err := io.Copy(io.Discard, b.Bind(task))
+		if n != stuffing || err != nil {
+			t.Errorf("received %d bytes, %v", n, err)
+		}
+	})
+}
+
+func TestCloseDoesNotWaitForEverForItsPeer(t *testing.T) {
+	w := sim.New(1)
+	l := w.NewLoop()
+	defer leaktest.Close(t, l)
+	if err := l.Run(func(task *corolla.Task) error {
+		ln, err := aio.Listen(l, "tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer ln.Close()
+		c, err := aio.Dial(task, "tcp", ln.Addr().String())
+		if err != nil {
+			return err
+		}
+		peer, err := ln.Accept(task)
+		if err != nil {
+			return err
+		}
+		defer peer.Close()
+		c.SetWriteMarks(-1, 64<<20)
+		send(t, task, c, strings.Repeat("x", 1<<20))
+		if err := c.Close(); err != nil {
+			return err
+		}
+		if err := task.Sleep(time.Minute); err != nil {
+			return err
+		}
+		if n := w.Open(); n != 2 { // the listener and the peer
+			t.Errorf("%d descriptors are open", n)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestResetAfterCloseLetsTheDescriptorGo(t *testing.T) {
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		a.SetWriteMarks(-1, 64<<20)
+		send(t, task, a, strings.Repeat("x", stuffing)) // more than the system takes at once
+		if err := errors.Join(a.Close(), b.Abort()); err != nil {
+			t.Error(err)
+		}
+		err := task.Timeout(10*time.Second, func(*corolla.Scope) error {
+			for !a.Socket().Closed() {
+				if err := task.Sleep(time.Millisecond); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("the socket stays open: %v", err)
+		}
+	})
+}
+
+func TestSocketClosedUnderAWriter(t *testing.T) {
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		writer := task.Loop().Go(func(task *corolla.Task) error {
+			_, err := a.Write(task, make([]byte, 2*stuffing))
+			return err
+		}, corolla.Eager())
+		if err := task.Yield(); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Socket().Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := writer.Await(task); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Write = %v", err)
+		}
+	})
 }

@@ -13,8 +13,6 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
-	"github.com/corolla-go/corolla/internal/leaktest"
-	"github.com/corolla-go/corolla/sim"
 )
 
 // standing counts the tasks that wait for their turn to write.
@@ -228,89 +226,6 @@ func TestCloseWriteStandsInLine(t *testing.T) {
 			})
 		})
 	}
-}
-
-// Any number may wait until all is sent, and all hear (asyncio rule 47).
-func TestManyFlush(t *testing.T) {
-	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
-		a.SetWriteMarks(0, 2*stuffing)
-		for lost := range 2 {
-			var all []*corolla.Future[struct{}]
-			send(t, task, a, strings.Repeat("x", stuffing))
-			for range 10 {
-				all = append(all, task.Loop().Go(func(task *corolla.Task) error { return a.Flush(task) }, corolla.Eager()))
-			}
-			if all[9].Done() {
-				t.Fatal("Flush did not wait")
-			}
-			if lost == 1 {
-				_ = b.Abort()
-			} else if _, err := b.ReadFull(task, make([]byte, stuffing)); err != nil {
-				t.Fatal(err)
-			}
-			for _, f := range all {
-				if _, err := f.Await(task); (err != nil) != (lost == 1) {
-					t.Errorf("Flush: %v", err)
-				}
-			}
-		}
-		for range 3 { // and so does whoever writes later
-			if n, err := a.Write(task, []byte("x")); n != 0 || err == nil {
-				t.Errorf("Write after the connection was lost = %d, %v", n, err)
-			}
-			if err := a.TryWrite([]byte("x")); err == nil || err == corolla.ErrWouldBlock {
-				t.Errorf("TryWrite after the connection was lost: %v", err)
-			}
-		}
-	})
-}
-
-// Every method that changes a connection's state refuses goroutines that do not run the loop.
-func TestForeignGoroutines(t *testing.T) {
-	l := sim.New(1).NewLoop(corolla.Debug())
-	if err := l.Run(func(task *corolla.Task) error {
-		ln, err := aio.Listen(l, "tcp", "127.0.0.1:0")
-		if err != nil {
-			return err
-		}
-		defer ln.Close()
-		c, peer := oneOf(t, task, ln)
-		p := packets(t, task)
-		for name, call := range map[string]func(){
-			"Close":                  func() { _ = c.Close() },
-			"CloseWrite":             func() { _ = c.CloseWrite() },
-			"Abort":                  func() { _ = c.Abort() },
-			"SetDeadline":            func() { _ = c.SetDeadline(time.Now()) },
-			"SetReadDeadline":        func() { _ = c.SetReadDeadline(time.Now()) },
-			"SetWriteDeadline":       func() { _ = c.SetWriteDeadline(time.Now()) },
-			"SetWriteMarks":          func() { c.SetWriteMarks(0, 0) },
-			"SetLimit":               func() { c.SetLimit(1) },
-			"TryWrite":               func() { _ = c.TryWrite([]byte("x")) },
-			"PacketConn.Close":       func() { _ = p.Close() },
-			"PacketConn.SetDeadline": func() { _ = p.SetDeadline(time.Now()) },
-		} {
-			said := make(chan any)
-			go func() {
-				defer func() { said <- recover() }()
-				call()
-			}()
-			if text, _ := (<-said).(string); !strings.Contains(text, name[strings.LastIndex(name, ".")+1:]) && !strings.Contains(text, "SetDeadline") {
-				t.Errorf("%s from another goroutine: panics with %q", name, text)
-			}
-		}
-		send(t, task, c, "hello\n") // nothing has changed
-		if line, err := peer.ReadUntil(task, []byte("\n")); string(line) != "hello\n" || err != nil {
-			t.Errorf("read %q, %v", line, err)
-		}
-		if err := p.WriteTo(task, []byte("x"), p.LocalAddr()); err != nil {
-			t.Errorf("WriteTo: %v", err)
-		}
-		_, _ = c.Abort(), peer.Abort()
-		return p.Close()
-	}); err != nil {
-		t.Error(err)
-	}
-	leaktest.Close(t, l)
 }
 
 // Close goes before a CloseWrite that is still in line: it closes the socket when all is sent.
