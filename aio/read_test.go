@@ -148,12 +148,12 @@ func TestReadUntilLosesNothing(t *testing.T) { // asyncio rule 48
 	})
 }
 
-// A client that sends a byte now and then is cut all the same: the limit is for the line.
-func TestSlowLorisIsCut(t *testing.T) {
+// The limit of time is for the line: who sends a byte now and then gets no more.
+func TestLineThatComesByteByByteHasALimitOfTime(t *testing.T) {
 	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
-		loris := task.Loop().Go(func(task *corolla.Task) error {
-			for {
-				if _, err := a.Write(task, []byte("x")); err != nil {
+		slow := task.Loop().Go(func(task *corolla.Task) error {
+			for i := byte(0); ; i++ {
+				if _, err := a.Write(task, []byte{'a' + i%26}); err != nil {
 					return err
 				}
 				if err := task.Sleep(time.Millisecond); err != nil {
@@ -168,10 +168,11 @@ func TestSlowLorisIsCut(t *testing.T) {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("the line: %v", err)
 		}
-		if n, err := b.Read(task, make([]byte, 1000)); n == 0 || err != nil {
-			t.Errorf("what came is lost: %d, %v", n, err)
+		first := make([]byte, 1)
+		if _, err := b.Read(task, first); first[0] != 'a' || err != nil {
+			t.Errorf("what came is lost: the next is %q, %v", first, err)
 		}
-		loris.Cancel(nil)
-		_, _ = loris.Await(task)
+		slow.Cancel(nil)
+		_, _ = slow.Await(task)
 	})
 }

@@ -2,7 +2,6 @@ package aio_test
 
 import (
 	"errors"
-	"io"
 	"os"
 	"syscall"
 	"testing"
@@ -70,7 +69,7 @@ func TestShutdownAbortsClientsThatStay(t *testing.T) {
 			t.Errorf("Shutdown = %d, %v", aborted, err)
 		}
 		for _, c := range clients {
-			if _, err := c.Read(task, make([]byte, 1)); err == nil || err == io.EOF {
+			if _, err := c.Read(task, make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
 				t.Errorf("a client that was aborted reads %v", err)
 			}
 			_ = c.Close()
@@ -88,7 +87,7 @@ func TestShutdownOfAConnectionThatWasJustAccepted(t *testing.T) {
 			}
 		}
 		err := task.Timeout(0, func(*corolla.Scope) error { _, err := srv.Shutdown(task); return err })
-		if err == nil || srv.Conns() != 0 {
+		if !errors.Is(err, os.ErrDeadlineExceeded) || srv.Conns() != 0 {
 			t.Errorf("Shutdown = %v with %d connections", err, srv.Conns())
 		}
 	})
@@ -135,7 +134,7 @@ func TestShutdownCancelsHandlers(t *testing.T) {
 		settle(t, task, func() bool { return srv.Conns() == 1 })
 		var aborted int
 		err := task.Timeout(0, func(*corolla.Scope) (err error) { aborted, err = srv.Shutdown(task); return err })
-		if aborted != 1 || err == nil || srv.Conns() != 0 {
+		if aborted != 1 || !errors.Is(err, os.ErrDeadlineExceeded) || srv.Conns() != 0 {
 			t.Errorf("Shutdown = %d, %v, with %d connections", aborted, err, srv.Conns())
 		}
 		_ = c.Close()

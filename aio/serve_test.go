@@ -73,12 +73,22 @@ func echoes(task *corolla.Task, c *aio.Conn) error {
 	return err
 }
 
-// answered reports whether c's byte comes back.
-func answered(task *corolla.Task, c *aio.Conn) error {
-	return task.Timeout(30*time.Millisecond, func(*corolla.Scope) error {
+// answered waits until c's byte comes back.
+func answered(task *corolla.Task, c *aio.Conn) error { return answeredWithin(task, c, time.Minute) }
+
+func answeredWithin(task *corolla.Task, c *aio.Conn, limit time.Duration) error {
+	return task.Timeout(limit, func(*corolla.Scope) error {
 		_, err := c.ReadFull(task, make([]byte, 1))
 		return err
 	})
+}
+
+// wantNoAnswer gives a server a moment to say what it should not.
+func wantNoAnswer(t *testing.T, task *corolla.Task, c *aio.Conn) {
+	t.Helper()
+	if err := answeredWithin(task, c, 30*time.Millisecond); !errors.As(err, new(*corolla.TimeoutError)) {
+		t.Errorf("a connection that has no place: %v", err)
+	}
 }
 
 func TestHandlersAreChildrenOfServe(t *testing.T) {

@@ -110,7 +110,9 @@ func TestReadDeadlineInHandshakeOfWrite(t *testing.T) {
 			t.Errorf("Write = %d, %v, with a deadline for reading only (timeout: %v)", n, err, errors.Is(err, os.ErrDeadlineExceeded))
 		}
 		_ = c.Close()
-		_, _ = cl.Await(task)
+		if _, err := cl.Await(task); err != nil {
+			t.Errorf("the client: %v", err)
+		}
 	})
 }
 
@@ -140,18 +142,17 @@ func TestCloseWriteBeforeHandshake(t *testing.T) {
 		cw := c.CloseWrite() // a sink
 		got, err := io.ReadAll(c.Bind(task))
 		_, cerr := cl.Await(task)
-		if cw == nil || string(got) != "hello" || err != nil {
+		if cw == nil || string(got) != "hello" || err != nil || cerr != nil {
 			t.Errorf("CloseWrite = %v; then read %q, %v; client %v", cw, got, err, cerr)
 		}
 	})
 }
 
 func TestNotBusyAfterPanicInHandshake(t *testing.T) {
-	ca, cert := newCA(t)
+	ca, _ := newCA(t)
 	onHosts(t, func(t *testing.T, task *corolla.Task) {
 		l := task.Loop()
 		ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			_ = cert
 			panic("of the program's")
 		}})
 		if err != nil {

@@ -336,14 +336,11 @@ func TestSpliceErrors(t *testing.T) {
 
 func TestSendFileWithTLSWhenClosed(t *testing.T) {
 	ca, cert := newCA(t)
-	name := filepath.Join(t.TempDir(), "f")
-	_ = os.WriteFile(name, make([]byte, 1000), 0o600)
+	f := plainFile(t, strings.Repeat("x", 1000))
 	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
 		tlsPair(t, task, ca, cert, a, b)
-		f, _ := os.Open(name)
-		defer f.Close()
 		_ = a.SetWriteDeadline(task.Loop().Time().Add(-time.Second))
-		if n, err := a.SendFile(task, f, 0, -1); n != 0 {
+		if n, err := a.SendFile(task, f, 0, -1); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("SendFile past its deadline = %d, %v", n, err)
 		}
 		_ = a.SetWriteDeadline(time.Time{})
