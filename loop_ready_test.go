@@ -203,3 +203,31 @@ func TestPostWakesASimulatedLoop(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// What is posted on the loop runs in the order in which it came, what it posts itself one turn later,
+// and a panic of one is no concern of the others.
+func TestWhatIsPostedOnTheLoopRunsInOrder(t *testing.T) { // twisted rule 31
+	eachHost(t, func(t *testing.T, l *corolla.Loop, log *errorLog) {
+		var tr trace
+		post := func(f func()) {
+			if err := l.Post(f); err != nil {
+				t.Error(err)
+			}
+		}
+		run(t, l, func(task *corolla.Task) error {
+			post(func() {
+				tr.add("a")
+				post(func() { tr.add("later") })
+				l.Soon(func() { tr.add("the next turn:") })
+			})
+			post(func() { tr.add("b"); panic("of a posted function") })
+			post(func() { tr.add("c") })
+			return turns(task, 3)
+		})
+		tr.want(t, "a b c the next turn: later")
+		if len(log.errs) != 1 || !strings.Contains(log.errs[0].Error(), "of a posted function") {
+			t.Errorf("reported: %v", log.errs)
+		}
+		log.errs = nil
+	})
+}

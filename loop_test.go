@@ -121,3 +121,26 @@ func TestTaskStartedWhileRunEndsIsCanceledToo(t *testing.T) {
 		}
 	})
 }
+
+func TestLoopIsStoppedAndRunAgain(t *testing.T) { // twisted rule 30, as differences 6 and 26 have it
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		var tr trace
+		l.OnClose(func() { tr.add("trigger") })
+		for range 2 {
+			l.Soon(func() {
+				l.Stop()
+				l.Stop() // which is stopping too
+				tr.add("stopped")
+			})
+			mustRunForever(t, l)
+			tr.add("returned")
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		tr.want(t, "stopped returned stopped returned trigger")
+		if err := l.RunForever(); !errors.Is(err, corolla.ErrLoopClosed) {
+			t.Errorf("run after Close: %v", err)
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/corolla-go/corolla"
@@ -252,5 +253,41 @@ func TestUncorkedOutboxSendsWhatDidNotFitLater(t *testing.T) {
 			_, err := readN(task, b, 12)
 			return err
 		})
+	})
+}
+
+// Any number may wait for an outbox, and all hear when the connection is lost.
+func TestAllWhoWaitForAnOutboxHearOfItsFailure(t *testing.T) { // asyncio rule 47
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		a, b := socketPair(t, l)
+		run(t, l, func(task *corolla.Task) error {
+			var out corolla.Outbox
+			out.Init(a, func(error) {})
+			for !out.Above() {
+				if err := out.Write(make([]byte, 1<<20)); err != nil {
+					return err
+				}
+			}
+			var waiting []*corolla.Future[struct{}]
+			for _, wait := range []func(*corolla.Task) error{out.Wait, out.WaitEmpty, out.Wait} {
+				waiting = append(waiting, l.Go(wait, corolla.Eager()))
+			}
+			if waiting[0].Done() || waiting[1].Done() || waiting[2].Done() {
+				t.Error("one has not waited")
+			}
+			if err := b.Reset(); err != nil {
+				return err
+			}
+			for _, f := range waiting {
+				if _, err := f.Await(task); !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+					t.Errorf("waiting: %v", err)
+				}
+			}
+			if err := out.Wait(task); err == nil || err != out.Err() {
+				t.Errorf("Wait after the loss: %v, want %v", err, out.Err())
+			}
+			return nil
+		})
+		closeAll(t, a)
 	})
 }

@@ -24,7 +24,7 @@ func withTLS(t *testing.T, change func(*tls.Config), opts []corolla.SocketOption
 	t.Helper()
 	ca := certtest.New(t)
 	cert := ca.Issue(time.Time{}, "server.test")
-	onTLSHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+	onHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
 		cfg := &tls.Config{Certificates: []tls.Certificate{cert}}
 		if change != nil {
 			change(cfg)
@@ -115,7 +115,7 @@ func TestNumberOfHandshakesAtWork(t *testing.T) {
 	limit := corolla.MaxHandshakes(2)
 	cert := certtest.New(t).Issue(time.Time{}, "server.test")
 	gate := make(chan struct{})
-	onTLSHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
+	onHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
 		l := task.Loop()
 		working, most, calls = 0, 0, 0
 		cfg := &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
@@ -312,7 +312,7 @@ func TestFunctionsOfAConfigurationMayBlock(t *testing.T) {
 		return &server, block("GetCertificate")
 	}
 	verify(base)
-	onTLSHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+	onHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
 		l, calls = task.Loop(), 0
 		cfg := &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 			calls++

@@ -1,7 +1,9 @@
 package transport_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -79,4 +81,60 @@ func TestWaterMarks(t *testing.T) { // rule 45
 		}()
 		c.SetWriteMarks(2, 1)
 	})
+}
+
+// fragile panics when it is told of a water mark: as a protocol, or as a producer.
+type fragile struct {
+	recorder
+	at string
+}
+
+func (f *fragile) hit(what string) {
+	if f.say("%s", what); f.at == what {
+		panic(what)
+	}
+}
+
+func (f *fragile) PauseWriting(*transport.Conn) { f.hit("PauseWriting") }
+
+func (f *fragile) ResumeWriting(*transport.Conn) { f.hit("ResumeWriting") }
+
+func (f *fragile) Pause() { f.hit("Pause") }
+
+func (f *fragile) Resume() { f.hit("Resume") }
+
+func (f *fragile) Stop() {}
+
+// A panic within a Write reaches Closed, whoever writes.
+func TestPanicAtAWaterMarkResets(t *testing.T) {
+	for _, at := range []string{"PauseWriting", "ResumeWriting", "Pause", "Resume"} {
+		for who, write := range map[string]func(l *corolla.Loop, f func()){
+			"callback": func(l *corolla.Loop, f func()) { l.Soon(f) },
+			"task":     func(l *corolla.Loop, f func()) { l.Go(func(*corolla.Task) error { f(); return nil }) },
+		} {
+			t.Run(at+" in a "+who, func(t *testing.T) {
+				serve(t, &fragile{at: at}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {
+					p := current.(*fragile)
+					until(t, task, func() bool { return p.conn != nil })
+					if at == "Pause" || at == "Resume" {
+						if err := p.conn.RegisterProducer(p); err != nil {
+							t.Fatal(err)
+						}
+					}
+					goesOn := false
+					write(task.Loop(), func() { _ = p.conn.Write(make([]byte, 8<<20)); goesOn = true })
+					if _, err := readAll(t, task, client); err == io.EOF {
+						t.Error("the peer sees a clean end")
+					}
+					err := p.wait(t, task)
+					if panicked := new(corolla.PanicError); !errors.As(err, &panicked) || panicked.Value != at {
+						t.Errorf("Closed got %v", err)
+					}
+					if !goesOn || len(*logged) != 1 {
+						t.Errorf("who writes goes on: %v; reported: %v", goesOn, *logged)
+					}
+				})
+			})
+		}
+	}
 }
