@@ -13,9 +13,7 @@ import (
 
 func benchLoop(b *testing.B) *corolla.Loop {
 	l, err := corolla.New()
-	if err != nil {
-		leaktest.NeedLoop(b, err)
-	}
+	leaktest.NeedLoop(b, err)
 	b.Cleanup(func() { _ = l.Close() })
 	b.ReportAllocs()
 	return l
@@ -291,9 +289,7 @@ func BenchmarkMillionTasks(b *testing.B) {
 	}
 	for b.Loop() {
 		l, err := corolla.New(corolla.SlowLimit(0))
-		if err != nil {
-			leaktest.NeedLoop(b, err)
-		}
+		leaktest.NeedLoop(b, err)
 		if err := l.Run(func(t *corolla.Task) error {
 			report("before-MB")
 			for _, after := range []string{"after1-MB", "after2-MB"} {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +91,12 @@ func (tr *trace) want(t *testing.T, want string) {
 	tr.Reset()
 }
 
+// thisFile returns the name of the file that calls it, as places in reports end with it.
+func thisFile() string {
+	_, file, _, _ := runtime.Caller(1)
+	return filepath.Base(file)
+}
+
 // panicText returns what f panics with, or fails the test.
 func panicText(t *testing.T, f func()) (text string) {
 	t.Helper()
@@ -102,4 +110,26 @@ func panicText(t *testing.T, f func()) (text string) {
 	}()
 	f()
 	return ""
+}
+
+// turns yields n times.
+func turns(task *corolla.Task, n int) error {
+	for range n {
+		if err := task.Yield(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forever is a body that waits until it is canceled.
+func forever(task *corolla.Task) error { return task.Park("the end of time") }
+
+const ms = time.Millisecond
+
+func mustRunForever(t *testing.T, l *corolla.Loop) {
+	t.Helper()
+	if err := l.RunForever(); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/corolla-go/corolla"
@@ -35,75 +36,6 @@ func put(t *testing.T, out *corolla.Outbox, n int) {
 	if err := out.Write([]byte(strings.Repeat("x", n))); err != nil {
 		t.Error(err)
 	}
-}
-
-func TestMarksAreExact(t *testing.T) { // asyncio rule 45
-	for _, c := range []struct {
-		buffer, left int
-		above        bool
-	}{{81, 20, false}, {80, 21, true}} { // down to the low mark, and not quite
-		boxed(t, c.buffer, func(l *corolla.Loop, out *corolla.Outbox, _, _ *corolla.Socket) {
-			var tr trace
-			out.SetMarks(20, 100)
-			out.OnMarks(func(above bool) { tr.add("%v:%d", above, out.Len()) })
-			out.Cork()
-			put(t, out, 100)
-			if out.Above() {
-				t.Error("above the high mark at the mark")
-			}
-			put(t, out, 1)
-			if !out.Above() {
-				t.Error("not above the high mark one byte behind it")
-			}
-			run(t, l, func(task *corolla.Task) error {
-				woken := l.Go(out.Wait, corolla.Eager())
-				out.Uncork()
-				if err := turns(task, 2); err != nil {
-					return err
-				}
-				if out.Len() != c.left || out.Above() != c.above || woken.Done() == c.above {
-					t.Errorf("%d bytes left: above %v, writer woken %v", out.Len(), out.Above(), woken.Done())
-				}
-				out.Drop()
-				_, err := woken.Await(task)
-				return err
-			})
-			if c.above {
-				tr.want(t, "true:101")
-			} else {
-				tr.want(t, "true:101 false:20")
-			}
-		})
-	}
-}
-
-func TestMarksThatFollowFromOneAnother(t *testing.T) {
-	boxed(t, 100, func(_ *corolla.Loop, out *corolla.Outbox, _, _ *corolla.Socket) {
-		for _, c := range [][4]int{{-1, -1, 16 << 10, 64 << 10}, {10, -1, 10, 40}, {-1, 40, 10, 40}, {0, 0, 0, 0}, {7, 7, 7, 7}} {
-			out.SetMarks(c[0], c[1])
-			if low, high := out.Marks(); low != c[2] || high != c[3] {
-				t.Errorf("SetMarks(%d, %d): %d, %d", c[0], c[1], low, high)
-			}
-		}
-		if text := panicText(t, func() { out.SetMarks(8, 7) }); !strings.Contains(text, "the low one, 8, is above the high one, 7") {
-			t.Errorf("panicked with %q", text)
-		}
-	})
-}
-
-// New marks are in force at once.
-func TestMarksThatAreMoved(t *testing.T) {
-	boxed(t, 100, func(_ *corolla.Loop, out *corolla.Outbox, _, _ *corolla.Socket) {
-		var tr trace
-		out.OnMarks(func(above bool) { tr.add("%v", above) })
-		out.Cork()
-		put(t, out, 50)
-		out.SetMarks(10, 49)
-		out.SetMarks(49, 60)
-		out.SetMarks(50, 60)
-		tr.want(t, "true false")
-		out.Drop()
-	})
 }
 
 func TestFirstWriteOfATurnLeavesAtOnceAndTheRestTogether(t *testing.T) {
@@ -245,35 +177,6 @@ func TestClosedSocketDropsItsOutbox(t *testing.T) {
 	})
 }
 
-func TestLentSocketIsTheBorrowersAlone(t *testing.T) {
-	boxed(t, 100, func(l *corolla.Loop, out *corolla.Outbox, a, b *corolla.Socket) {
-		run(t, l, func(task *corolla.Task) error {
-			var back func()
-			out.Lend(func(f func()) { back = f }, func(err error) { t.Errorf("lost: %v", err) })
-			put(t, out, 1)
-			out.Cork()
-			put(t, out, 1)
-			out.Uncork()
-			if err := turns(task, 3); err != nil {
-				return err
-			}
-			if back == nil || out.Len() != 2 {
-				t.Fatalf("lent %v, %d bytes wait", back != nil, out.Len())
-			}
-			if _, err := a.TryWrite([]byte("mine ")); err != nil {
-				return err
-			}
-			back()
-			back() // once is enough
-			got, err := readN(task, b, 7)
-			if string(got) != "mine xx" {
-				t.Errorf("received %q", got)
-			}
-			return err
-		})
-	})
-}
-
 func TestWhoWaitedForAnOutboxIsWokenByItNoMore(t *testing.T) {
 	boxed(t, 5, func(l *corolla.Loop, out *corolla.Outbox, _, b *corolla.Socket) {
 		run(t, l, func(task *corolla.Task) error {
@@ -350,5 +253,41 @@ func TestUncorkedOutboxSendsWhatDidNotFitLater(t *testing.T) {
 			_, err := readN(task, b, 12)
 			return err
 		})
+	})
+}
+
+// Any number may wait for an outbox, and all hear when the connection is lost.
+func TestAllWhoWaitForAnOutboxHearOfItsFailure(t *testing.T) { // asyncio rule 47
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		a, b := socketPair(t, l)
+		run(t, l, func(task *corolla.Task) error {
+			var out corolla.Outbox
+			out.Init(a, func(error) {})
+			for !out.Above() {
+				if err := out.Write(make([]byte, 1<<20)); err != nil {
+					return err
+				}
+			}
+			var waiting []*corolla.Future[struct{}]
+			for _, wait := range []func(*corolla.Task) error{out.Wait, out.WaitEmpty, out.Wait} {
+				waiting = append(waiting, l.Go(wait, corolla.Eager()))
+			}
+			if waiting[0].Done() || waiting[1].Done() || waiting[2].Done() {
+				t.Error("one has not waited")
+			}
+			if err := b.Reset(); err != nil {
+				return err
+			}
+			for _, f := range waiting {
+				if _, err := f.Await(task); !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+					t.Errorf("waiting: %v", err)
+				}
+			}
+			if err := out.Wait(task); err == nil || err != out.Err() {
+				t.Errorf("Wait after the loss: %v, want %v", err, out.Err())
+			}
+			return nil
+		})
+		closeAll(t, a)
 	})
 }

@@ -3,6 +3,7 @@ package corolla_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/corolla-go/corolla"
@@ -167,6 +168,178 @@ func TestJoinWaitsForTheLastValue(t *testing.T) {
 				}
 			}
 			return nil
+		})
+	})
+}
+
+func TestQueueThatIsShutAtOnceKeepsNothing(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			q := corolla.NewQueue[int](1)
+			getter := corolla.Go(l, q.Get, corolla.Eager())
+			if err := q.TryPut(1); err != nil { // handed to the getter
+				return err
+			}
+			getter.Cancel(nil)
+			q.Shutdown(true)
+			if err := q.Join(task); err != nil {
+				return err
+			}
+			if s := q.Stats(); s.Len != 0 || s.Unfinished != 0 {
+				t.Errorf("left: %+v", s)
+			}
+			return nil
+		})
+	})
+}
+
+func TestQueueOrders(t *testing.T) {
+	less := func(a, b string) bool { return a[0] < b[0] }
+	for want, q := range map[string]*corolla.Queue[string]{
+		"c1 a1 b1 a2": corolla.NewQueue[string](-1),
+		"a2 b1 a1 c1": corolla.NewLIFOQueue[string](-1),
+		"a1 a2 b1 c1": corolla.NewPriorityQueue(-1, less),
+	} {
+		for _, v := range []string{"c1", "a1", "b1", "a2"} {
+			if err := q.TryPut(v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var got []string
+		for {
+			v, err := q.TryGet()
+			if err != nil {
+				if err != corolla.ErrQueueEmpty {
+					t.Errorf("TryGet = %v", err)
+				}
+				break
+			}
+			got = append(got, v)
+		}
+		if s := strings.Join(got, " "); s != want {
+			t.Errorf("got %s, want %s", s, want)
+		}
+	}
+}
+
+func TestQueueSizes(t *testing.T) { // as eventlet: queue_test, with first in, first out
+	for _, c := range []struct {
+		size int
+		want string
+	}{
+		{0, "put0> got0 <put0 put1> <put1 got1"}, // the second finds a getter that waits
+		{1, "put0> <put0 put1> got0 got1 <put1"},
+		{-1, "put0> <put0 put1> <put1 got0 got1"},
+	} {
+		eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+			q := corolla.NewQueue[int](c.size)
+			var tr trace
+			run(t, l, func(task *corolla.Task) error {
+				if err := q.TryPut(9); (err == corolla.ErrQueueFull) != (c.size == 0) {
+					t.Errorf("TryPut into an empty queue of size %d: %v", c.size, err)
+				}
+				if c.size != 0 {
+					_, _ = q.TryGet()
+				}
+				return task.Group(func(g *corolla.Group) error {
+					g.Go(func(task *corolla.Task) error {
+						for i := range 2 {
+							tr.add("put%d>", i)
+							if err := q.Put(task, i); err != nil {
+								return err
+							}
+							tr.add("<put%d", i)
+						}
+						return nil
+					})
+					g.Go(func(task *corolla.Task) error {
+						for range 2 {
+							v, err := q.Get(task)
+							if err != nil {
+								return err
+							}
+							tr.add("got%d", v)
+						}
+						return nil
+					})
+					return nil
+				})
+			})
+			tr.want(t, c.want)
+		})
+	}
+}
+
+func TestQueueShutdown(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			for _, immediate := range []bool{false, true} {
+				q := corolla.NewQueue[int](1)
+				if err := q.Put(task, 1); err != nil {
+					return err
+				}
+				putter := l.Go(func(task *corolla.Task) error { return q.Put(task, 2) }, corolla.Eager())
+				joiner := l.Go(q.Join, corolla.Eager())
+				q.Shutdown(immediate)
+				if _, err := putter.Await(task); err != corolla.ErrQueueShutdown {
+					t.Errorf("a Put that waits: %v", err)
+				}
+				if err := q.TryPut(3); err != corolla.ErrQueueShutdown {
+					t.Errorf("TryPut: %v", err)
+				}
+				if !immediate {
+					if v, err := q.Get(task); v != 1 || err != nil {
+						t.Errorf("what is left: %v, %v", v, err)
+					}
+					q.TaskDone()
+				}
+				if _, err := q.Get(task); err != corolla.ErrQueueShutdown {
+					t.Errorf("Get of nothing: %v", err)
+				}
+				if _, err := joiner.Await(task); err != nil {
+					t.Errorf("Join: %v", err)
+				}
+			}
+			q := corolla.NewQueue[int](0)
+			getter := corolla.Go(l, q.Get, corolla.Eager())
+			q.Shutdown(false)
+			if _, err := getter.Await(task); err != corolla.ErrQueueShutdown {
+				t.Errorf("a Get that waits: %v", err)
+			}
+			return nil
+		})
+	})
+}
+
+// TestPutOrGetOfAnotherTaskChangesNothing would have overwritten what a parked task waits with.
+func TestPutOrGetOfAnotherTaskChangesNothing(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			q, other, full := corolla.NewQueue[int](1), corolla.NewQueue[int](1), corolla.NewQueue[int](1)
+			_ = full.TryPut(0)
+			getter := corolla.Go(l, q.Get, corolla.Eager())
+			putter := l.Go(func(t *corolla.Task) error { return full.Put(t, 7) }, corolla.Eager())
+			for _, of := range []*corolla.Task{getter.Task(), putter.Task()} {
+				panicText(t, func() { _, _ = other.Get(of) })
+				panicText(t, func() { _ = full.Put(of, 2) })
+				panicText(t, func() { _ = other.Put(of, 2) })
+			}
+			if n := other.Len(); n != 0 {
+				t.Errorf("%d values were put", n)
+			}
+			if err := q.TryPut(1); err != nil {
+				return err
+			}
+			if v, err := getter.Await(task); v != 1 || err != nil {
+				t.Errorf("Get = %d, %v", v, err)
+			}
+			for _, want := range []int{0, 7} {
+				if v, err := full.Get(task); v != want || err != nil {
+					t.Errorf("Get = %d, %v; want %d", v, err, want)
+				}
+			}
+			_, err := putter.Await(task)
+			return err
 		})
 	})
 }

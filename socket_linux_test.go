@@ -5,10 +5,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/corolla-go/corolla"
 )
@@ -73,10 +73,9 @@ func TestAcceptAtTheDescriptorLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	accepted := 0
-	turns := 0
+	accepted, calls := 0, 0
 	ln.OnReadable(func() {
-		turns++
+		calls++
 		for {
 			s, err := ln.TryAccept()
 			if err != nil {
@@ -89,44 +88,63 @@ func TestAcceptAtTheDescriptorLimit(t *testing.T) {
 			closeAll(t, s)
 		}
 	})
-	connect := func() { // three clients, each of which is let go at once or closed
-		for range 3 {
-			fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_ = syscall.Connect(fd, &syscall.SockaddrInet4{Port: ln.LocalAddr().(*net.TCPAddr).Port, Addr: [4]byte{127, 0, 0, 1}})
-			clients = append(clients, fd)
-		}
-	}
-	defer func() {
-		for _, fd := range clients {
-			_ = syscall.Close(fd)
-		}
-		clients = nil
-	}()
-	connect()
+	clients := connectTo(t, ln.LocalAddr().(*net.TCPAddr).Port, 3)
 	hoard := takeAllDescriptors(t)
-	l.After(20*time.Millisecond, l.Stop)
-	mustRunForever(t, l)
+	for left := clients; len(left) > 0; oneTurn(t, l) {
+		left = slices.DeleteFunc(slices.Clone(left), ended)
+	}
 	if accepted != 0 || len(log.errs) != 1 || !strings.Contains(log.errs[0].Error(), "no descriptors are left") {
 		t.Errorf("%d accepted; the handler got %v", accepted, log.errs)
 	}
-	if turns > 10 {
-		t.Errorf("the loop spins: %d turns", turns)
+	before := calls
+	for range 5 {
+		oneTurn(t, l)
+	}
+	if calls != before {
+		t.Errorf("called %d times in 5 turns although nobody connects", calls-before)
 	}
 	for _, fd := range hoard {
 		_ = syscall.Close(fd)
 	}
-	connect()
-	l.After(20*time.Millisecond, l.Stop)
-	mustRunForever(t, l)
-	if accepted != 3 {
-		t.Errorf("%d accepted once there are descriptors", accepted)
+	connectTo(t, ln.LocalAddr().(*net.TCPAddr).Port, 3)
+	for accepted < 3 {
+		oneTurn(t, l)
+	}
+	if accepted != 3 || len(log.errs) != 1 {
+		t.Errorf("%d accepted once there are descriptors; the handler got %v", accepted, log.errs)
 	}
 }
 
-var clients []int
+// connectTo returns the descriptors of n clients of a port of this machine, which are closed at the
+// end of the test.
+func connectTo(t *testing.T, port, n int) (fds []int) {
+	t.Helper()
+	for range n {
+		fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = syscall.Close(fd) })
+		fds = append(fds, fd)
+		if err := syscall.Connect(fd, &syscall.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return fds
+}
+
+// ended reports whether the peer of a connection has closed or reset it.
+func ended(fd int) bool {
+	_, _, err := syscall.Recvfrom(fd, make([]byte, 1), syscall.MSG_DONTWAIT)
+	return err != syscall.EAGAIN // nothing is ever sent
+}
+
+// oneTurn lets the loop make one turn, in which it does not wait.
+func oneTurn(t *testing.T, l *corolla.Loop) {
+	t.Helper()
+	l.Stop()
+	mustRunForever(t, l)
+}
 
 // takeAllDescriptors lowers the process's limit for a moment and opens files until there are
 // no descriptors left.
@@ -151,5 +169,84 @@ func takeAllDescriptors(t *testing.T) (fds []int) {
 			return fds
 		}
 		fds = append(fds, fd)
+	}
+}
+
+// outsider returns a connection of this process's whose other end is a Socket.
+func outsider(t *testing.T, l *corolla.Loop, network string) (raw int, s *corolla.Socket) {
+	t.Helper()
+	at := "127.0.0.1:0"
+	if network == "unix" {
+		at = filepath.Join(t.TempDir(), "s")
+	}
+	ln, err := l.Listen(network, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c net.Conn
+	run(t, l, func(task *corolla.Task) (err error) {
+		if c, err = net.Dial(network, ln.LocalAddr().String()); err == nil {
+			s, err = acceptOne(task, ln)
+		}
+		return err
+	})
+	closeAll(t, ln)
+	f, err := c.(interface{ File() (*os.File, error) }).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close(); c.Close() })
+	return int(f.Fd()), s
+}
+
+func TestEchoRoundAllocatesNothing(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		l := realLoop(t, new(errorLog))
+		at := "127.0.0.1:0"
+		if network == "unix" {
+			at = filepath.Join(t.TempDir(), "s")
+		}
+		a, b := socketPairOn(t, l, network, at)
+		run(t, l, func(task *corolla.Task) error {
+			buf := make([]byte, 100)
+			pass := func(from, to *corolla.Socket) {
+				if n, err := from.TryWrite(buf[:10]); n != 10 || err != nil {
+					t.Errorf("TryWrite = %d, %v", n, err)
+				}
+				if err := to.WaitReadable(task); err != nil {
+					t.Error(err)
+				}
+				if n, err := to.TryRead(buf); n != 10 || err != nil {
+					t.Errorf("TryRead = %d, %v", n, err)
+				}
+			}
+			if n := testing.AllocsPerRun(100, func() { pass(a, b); pass(b, a) }); n != 0 {
+				t.Errorf("%s: %v allocations", network, n)
+			}
+			return nil
+		})
+		closeAll(t, a, b)
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// marking sends pieces, of which every other one is urgent, or carries a file if flag is 0.
+func marking(t *testing.T, raw int, flag int, pieces ...string) {
+	t.Helper()
+	for i, p := range pieces {
+		var err error
+		switch {
+		case i%2 == 0:
+			_, err = syscall.Write(raw, []byte(p))
+		case flag != 0:
+			err = syscall.Sendto(raw, []byte(p), flag, nil)
+		default:
+			err = syscall.Sendmsg(raw, []byte(p), syscall.UnixRights(raw), nil, 0)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }

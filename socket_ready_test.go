@@ -4,100 +4,13 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/corolla-go/corolla"
-	"github.com/corolla-go/corolla/internal/host"
-	"github.com/corolla-go/corolla/internal/host/hosttest"
-	"github.com/corolla-go/corolla/internal/leaktest"
-	"github.com/corolla-go/corolla/sim"
 )
-
-// fill writes until a write is taken in part or not at all.
-func fill(t *testing.T, s *corolla.Socket, write func(b []byte) (int, error)) (sent int) {
-	t.Helper()
-	b := make([]byte, 1<<20)
-	for {
-		n, err := write(b)
-		if sent += n; err == corolla.ErrWouldBlock || err == nil && n < len(b) {
-			return sent
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// A write that is taken in part says that there is no more room: a callback for room is not called
-// before the peer has read.
-func TestPartOfAWriteMeansFull(t *testing.T) {
-	for _, batch := range []bool{false, true} {
-		l := sim.New(1, sim.Buffer(100_000), sim.Whole()).NewLoop()
-		a, b := socketPair(t, l)
-		run(t, l, func(task *corolla.Task) error {
-			write := a.TryWrite
-			if batch {
-				write = func(b []byte) (int, error) { return a.TryWriteBatch([][]byte{b[:10], b[10:]}) }
-			}
-			sent, told := fill(t, a, write), false
-			if err := a.OnceWritable(func() { told = true }); err != nil {
-				return err
-			}
-			if err := task.Sleep(100 * ms); err != nil {
-				return err
-			}
-			if told {
-				t.Error("told of room before the peer has read")
-			}
-			if _, err := readN(task, b, sent); err != nil {
-				return err
-			}
-			if err := task.Sleep(100 * ms); err != nil || !told {
-				t.Errorf("not told of room: %v", err)
-			}
-			return nil
-		})
-		closeAll(t, a, b)
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-func TestWriteOfVeryManyBuffers(t *testing.T) {
-	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
-		a, b := socketPair(t, l)
-		defer closeAll(t, a, b)
-		if n, err := a.TryWriteBatch(nil); n != 0 || err != nil {
-			t.Errorf("TryWriteBatch of nothing = %d, %v", n, err)
-		}
-		run(t, l, func(task *corolla.Task) error {
-			bufs := make([][]byte, 200)
-			for i := range bufs {
-				bufs[i] = []byte{byte(i)}
-			}
-			sent := 0
-			for sent < len(bufs) { // those that are left are written at once: it was not full
-				n, err := a.TryWriteBatch(bufs[sent:])
-				if err == corolla.ErrWouldBlock && l.Simulated() { // which takes a part of what it could
-					err = a.WaitWritable(task)
-				}
-				if err != nil {
-					return err
-				}
-				sent += n
-			}
-			got, err := readN(task, b, len(bufs))
-			for i, c := range got {
-				if int(c) != i {
-					t.Fatalf("byte %d is %d", i, c)
-				}
-			}
-			return err
-		})
-	})
-}
 
 func TestReaderIsNotCalledAfterTheEnd(t *testing.T) {
 	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
@@ -232,106 +145,14 @@ func TestWaitThatIsCanceledLeavesTheSocketFree(t *testing.T) {
 		defer closeAll(t, a, b)
 		run(t, l, func(task *corolla.Task) error {
 			err := task.Timeout(ms, func(*corolla.Scope) error { return b.WaitReadable(task) })
-			if err == nil {
-				t.Error("no error")
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("WaitReadable = %v", err)
 			}
 			if err := b.OnceReadable(func() {}); err != nil {
 				t.Errorf("after a wait that was canceled: %v", err)
 			}
 			return b.OnceReadable(nil)
 		})
-	})
-}
-
-// shedding is a machine without descriptors for some of those who connect.
-type shedding struct {
-	host.Host
-	sheds []bool // for each call of Accept
-}
-
-func (s *shedding) Accept(fd host.FD) (host.Accepted, error) {
-	if len(s.sheds) > 0 {
-		shed := s.sheds[0]
-		s.sheds = s.sheds[1:]
-		if shed {
-			return host.Accepted{}, host.ErrShed
-		}
-	}
-	return s.Host.Accept(fd)
-}
-
-func TestEachWantOfDescriptorsIsReportedOnce(t *testing.T) {
-	var log errorLog
-	h := new(shedding)
-	l := sim.New(1).NewLoop(corolla.ErrorHandler(log.add), hosttest.Between(func(on host.Host) host.Host {
-		h.Host = on
-		return h
-	}))
-	a, b := socketPair(t, l)
-	closeAll(t, a, b)
-	ln, err := l.Listen("tcp", "127.0.0.1:80")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	run(t, l, func(task *corolla.Task) error {
-		dials := []*corolla.Future[*corolla.Socket]{l.Dial("tcp", "127.0.0.1:80"), l.Dial("tcp", "127.0.0.1:80")}
-		for _, d := range dials {
-			if _, err := d.Await(task); err != nil {
-				return err
-			}
-		}
-		for i := range dials {
-			h.sheds = []bool{true, true, true, false}
-			if _, err := acceptOne(task, ln); err != nil {
-				return err
-			}
-			if len(log.errs) != i+1 || !strings.Contains(log.errs[i].Error(), "accept at 127.0.0.1:80: ") {
-				t.Errorf("reported: %v", log.errs)
-			}
-		}
-		return nil
-	})
-}
-
-// A datagram of no bytes is one, and not the end of anything.
-func TestEmptyDatagramIsNotTheEnd(t *testing.T) {
-	l, err := corolla.New()
-	leaktest.NeedLoop(t, err)
-	defer l.Close()
-	a, err := l.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := l.OpenPacket(nil, a.LocalAddr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer closeAll(t, a, b)
-	run(t, l, func(task *corolla.Task) error {
-		for _, text := range []string{"", "text"} {
-			if err := b.TryWriteTo([]byte(text), nil); err != nil {
-				return err
-			}
-			if err := a.WaitReadable(task); err != nil {
-				return err
-			}
-			buf := make([]byte, 10)
-			if n, err := a.TryRead(buf); string(buf[:n]) != text || err != nil {
-				t.Errorf("TryRead = %q, %v, want %q", buf[:n], err, text)
-			}
-		}
-		if _, _, _, err := a.TryReadFrom(nil); err != corolla.ErrWouldBlock {
-			t.Errorf("TryReadFrom of nothing: %v", err)
-		}
-		told := false
-		if err := a.OnceReadable(func() { told = true }); err != nil {
-			return err
-		}
-		if err := turns(task, 3); err != nil || told {
-			t.Errorf("a socket with nothing to read is ready: %v", err)
-		}
-		return a.OnceReadable(nil)
 	})
 }
 
@@ -357,5 +178,192 @@ func TestReplacedCallbackRunsInTheNextTurn(t *testing.T) {
 			return turns(task, 4)
 		})
 		tr.want(t, "before new")
+	})
+}
+
+func TestPanickingReaderDoesNotStopTheClock(t *testing.T) {
+	onHosts(t, func(t *testing.T, newLoop func(...corolla.Option) *corolla.Loop) {
+		l := newLoop(corolla.ErrorHandler(func(error) {}))
+		defer l.Close()
+		a, b := socketPair(t, l)
+		defer closeAll(t, a, b)
+		arrived(t, l, a, b)
+		calls := 0
+		b.OnReadable(func() { calls++; panic("every time") })
+		l.After(ms, l.Stop)
+		mustRunForever(t, l)
+		if calls < 2 {
+			t.Errorf("it was called %d times", calls)
+		}
+	})
+}
+
+// The system does not call a full pipe writable when its reader has gone: it only says that it is
+// gone. Who waits for room must hear, or waits for ever.
+func TestWriterOfAFullPipeHearsThatNobodyReads(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		for _, task := range []bool{true, false} {
+			r, w, err := l.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			run(t, l, func(owner *corolla.Task) error {
+				fill(t, w, w.TryWrite)
+				told := corolla.NewFuture[struct{}](l)
+				if task {
+					l.Go(func(task *corolla.Task) error {
+						if err := w.WaitWritable(task); err != nil {
+							return err
+						}
+						return told.Resolve(struct{}{})
+					})
+				} else {
+					w.OnWritable(func() { w.OnWritable(nil); _ = told.Resolve(struct{}{}) })
+				}
+				if err := turns(owner, 3); err != nil {
+					return err
+				}
+				if told.Done() {
+					t.Error("told of room in a full pipe")
+				}
+				closeAll(t, r)
+				_, err := told.Await(owner)
+				return err
+			})
+			if _, err := w.TryWrite([]byte("x")); err != syscall.EPIPE {
+				t.Errorf("write that nobody reads: %v", err)
+			}
+			closeAll(t, w)
+		}
+	})
+}
+
+func TestOnReadableIsCalledWhileThereIsSomething(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		a, b := socketPair(t, l)
+		defer closeAll(t, a, b)
+		if _, err := a.TryWrite([]byte("four")); err != nil {
+			t.Fatal(err)
+		}
+		var got []byte
+		b.OnReadable(func() { // one byte a call: the rest must bring further calls
+			var one [1]byte
+			n, err := b.TryRead(one[:])
+			if err != nil && err != corolla.ErrWouldBlock {
+				t.Error(err)
+			}
+			if got = append(got, one[:n]...); len(got) == 4 {
+				b.OnReadable(nil)
+				l.Stop()
+			}
+		})
+		if err := l.RunForever(); err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != "four" {
+			t.Errorf("read %q", got)
+		}
+	})
+}
+
+func TestOnReadablePanicsAndIsCalledAgain(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, log *errorLog) {
+		a, b := socketPair(t, l)
+		defer closeAll(t, a, b)
+		if _, err := a.TryWrite([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		calls := 0
+		b.OnReadable(func() {
+			if calls++; calls < 3 {
+				panic("not yet")
+			}
+			b.OnReadable(nil)
+			l.Stop()
+		})
+		if err := l.RunForever(); err != nil {
+			t.Fatal(err)
+		}
+		if len(log.errs) != 2 {
+			t.Errorf("handler got %v, want two panics", log.errs)
+		}
+		log.errs = nil
+	})
+}
+
+func TestRemovedOrReplacedReaderDoesNotRun(t *testing.T) { // asyncio rule 7
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		a, b := socketPair(t, l)
+		c, d := socketPair(t, l)
+		defer closeAll(t, a, b, c, d)
+		for _, s := range []*corolla.Socket{a, c} {
+			if _, err := s.TryWrite([]byte("x")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		run(t, l, func(task *corolla.Task) error { return errors.Join(b.WaitReadable(task), d.WaitReadable(task)) })
+		var tr trace
+		l.Soon(func() { // runs ahead of the readers, in one batch with them
+			tr.add("batch")
+			b.OnReadable(nil)
+			d.OnReadable(func() { tr.add("new"); d.OnReadable(nil); l.Stop() })
+		})
+		b.OnReadable(func() { t.Error("a removed reader ran") })
+		d.OnReadable(func() { t.Error("a replaced reader ran") })
+		if err := l.RunForever(); err != nil {
+			t.Fatal(err)
+		}
+		tr.want(t, "batch new")
+	})
+}
+
+func TestOneReaderOnly(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		a, b := socketPair(t, l)
+		defer closeAll(t, a, b)
+		run(t, l, func(task *corolla.Task) error {
+			first := l.Go(func(task *corolla.Task) error { return b.WaitReadable(task) }, corolla.Eager())
+			if err := b.WaitReadable(task); !errors.Is(err, corolla.ErrBusy) {
+				t.Errorf("second waiter: %v, want ErrBusy", err)
+			}
+			if text := panicText(t, func() { b.OnReadable(func() {}) }); !strings.Contains(text, "one reader") {
+				t.Errorf("OnReadable while a task waits panicked with %q", text)
+			}
+			if _, err := a.TryWrite([]byte("x")); err != nil {
+				return err
+			}
+			_, err := first.Await(task)
+			return err
+		})
+	})
+}
+
+func TestWriterIsToldOfRoom(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		a, b := socketPair(t, l)
+		defer closeAll(t, a, b)
+		const total = 4 << 20
+		run(t, l, func(task *corolla.Task) error {
+			sender := l.Go(func(task *corolla.Task) error {
+				block := make([]byte, 256<<10)
+				for sent := 0; sent < total; {
+					n, err := a.TryWrite(block[:min(len(block), total-sent)])
+					sent += n
+					if err == corolla.ErrWouldBlock {
+						err = a.WaitWritable(task)
+					}
+					if err != nil {
+						return err
+					}
+				}
+				return a.CloseWrite()
+			})
+			got, err := readN(task, b, total+1)
+			if len(got) != total || err != io.EOF {
+				t.Errorf("received %d bytes, %v; want %d and the end", len(got), err, total)
+			}
+			_, err = sender.Await(task)
+			return err
+		})
 	})
 }

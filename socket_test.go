@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/host"
+	"github.com/corolla-go/corolla/internal/host/hosttest"
+	"github.com/corolla-go/corolla/sim"
 )
 
 // socketPair returns the two ends of a connection.
@@ -105,106 +108,6 @@ func TestSocketCarriesBytesBothWaysAndEnds(t *testing.T) {
 	})
 }
 
-func TestOnReadableIsCalledWhileThereIsSomething(t *testing.T) {
-	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
-		a, b := socketPair(t, l)
-		defer closeAll(t, a, b)
-		if _, err := a.TryWrite([]byte("four")); err != nil {
-			t.Fatal(err)
-		}
-		var got []byte
-		b.OnReadable(func() { // one byte a call: the rest must bring further calls
-			var one [1]byte
-			n, err := b.TryRead(one[:])
-			if err != nil && err != corolla.ErrWouldBlock {
-				t.Error(err)
-			}
-			if got = append(got, one[:n]...); len(got) == 4 {
-				b.OnReadable(nil)
-				l.Stop()
-			}
-		})
-		if err := l.RunForever(); err != nil {
-			t.Fatal(err)
-		}
-		if string(got) != "four" {
-			t.Errorf("read %q", got)
-		}
-	})
-}
-
-func TestOnReadablePanicsAndIsCalledAgain(t *testing.T) {
-	eachHost(t, func(t *testing.T, l *corolla.Loop, log *errorLog) {
-		a, b := socketPair(t, l)
-		defer closeAll(t, a, b)
-		if _, err := a.TryWrite([]byte("x")); err != nil {
-			t.Fatal(err)
-		}
-		calls := 0
-		b.OnReadable(func() {
-			if calls++; calls < 3 {
-				panic("not yet")
-			}
-			b.OnReadable(nil)
-			l.Stop()
-		})
-		if err := l.RunForever(); err != nil {
-			t.Fatal(err)
-		}
-		if len(log.errs) != 2 {
-			t.Errorf("handler got %v, want two panics", log.errs)
-		}
-		log.errs = nil
-	})
-}
-
-func TestRemovedOrReplacedReaderDoesNotRun(t *testing.T) { // asyncio rule 7
-	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
-		a, b := socketPair(t, l)
-		c, d := socketPair(t, l)
-		defer closeAll(t, a, b, c, d)
-		for _, s := range []*corolla.Socket{a, c} {
-			if _, err := s.TryWrite([]byte("x")); err != nil {
-				t.Fatal(err)
-			}
-		}
-		run(t, l, func(task *corolla.Task) error { return errors.Join(b.WaitReadable(task), d.WaitReadable(task)) })
-		var tr trace
-		l.Soon(func() { // runs ahead of the readers, in one batch with them
-			tr.add("batch")
-			b.OnReadable(nil)
-			d.OnReadable(func() { tr.add("new"); d.OnReadable(nil); l.Stop() })
-		})
-		b.OnReadable(func() { t.Error("a removed reader ran") })
-		d.OnReadable(func() { t.Error("a replaced reader ran") })
-		if err := l.RunForever(); err != nil {
-			t.Fatal(err)
-		}
-		tr.want(t, "batch new")
-	})
-}
-
-func TestOneReaderOnly(t *testing.T) {
-	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
-		a, b := socketPair(t, l)
-		defer closeAll(t, a, b)
-		run(t, l, func(task *corolla.Task) error {
-			first := l.Go(func(task *corolla.Task) error { return b.WaitReadable(task) }, corolla.Eager())
-			if err := b.WaitReadable(task); !errors.Is(err, corolla.ErrBusy) {
-				t.Errorf("second waiter: %v, want ErrBusy", err)
-			}
-			if text := panicText(t, func() { b.OnReadable(func() {}) }); !strings.Contains(text, "one reader") {
-				t.Errorf("OnReadable while a task waits panicked with %q", text)
-			}
-			if _, err := a.TryWrite([]byte("x")); err != nil {
-				return err
-			}
-			_, err := first.Await(task)
-			return err
-		})
-	})
-}
-
 func TestCloseWakesWhoWaits(t *testing.T) { // differences 13
 	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
 		a, b := socketPair(t, l)
@@ -231,79 +134,269 @@ func TestCloseWakesWhoWaits(t *testing.T) { // differences 13
 	})
 }
 
-func TestWriterIsToldOfRoom(t *testing.T) {
+// acceptOne waits for a connection.
+func acceptOne(task *corolla.Task, ln *corolla.Socket) (*corolla.Socket, error) {
+	for {
+		if err := ln.WaitReadable(task); err != nil {
+			return nil, err
+		}
+		s, err := ln.TryAccept()
+		if err != corolla.ErrWouldBlock {
+			return s, err
+		}
+	}
+}
+
+// fill writes until a write is taken in part or not at all.
+func fill(t *testing.T, s *corolla.Socket, write func(b []byte) (int, error)) (sent int) {
+	t.Helper()
+	b := make([]byte, 1<<20)
+	for {
+		n, err := write(b)
+		if sent += n; err == corolla.ErrWouldBlock || err == nil && n < len(b) {
+			return sent
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// arrived sends a byte from a to b and waits for it.
+func arrived(t *testing.T, l *corolla.Loop, a, b *corolla.Socket) {
+	t.Helper()
+	if _, err := a.TryWrite([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	run(t, l, func(task *corolla.Task) error { return b.WaitReadable(task) })
+}
+
+// What cannot be watched, because the system watches enough already, is closed again: a program
+// at its limits must not lose what is left to it.
+func TestWhatCannotBeWatchedIsClosed(t *testing.T) {
+	local := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80}
+	for name, open := range map[string]func(l *corolla.Loop) error{
+		"pipe":   func(l *corolla.Loop) error { _, _, err := l.Pipe(); return err },
+		"listen": func(l *corolla.Loop) error { _, err := l.ListenAddr(local); return err },
+		"connect": func(l *corolla.Loop) error {
+			_, err := l.Connect(local)
+			return err
+		},
+		"packet": func(l *corolla.Loop) error {
+			_, err := l.OpenPacket(&net.UDPAddr{IP: local.IP, Port: 53}, nil)
+			return err
+		},
+	} {
+		for at := 1; ; at++ {
+			w := sim.New(1)
+			h := &watchless{left: at}
+			l := w.NewLoop(hosttest.Between(func(on host.Host) host.Host {
+				h.Host = on
+				return h
+			}))
+			err := open(l)
+			if h.left > 0 { // it takes no more than that
+				if err != nil || at == 1 {
+					t.Errorf("%s: %v", name, err)
+				}
+			} else if !errors.Is(err, syscall.ENOSPC) || w.Open() != 0 || l.Stats() != (corolla.LoopStats{}) {
+				t.Errorf("%s: watch %d fails: %v, %d descriptors are open, %+v", name, at, err, w.Open(), l.Stats())
+			}
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
+			if h.left > 0 {
+				break
+			}
+		}
+	}
+}
+
+// watchless is a machine on which a Watch fails: the one that brings left to 0.
+type watchless struct {
+	host.Host
+	left int
+}
+
+func (w *watchless) Watch(fd host.FD, want host.Interest) error {
+	if w.left--; w.left == 0 {
+		return syscall.ENOSPC
+	}
+	return w.Host.Watch(fd, want)
+}
+
+// Whom nobody has accepted must hear that the listener is gone.
+func TestConnectionsThatNobodyAccepts(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		ln, err := l.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		run(t, l, func(task *corolla.Task) error {
+			var conns []*corolla.Socket
+			for range 2 {
+				s, err := l.Dial("tcp", ln.LocalAddr().String()).Await(task)
+				if err != nil {
+					return err
+				}
+				conns = append(conns, s)
+			}
+			closeAll(t, ln)
+			for _, s := range conns {
+				if b, err := readN(task, s, 1); err != io.EOF && !errors.Is(err, syscall.ECONNRESET) {
+					t.Errorf("read %q of nobody, %v", b, err)
+				}
+			}
+			closeAll(t, conns...)
+			_, err := l.Dial("tcp", ln.LocalAddr().String()).Await(task)
+			if !errors.Is(err, syscall.ECONNREFUSED) {
+				t.Errorf("dial to a listener that is closed: %v", err)
+			}
+			return nil
+		})
+	})
+}
+
+// shedding is a machine without descriptors for some of those who connect.
+type shedding struct {
+	host.Host
+	sheds []bool // for each call of Accept
+}
+
+func (s *shedding) Accept(fd host.FD) (host.Accepted, error) {
+	if len(s.sheds) > 0 {
+		shed := s.sheds[0]
+		s.sheds = s.sheds[1:]
+		if shed {
+			return host.Accepted{}, host.ErrShed
+		}
+	}
+	return s.Host.Accept(fd)
+}
+
+func TestEachWantOfDescriptorsIsReportedOnce(t *testing.T) {
+	var log errorLog
+	h := new(shedding)
+	l := sim.New(1).NewLoop(corolla.ErrorHandler(log.add), hosttest.Between(func(on host.Host) host.Host {
+		h.Host = on
+		return h
+	}))
+	a, b := socketPair(t, l)
+	closeAll(t, a, b)
+	ln, err := l.Listen("tcp", "127.0.0.1:80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	run(t, l, func(task *corolla.Task) error {
+		dials := []*corolla.Future[*corolla.Socket]{l.Dial("tcp", "127.0.0.1:80"), l.Dial("tcp", "127.0.0.1:80")}
+		for _, d := range dials {
+			if _, err := d.Await(task); err != nil {
+				return err
+			}
+		}
+		for i := range dials {
+			h.sheds = []bool{true, true, true, false}
+			if _, err := acceptOne(task, ln); err != nil {
+				return err
+			}
+			if len(log.errs) != i+1 || !strings.Contains(log.errs[i].Error(), "accept at 127.0.0.1:80: ") {
+				t.Errorf("reported: %v", log.errs)
+			}
+		}
+		return nil
+	})
+}
+
+func TestWriteOfVeryManyBuffers(t *testing.T) {
 	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
 		a, b := socketPair(t, l)
 		defer closeAll(t, a, b)
-		const total = 4 << 20
+		if n, err := a.TryWriteBatch(nil); n != 0 || err != nil {
+			t.Errorf("TryWriteBatch of nothing = %d, %v", n, err)
+		}
 		run(t, l, func(task *corolla.Task) error {
-			sender := l.Go(func(task *corolla.Task) error {
-				block := make([]byte, 256<<10)
-				for sent := 0; sent < total; {
-					n, err := a.TryWrite(block[:min(len(block), total-sent)])
-					sent += n
-					if err == corolla.ErrWouldBlock {
-						err = a.WaitWritable(task)
-					}
-					if err != nil {
-						return err
-					}
-				}
-				return a.CloseWrite()
-			})
-			got, err := readN(task, b, total+1)
-			if len(got) != total || err != io.EOF {
-				t.Errorf("received %d bytes, %v; want %d and the end", len(got), err, total)
+			bufs := make([][]byte, 200)
+			for i := range bufs {
+				bufs[i] = []byte{byte(i)}
 			}
-			_, err = sender.Await(task)
+			sent := 0
+			for sent < len(bufs) { // those that are left are written at once: it was not full
+				n, err := a.TryWriteBatch(bufs[sent:])
+				if err == corolla.ErrWouldBlock && l.Simulated() { // which takes a part of what it could
+					err = a.WaitWritable(task)
+				}
+				if err != nil {
+					return err
+				}
+				sent += n
+			}
+			got, err := readN(task, b, len(bufs))
+			for i, c := range got {
+				if int(c) != i {
+					t.Fatalf("byte %d is %d", i, c)
+				}
+			}
 			return err
 		})
 	})
 }
 
-func TestDialErrors(t *testing.T) {
-	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+// A write that is taken in part says that there is no more room: a callback for room is not called
+// before the peer has read.
+func TestPartOfAWriteMeansFull(t *testing.T) {
+	for _, batch := range []bool{false, true} {
+		l := sim.New(1, sim.Buffer(100_000), sim.Whole()).NewLoop()
+		a, b := socketPair(t, l)
 		run(t, l, func(task *corolla.Task) error {
-			ln, err := l.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
+			write := a.TryWrite
+			if batch {
+				write = func(b []byte) (int, error) { return a.TryWriteBatch([][]byte{b[:10], b[10:]}) }
+			}
+			sent, told := fill(t, a, write), false
+			if err := a.OnceWritable(func() { told = true }); err != nil {
 				return err
 			}
-			addr := ln.LocalAddr().String()
-			if _, err := l.Listen("tcp", addr); !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), addr) {
-				t.Errorf("listen twice: %v, want the address and EADDRINUSE", err)
+			if err := task.Sleep(100 * ms); err != nil {
+				return err
 			}
-			closeAll(t, ln)
-			_, err = l.Dial("tcp", addr).Await(task)
-			if !errors.Is(err, syscall.ECONNREFUSED) || err.Error() != "dial "+addr+": connection refused" {
-				t.Errorf("dial of nobody: %v", err)
+			if told {
+				t.Error("told of room before the peer has read")
 			}
-			for _, bad := range []string{"127.0.0.1", "127.0.0.1:99999", "no.such.host.invalid:1"} {
-				if _, err := l.Dial("tcp", bad).Await(task); err == nil || !strings.HasPrefix(err.Error(), "dial "+bad+": ") {
-					t.Errorf("dial %s: %v", bad, err)
-				}
+			if _, err := readN(task, b, sent); err != nil {
+				return err
 			}
-			if _, err := l.Dial("carrier pigeon", addr).Await(task); err == nil {
-				t.Error("dial on an unknown network: no error")
+			if err := task.Sleep(100 * ms); err != nil || !told {
+				t.Errorf("not told of room: %v", err)
 			}
 			return nil
 		})
-	})
+		closeAll(t, a, b)
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
-func TestDialCanBeCanceled(t *testing.T) {
+// All functions that OnClosed was given are called, once, in the order in which they came, and those
+// that come later at once.
+func TestAllWhoWantToKnowAreToldOfTheClose(t *testing.T) {
 	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
-		run(t, l, func(task *corolla.Task) error {
-			ln, err := l.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				return err
+		for name, end := range map[string]func(*corolla.Socket) error{"Close": (*corolla.Socket).Close, "Reset": (*corolla.Socket).Reset} {
+			a, b := socketPair(t, l)
+			var tr trace
+			for _, word := range []string{"a", "b", "c"} {
+				a.OnClosed(func() { tr.add("%s", word) })
 			}
-			defer closeAll(t, ln)
-			f := l.Dial("tcp", ln.LocalAddr().String())
-			f.Cancel(nil)
-			if _, err := f.Await(task); !errors.Is(err, corolla.ErrCanceled) {
-				t.Errorf("canceled dial: %v", err)
+			if err := end(a); err != nil {
+				t.Errorf("%s: %v", name, err)
 			}
-			return nil
-		})
+			if err := end(a); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("a second %s: %v", name, err)
+			}
+			a.OnClosed(func() { tr.add("late") })
+			tr.want(t, "a b c late")
+			closeAll(t, b)
+		}
 	})
 }

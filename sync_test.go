@@ -1,15 +1,13 @@
 package corolla_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/corolla-go/corolla"
-	"github.com/corolla-go/corolla/internal/leaktest"
-	"github.com/corolla-go/corolla/sim"
 )
 
 func TestMisuseOfSynchronisationPanics(t *testing.T) {
@@ -157,276 +155,136 @@ func TestBarrier(t *testing.T) {
 	})
 }
 
-func TestQueueOrders(t *testing.T) {
-	less := func(a, b string) bool { return a[0] < b[0] }
-	for want, q := range map[string]*corolla.Queue[string]{
-		"c1 a1 b1 a2": corolla.NewQueue[string](-1),
-		"a2 b1 a1 c1": corolla.NewLIFOQueue[string](-1),
-		"a1 a2 b1 c1": corolla.NewPriorityQueue(-1, less),
-	} {
-		for _, v := range []string{"c1", "a1", "b1", "a2"} {
-			if err := q.TryPut(v); err != nil {
-				t.Fatal(err)
-			}
-		}
-		var got []string
-		for {
-			v, err := q.TryGet()
-			if err == corolla.ErrQueueEmpty {
-				break
-			}
-			got = append(got, v)
-		}
-		if s := strings.Join(got, " "); s != want {
-			t.Errorf("got %s, want %s", s, want)
-		}
-	}
-}
-
-func TestQueueSizes(t *testing.T) { // as eventlet: queue_test, with first in, first out
-	for _, c := range []struct {
-		size int
-		want string
-	}{
-		{0, "put0> got0 <put0 put1> <put1 got1"}, // the second finds a getter that waits
-		{1, "put0> <put0 put1> got0 got1 <put1"},
-		{-1, "put0> <put0 put1> <put1 got0 got1"},
-	} {
-		eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
-			q := corolla.NewQueue[int](c.size)
-			var tr trace
-			run(t, l, func(task *corolla.Task) error {
-				if err := q.TryPut(9); (err == corolla.ErrQueueFull) != (c.size == 0) {
-					t.Errorf("TryPut into an empty queue of size %d: %v", c.size, err)
-				}
-				if c.size != 0 {
-					_, _ = q.TryGet()
-				}
-				return task.Group(func(g *corolla.Group) error {
-					g.Go(func(task *corolla.Task) error {
-						for i := range 2 {
-							tr.add("put%d>", i)
-							if err := q.Put(task, i); err != nil {
-								return err
-							}
-							tr.add("<put%d", i)
-						}
-						return nil
-					})
-					g.Go(func(task *corolla.Task) error {
-						for range 2 {
-							v, err := q.Get(task)
-							if err != nil {
-								return err
-							}
-							tr.add("got%d", v)
-						}
-						return nil
-					})
-					return nil
-				})
-			})
-			tr.want(t, c.want)
-		})
-	}
-}
-
-func TestQueueShutdown(t *testing.T) {
-	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
-		run(t, l, func(task *corolla.Task) error {
-			for _, immediate := range []bool{false, true} {
-				q := corolla.NewQueue[int](1)
-				if err := q.Put(task, 1); err != nil {
-					return err
-				}
-				putter := l.Go(func(task *corolla.Task) error { return q.Put(task, 2) }, corolla.Eager())
-				joiner := l.Go(q.Join, corolla.Eager())
-				q.Shutdown(immediate)
-				if _, err := putter.Await(task); err != corolla.ErrQueueShutdown {
-					t.Errorf("a Put that waits: %v", err)
-				}
-				if err := q.TryPut(3); err != corolla.ErrQueueShutdown {
-					t.Errorf("TryPut: %v", err)
-				}
-				if !immediate {
-					if v, err := q.Get(task); v != 1 || err != nil {
-						t.Errorf("what is left: %v, %v", v, err)
+// TestConditionAtCloseHasItsLock is asyncio's rule 35 while the loop is being closed: Wait has the
+// lock when it returns, so a deferred Unlock takes it from nobody.
+func TestConditionAtCloseHasItsLock(t *testing.T) {
+	for _, order := range []string{"the holder is older", "the holder is younger", "two wait"} {
+		t.Run(order, func(t *testing.T) {
+			eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+				c := corolla.NewCondition(nil)
+				inside := ""
+				enter := func(who string) {
+					if inside != "" {
+						t.Errorf("%s has the lock that %s has", who, inside)
 					}
-					q.TaskDone()
+					inside = who
 				}
-				if _, err := q.Get(task); err != corolla.ErrQueueShutdown {
-					t.Errorf("Get of nothing: %v", err)
-				}
-				if _, err := joiner.Await(task); err != nil {
-					t.Errorf("Join: %v", err)
-				}
-			}
-			q := corolla.NewQueue[int](0)
-			getter := corolla.Go(l, q.Get, corolla.Eager())
-			q.Shutdown(false)
-			if _, err := getter.Await(task); err != corolla.ErrQueueShutdown {
-				t.Errorf("a Get that waits: %v", err)
-			}
-			return nil
-		})
-	})
-}
-
-// bridged runs f with a real loop, and with a simulated one to which goroutines are made
-// known.
-func bridged(t *testing.T, f func(t *testing.T, l *corolla.Loop, outside func(func()))) {
-	t.Run("real", func(t *testing.T) {
-		l, err := corolla.New()
-		if err != nil {
-			leaktest.NeedLoop(t, err)
-		}
-		f(t, l, func(f func()) { go f() })
-	})
-	t.Run("sim", func(t *testing.T) {
-		w := sim.New(1)
-		f(t, w.NewLoop(), w.Outside)
-	})
-}
-
-func TestCallFromAGoroutine(t *testing.T) {
-	bridged(t, func(t *testing.T, l *corolla.Loop, outside func(func())) {
-		done := make(chan struct{})
-		outside(func() {
-			defer close(done)
-			v, err := corolla.Call(context.Background(), l, func(task *corolla.Task) (int, error) {
-				return 7, task.Sleep(ms)
-			})
-			if v != 7 || err != nil {
-				t.Errorf("Call = %v, %v", v, err)
-			}
-			ctx, cancel := context.WithCancel(context.Background())
-			_, err = corolla.Call(ctx, l, func(task *corolla.Task) (int, error) {
-				cancel()
-				return 0, forever(task)
-			})
-			if !errors.Is(err, corolla.ErrCanceled) {
-				t.Errorf("Call whose context ends = %v", err)
-			}
-			l.Stop()
-		})
-		mustRunForever(t, l)
-		<-done
-		blocked := make(chan error)
-		begun := make(chan struct{})
-		outside(func() {
-			_, err := corolla.Call(context.Background(), l, func(task *corolla.Task) (int, error) {
-				close(begun)
-				l.Stop()
-				return 0, forever(task)
-			})
-			blocked <- err
-		})
-		mustRunForever(t, l)
-		<-begun
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := <-blocked; !errors.Is(err, corolla.ErrLoopClosed) {
-			t.Errorf("Call on a loop that was closed meanwhile = %v", err)
-		}
-		if _, err := corolla.Call(context.Background(), l, func(*corolla.Task) (int, error) { return 0, nil }); !errors.Is(err, corolla.ErrLoopClosed) {
-			t.Errorf("Call on a closed loop = %v", err)
-		}
-	})
-}
-
-func TestChannels(t *testing.T) {
-	bridged(t, func(t *testing.T, l *corolla.Loop, outside func(func())) {
-		in, out := make(chan int), make(chan int)
-		got := make(chan string, 1)
-		outside(func() {
-			for i := range 5 {
-				in <- i
-			}
-			close(in)
-		})
-		outside(func() {
-			var all []int
-			for v := range out {
-				all = append(all, v)
-			}
-			got <- fmt.Sprint(all)
-		})
-		run(t, l, func(task *corolla.Task) error {
-			from := corolla.FromChan(l, in, 2)
-			to := corolla.NewQueue[int](1)
-			sender := corolla.ToChan(l, to, out)
-			for {
-				v, err := from.Get(task)
-				if err == corolla.ErrQueueShutdown {
-					break
-				}
-				if err != nil {
+				waiter := func(task *corolla.Task) error {
+					if err := c.L().Lock(task); err != nil {
+						return err
+					}
+					defer c.L().Unlock()
+					err := c.Wait(task)
+					enter("the waiter")
+					defer func() { inside = "" }()
+					if !errors.Is(err, corolla.ErrLoopClosed) {
+						t.Errorf("Wait = %v", err)
+					}
 					return err
 				}
-				if err := to.Put(task, 10*v); err != nil {
-					return err
+				holder := func(task *corolla.Task) error {
+					for c.Stats().Waiting == 0 {
+						if err := task.Yield(); err != nil {
+							return err
+						}
+					}
+					if err := c.L().Lock(task); err != nil {
+						return err
+					}
+					defer c.L().Unlock()
+					enter("the holder")
+					defer func() { inside = "" }()
+					return task.Park("ever")
 				}
-			}
-			to.Shutdown(false)
-			_, err := sender.Await(task)
-			return err
+				switch order {
+				case "the holder is older":
+					l.Go(holder)
+					l.Go(waiter)
+				case "the holder is younger":
+					l.Go(waiter)
+					l.Go(holder)
+				default:
+					l.Go(waiter)
+					l.Go(holder)
+					l.Go(waiter)
+				}
+				for inside == "" {
+					l.Stop()
+					if err := l.RunForever(); err != nil { // for one turn
+						t.Fatal(err)
+					}
+				}
+				if err := l.Close(); err != nil {
+					t.Error(err)
+				}
+				if c.L().Locked() {
+					t.Error("the lock is left locked")
+				}
+			})
 		})
-		if s := <-got; s != "[0 10 20 30 40]" {
-			t.Errorf("got %s", s)
-		}
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	}
 }
 
-func TestChannelsWhoseOtherEndIsGone(t *testing.T) {
-	bridged(t, func(t *testing.T, l *corolla.Loop, _ func(func())) {
-		run(t, l, func(task *corolla.Task) error {
-			q := corolla.FromChan(l, make(chan int), 1) // nobody sends
-			to := corolla.NewQueue[int](1)
-			sender := corolla.ToChan(l, to, make(chan int)) // nobody receives
-			if err := to.Put(task, 1); err != nil {
-				return err
-			}
-			err := task.Timeout(ms, func(*corolla.Scope) error { _, err := q.Get(task); return err })
-			if err == nil {
-				t.Error("a value out of nowhere")
-			}
-			sender.Cancel(nil)
-			if _, err := sender.Await(task); !errors.Is(err, corolla.ErrCanceled) {
-				t.Errorf("a sender that was canceled = %v", err)
-			}
-			return nil
-		})
-		if err := l.Close(); err != nil { // the other still blocks
-			t.Error(err)
-		}
-	})
-}
-
-func TestManyTasksAreForgotten(t *testing.T) {
+// TestConditionWhoseLockIsNeverGivenBack cannot have what it wants, and Close ends all the same.
+func TestConditionWhoseLockIsNeverGivenBack(t *testing.T) {
 	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
-		const n = 20_000
+		c := corolla.NewCondition(nil)
+		ended := 0
+		for range 3 {
+			l.Go(func(task *corolla.Task) error {
+				defer func() { ended++ }()
+				if err := c.L().Lock(task); err != nil {
+					return err
+				}
+				return c.Wait(task)
+			}, corolla.Eager())
+		}
+		c.L().TryLock()
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		if ended != 3 {
+			t.Errorf("%d of 3 have ended", ended)
+		}
+	})
+}
+
+// TestConditionTellsOfACancelWhileItTakesTheLock has been notified already when it is canceled.
+func TestConditionTellsOfACancelWhileItTakesTheLock(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
 		run(t, l, func(task *corolla.Task) error {
-			var gate corolla.Event
-			all := make([]*corolla.Future[struct{}], n)
-			for i := range all {
-				all[i] = l.Go(gate.Wait)
-			}
-			if err := task.Sleep(ms); err != nil {
+			c := corolla.NewCondition(nil)
+			waiter := l.Go(func(task *corolla.Task) error {
+				if err := c.L().Lock(task); err != nil {
+					return err
+				}
+				defer c.L().Unlock()
+				return c.Wait(task)
+			}, corolla.Eager())
+			other := l.Go(func(task *corolla.Task) error {
+				if err := c.L().Lock(task); err != nil {
+					return err
+				}
+				defer c.L().Unlock()
+				return c.Wait(task)
+			}, corolla.Eager())
+			if err := c.L().Lock(task); err != nil {
 				return err
 			}
-			if got := len(l.Tasks()); got != n+1 {
-				t.Errorf("%d tasks live, want %d", got, n+1)
+			c.Notify(1)
+			if err := task.Yield(); err != nil { // the waiter is in line for the lock now
+				return err
 			}
-			gate.Set()
-			_, err := corolla.All(l, all...).Await(task)
+			waiter.Cancel(nil)
+			if err := task.Yield(); err != nil || waiter.Done() {
+				t.Errorf("Wait has returned without the lock: %v", err)
+			}
+			c.L().Unlock()
+			if _, err := waiter.Await(task); !errors.Is(err, corolla.ErrCanceled) {
+				t.Errorf("Wait = %v", err)
+			}
+			_, err := other.AwaitTimeout(task, time.Minute) // the wake-up is passed on
 			return err
 		})
-		if got := len(l.Tasks()); got != 0 {
-			t.Errorf("%d tasks are left", got)
-		}
 	})
 }

@@ -324,3 +324,41 @@ func TestRefusedArrivalDoesNotCountAtABarrier(t *testing.T) {
 		wantUnwound(t, log, false)
 	})
 }
+
+func TestAbandonedTaskLeavesItsScopes(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, log *errorLog) {
+		leaktest.Abandon(1)
+		run(t, l, func(task *corolla.Task) error {
+			f := l.Go(func(task *corolla.Task) error {
+				return task.Timeout(time.Hour, func(*corolla.Scope) error {
+					return task.Group(func(g *corolla.Group) error {
+						g.Go(func(*corolla.Task) error { return errChild })
+						for {
+							func() {
+								defer func() { _ = recover() }()
+								_ = task.Sleep(time.Second)
+							}()
+						}
+					})
+				})
+			})
+			if err := task.Sleep(time.Millisecond); err != nil {
+				return err
+			}
+			f.Cancel(nil)
+			_, err := f.AwaitTimeout(task, time.Minute)
+			if !errors.Is(err, corolla.ErrCanceled) {
+				t.Errorf("it has ended with %v", err)
+			}
+			return nil
+		})
+		found := false
+		for _, err := range log.errs {
+			found = found || errors.Is(err, errChild)
+		}
+		if !found {
+			t.Errorf("the child's error is not among %v", log.errs)
+		}
+		wantUnwound(t, log, true)
+	})
+}

@@ -81,28 +81,6 @@ var busy = map[string]func(t *testing.T, task *corolla.Task, a, b *aio.Conn) (ca
 	},
 }
 
-// arrives sends from a to b, and waits until all is there.
-func arrives(t *testing.T, task *corolla.Task, a, b *aio.Conn, text string) {
-	t.Helper()
-	send(t, task, a, text)
-	if err := a.Flush(task); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Socket().WaitReadable(task); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func packets(t *testing.T, task *corolla.Task) *aio.PacketConn {
-	t.Helper()
-	c, err := aio.ListenPacket(task.Loop(), "udp", "127.0.0.1:0", corolla.ReadBuffer(1<<20))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close() })
-	return c
-}
-
 // A task whose calls need not wait gives others a turn: after 64 of them at the latest, and, by a
 // real clock, when it has held the loop for long.
 func TestOthersHaveTurns(t *testing.T) {

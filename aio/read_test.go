@@ -29,21 +29,6 @@ func TestReadPastDeadline(t *testing.T) {
 	})
 }
 
-func TestNotBusyAfterPanic(t *testing.T) {
-	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
-		bound := b.Bind(task)
-		f := task.Loop().Go(func(*corolla.Task) error { _, err := bound.Read(make([]byte, 1)); return err })
-		var p *corolla.PanicError
-		if _, err := f.Await(task); !errors.As(err, &p) {
-			t.Errorf("Read of another task's Bound: %v", err)
-		}
-		send(t, task, a, "x")
-		if _, err := b.Read(task, make([]byte, 1)); err != nil {
-			t.Errorf("Read after a panic of another task: %v", err)
-		}
-	})
-}
-
 type dataFunc struct{ data func(b []byte) }
 
 func (*dataFunc) Opened(*transport.Conn) {}
@@ -163,21 +148,31 @@ func TestReadUntilLosesNothing(t *testing.T) { // asyncio rule 48
 	})
 }
 
-// A deadline can be moved while a task waits, to later and to earlier.
-func TestDeadlineMoved(t *testing.T) {
-	connected(t, func(t *testing.T, task *corolla.Task, _, b *aio.Conn) {
-		l := task.Loop()
-		limit := l.Time().Add(30 * time.Minute)
-		reader := l.Go(func(task *corolla.Task) error { _, err := b.Read(task, make([]byte, 1)); return err }, corolla.Eager())
-		for _, left := range []time.Duration{time.Hour, 2 * time.Hour, 5 * time.Millisecond} {
-			if err := b.SetReadDeadline(l.Time().Add(left)); err != nil {
-				t.Error(err)
+// The limit of time is for the line: who sends a byte now and then gets no more.
+func TestLineThatComesByteByByteHasALimitOfTime(t *testing.T) {
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		slow := task.Loop().Go(func(task *corolla.Task) error {
+			for i := byte(0); ; i++ {
+				if _, err := a.Write(task, []byte{'a' + i%26}); err != nil {
+					return err
+				}
+				if err := task.Sleep(time.Millisecond); err != nil {
+					return err
+				}
 			}
+		})
+		err := task.Timeout(50*time.Millisecond, func(*corolla.Scope) error {
+			_, err := b.ReadUntil(task, []byte("\n"))
+			return err
+		})
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the line: %v", err)
 		}
-		err := task.Timeout(5*time.Second, func(*corolla.Scope) error { _, err := reader.Await(task); return err })
-		var op *net.OpError
-		if !errors.As(err, &op) || !errors.Is(err, os.ErrDeadlineExceeded) || l.Time().After(limit) {
-			t.Errorf("Read: %v", err)
+		first := make([]byte, 1)
+		if _, err := b.Read(task, first); first[0] != 'a' || err != nil {
+			t.Errorf("what came is lost: the next is %q, %v", first, err)
 		}
+		slow.Cancel(nil)
+		_, _ = slow.Await(task)
 	})
 }

@@ -2,6 +2,8 @@ package aio_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -71,12 +73,22 @@ func echoes(task *corolla.Task, c *aio.Conn) error {
 	return err
 }
 
-// answered reports whether c's byte comes back.
-func answered(task *corolla.Task, c *aio.Conn) error {
-	return task.Timeout(30*time.Millisecond, func(*corolla.Scope) error {
+// answered waits until c's byte comes back.
+func answered(task *corolla.Task, c *aio.Conn) error { return answeredWithin(task, c, time.Minute) }
+
+func answeredWithin(task *corolla.Task, c *aio.Conn, limit time.Duration) error {
+	return task.Timeout(limit, func(*corolla.Scope) error {
 		_, err := c.ReadFull(task, make([]byte, 1))
 		return err
 	})
+}
+
+// wantNoAnswer gives a server a moment to say what it should not.
+func wantNoAnswer(t *testing.T, task *corolla.Task, c *aio.Conn) {
+	t.Helper()
+	if err := answeredWithin(task, c, 30*time.Millisecond); !errors.As(err, new(*corolla.TimeoutError)) {
+		t.Errorf("a connection that has no place: %v", err)
+	}
 }
 
 func TestHandlersAreChildrenOfServe(t *testing.T) {
@@ -115,54 +127,6 @@ func TestHandlersAreChildrenOfServe(t *testing.T) {
 			}
 			_ = c.Close()
 		}
-	})
-}
-
-func TestServeWaitsForItsHandlers(t *testing.T) { // asyncio rule 49
-	serving(t, echoes, nil, func(t *testing.T, task *corolla.Task, srv *aio.Server, served *corolla.Future[struct{}], _ *[]error) {
-		c := connectTo(t, task, srv)
-		send(t, task, c, "x")
-		if err := answered(task, c); err != nil {
-			t.Error(err)
-		}
-		down := corolla.Go(task.Loop(), srv.Shutdown)
-		for range 10 {
-			if err := task.Sleep(100 * time.Microsecond); err != nil {
-				t.Fatal(err)
-			}
-			if served.Done() || down.Done() {
-				t.Fatal("it did not wait for a client")
-			}
-		}
-		if _, err := aio.Dial(task, "tcp", c.RemoteAddr().String()); !errors.Is(err, syscall.ECONNREFUSED) {
-			t.Errorf("dial: %v", err)
-		}
-		send(t, task, c, "y") // which is served to its end
-		if err := answered(task, c); err != nil {
-			t.Error(err)
-		}
-		_ = c.Close()
-		if aborted, err := down.Await(task); aborted != 0 || err != nil {
-			t.Errorf("Shutdown = %d, %v", aborted, err)
-		}
-		if _, err := served.Await(task); err != aio.ErrServerClosed {
-			t.Errorf("Serve = %v", err)
-		}
-	})
-}
-
-// A handler may wait for something that has nothing to do with its connection.
-func TestShutdownCancelsHandlers(t *testing.T) {
-	waits := func(task *corolla.Task, _ *aio.Conn) error { return corolla.NewSemaphore(0).Acquire(task) }
-	serving(t, waits, nil, func(t *testing.T, task *corolla.Task, srv *aio.Server, _ *corolla.Future[struct{}], _ *[]error) {
-		c := connectTo(t, task, srv)
-		settle(t, task, func() bool { return srv.Conns() == 1 })
-		var aborted int
-		err := task.Timeout(0, func(*corolla.Scope) (err error) { aborted, err = srv.Shutdown(task); return err })
-		if aborted != 1 || err == nil || srv.Conns() != 0 {
-			t.Errorf("Shutdown = %d, %v, with %d connections", aborted, err, srv.Conns())
-		}
-		_ = c.Close()
 	})
 }
 
@@ -224,93 +188,99 @@ func TestErrorsOfHandlersNameThePeer(t *testing.T) {
 	})
 }
 
-func TestConnectionsThatLingerHaveAPlace(t *testing.T) {
-	handled := 0
-	handle := func(task *corolla.Task, c *aio.Conn) error {
-		handled++
-		c.SetWriteMarks(-1, 1<<30)
-		for c.Buffered() < 1<<20 { // more than the system takes
-			if _, err := c.Write(task, make([]byte, 1<<20)); err != nil {
+// What ends a connection is no news; what a handler meets elsewhere is.
+func TestServeReportsWhatIsNotTheConnectionsEnd(t *testing.T) {
+	for _, c := range []struct {
+		err      error
+		reported bool
+	}{
+		{&net.OpError{Op: "read", Err: syscall.ECONNRESET}, false},
+		{io.ErrUnexpectedEOF, false},
+		{&net.OpError{Op: "handshake", Err: x509.UnknownAuthorityError{}}, true},
+		{errors.New("of its own"), true},
+	} {
+		var reported []error
+		l := sim.New(1).NewLoop(corolla.ErrorHandler(func(err error) { reported = append(reported, err) }))
+		if err := l.Run(func(task *corolla.Task) error {
+			ln, err := aio.Listen(l, "tcp", "127.0.0.1:0")
+			if err != nil {
 				return err
 			}
+			srv := aio.NewServer(ln, func(*corolla.Task, *aio.Conn) error { return c.err })
+			l.Go(srv.Serve)
+			client, err := aio.Dial(task, "tcp", ln.Addr().String())
+			if err != nil {
+				return err
+			}
+			if _, err := client.Read(task, make([]byte, 1)); err != io.EOF {
+				t.Errorf("Read: %v", err)
+			}
+			_, err = srv.Shutdown(task)
+			return errors.Join(err, client.Close())
+		}); err != nil {
+			t.Error(err)
 		}
-		return nil // and the connection lingers
+		leaktest.Close(t, l)
+		if (len(reported) == 1 && errors.Is(reported[0], c.err)) != c.reported {
+			t.Errorf("%v: reported %v", c.err, reported)
+		}
 	}
-	serving(t, handle, []aio.ServeOption{aio.MaxConns(1)}, func(t *testing.T, task *corolla.Task, srv *aio.Server, _ *corolla.Future[struct{}], _ *[]error) {
-		handled = 0
-		tasks := len(task.Loop().Tasks()) // before there is one of a handler
-		a, b := connectTo(t, task, srv), connectTo(t, task, srv)
-		if _, err := a.ReadFull(task, make([]byte, 1)); err != nil {
-			t.Fatal(err)
+}
+
+// A handler that panics in mid-answer resets its connection, so that half of the answer does not pass
+// for the whole.
+func TestPanicOfAHandlerResets(t *testing.T) {
+	handle := func(task *corolla.Task, c *aio.Conn) error {
+		if _, err := c.Write(task, []byte("half an ans")); err != nil {
+			return err
 		}
-		settle(t, task, func() bool { return handled == 1 && len(task.Loop().Tasks()) == tasks }) // it is not served any more
-		if n := srv.Conns(); n != 1 {
-			t.Errorf("one that lingers: %d connections, want 1", n)
+		panic("in mid-answer")
+	}
+	ca, cert := newCA(t)
+	reads := func(t *testing.T, task *corolla.Task, c *aio.Conn, log *[]error) {
+		t.Helper()
+		if got, err := io.ReadAll(c.Bind(task)); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("the peer reads %q, %v", got, err)
 		}
-		if err := answered(task, b); err == nil {
-			t.Error("one that lingers has given its place to another")
+		if len(*log) != 1 || !errors.As((*log)[0], new(*corolla.PanicError)) {
+			t.Errorf("reported: %v", *log)
 		}
-		_ = a.Abort()
-		if _, err := b.ReadFull(task, make([]byte, 1)); err != nil {
-			t.Errorf("once there is room: %v", err)
-		}
-		_ = b.Abort()
+		*log = nil
+		_ = c.Close()
+	}
+	t.Run("plain", func(t *testing.T) {
+		serving(t, handle, nil, func(t *testing.T, task *corolla.Task, srv *aio.Server, _ *corolla.Future[struct{}], log *[]error) {
+			reads(t, task, connectTo(t, task, srv), log)
+		})
+	})
+	t.Run("TLS", func(t *testing.T) {
+		serving(t, func(task *corolla.Task, c *aio.Conn) error {
+			if err := c.ServerTLS(task, &tls.Config{Certificates: []tls.Certificate{cert}, Time: time.Now}); err != nil {
+				return err
+			}
+			return handle(task, c)
+		}, nil, func(t *testing.T, task *corolla.Task, srv *aio.Server, _ *corolla.Future[struct{}], log *[]error) {
+			c := connectTo(t, task, srv)
+			if err := c.ClientTLS(task, &tls.Config{RootCAs: ca.Pool, ServerName: "server.test", Time: time.Now}); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+				t.Error(err)
+			}
+			reads(t, task, c, log)
+		})
 	})
 }
 
-func TestLimitsOfServers(t *testing.T) {
-	word := aio.Refuse(func(net.Addr) []byte { return []byte("busy") })
-	for name, c := range map[string]struct {
-		opts []aio.ServeOption
-		word string
-		err  error // nil is that they wait
-	}{
-		"wait":             {[]aio.ServeOption{aio.MaxConns(2)}, "", nil},
-		"refuse":           {[]aio.ServeOption{aio.MaxConns(2), word}, "busy", io.EOF},
-		"reset":            {[]aio.ServeOption{aio.MaxConns(2), aio.Refuse(nil)}, "", syscall.ECONNRESET},
-		"peer":             {[]aio.ServeOption{aio.MaxPerPeer(2)}, "", syscall.ECONNRESET},
-		"peer, with room":  {[]aio.ServeOption{aio.MaxConns(3), aio.MaxPerPeer(2)}, "", syscall.ECONNRESET},
-		"peer, and a word": {[]aio.ServeOption{aio.MaxPerPeer(2), word}, "busy", io.EOF},
-	} {
-		t.Run(name, func(t *testing.T) {
-			serving(t, echoes, c.opts, func(t *testing.T, task *corolla.Task, srv *aio.Server, _ *corolla.Future[struct{}], _ *[]error) {
-				a, b := connectTo(t, task, srv), connectTo(t, task, srv)
-				for _, c := range []*aio.Conn{a, b} {
-					send(t, task, c, "x")
-					if err := answered(task, c); err != nil {
-						t.Fatal(err)
-					}
-				}
-				for range 3 {
-					d, err := aio.Dial(task, "tcp", srv.Addr().String())
-					if errors.Is(err, syscall.ECONNRESET) && errors.Is(err, c.err) {
-						continue
-					}
-					if err != nil {
-						t.Fatal(err)
-					}
-					if c.err == nil {
-						if err := answered(task, d); !errors.As(err, new(*corolla.TimeoutError)) {
-							t.Errorf("one that should wait: %v", err)
-						}
-						_ = d.Abort()
-						continue
-					}
-					got, err := io.ReadAll(d.Bind(task))
-					if string(got) != c.word || err != nil != (c.err != io.EOF) || err != nil && !errors.Is(err, c.err) {
-						t.Errorf("one that is refused reads %q, %v", got, err)
-					}
-					_ = d.Close()
-				}
-				_ = a.Close()
-				settle(t, task, func() bool { return srv.Conns() == 1 })
-				d := connectTo(t, task, srv)
-				send(t, task, d, "x")
-				if _, err := d.ReadFull(task, make([]byte, 1)); err != nil {
-					t.Errorf("once there is room: %v", err)
-				}
-				_, _ = b.Close(), d.Close()
-			})
-		})
-	}
+// What a handler has said and closed is sent, though it panics behind that.
+func TestPanicBehindCloseLosesNothing(t *testing.T) {
+	serving(t, func(task *corolla.Task, c *aio.Conn) error {
+		_, _ = c.Write(task, []byte("all"))
+		_ = c.Close()
+		panic("afterwards")
+	}, nil, func(t *testing.T, task *corolla.Task, srv *aio.Server, _ *corolla.Future[struct{}], log *[]error) {
+		c := connectTo(t, task, srv)
+		if got, err := io.ReadAll(c.Bind(task)); string(got) != "all" || err != nil {
+			t.Errorf("the peer reads %q, %v", got, err)
+		}
+		*log = nil
+		_ = c.Close()
+	})
 }

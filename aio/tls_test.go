@@ -14,33 +14,7 @@ import (
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
 	"github.com/corolla-go/corolla/internal/certtest"
-	"github.com/corolla-go/corolla/internal/leaktest"
-	"github.com/corolla-go/corolla/sim"
 )
-
-// onHosts runs test in a task of a real loop and of a simulated one, whose clocks agree with
-// the certificates'.
-func onHosts(t *testing.T, test func(t *testing.T, task *corolla.Task)) {
-	t.Helper()
-	for _, name := range []string{"real", "sim"} {
-		t.Run(name, func(t *testing.T) {
-			l, err := corolla.New(corolla.SlowLimit(0))
-			if name == "sim" {
-				if err == nil {
-					err = l.Close()
-				}
-				l = sim.New(1, sim.Begin(time.Now())).NewLoop(corolla.SlowLimit(0))
-			}
-			if err != nil {
-				leaktest.NeedLoop(t, err)
-			}
-			if err := l.Run(func(task *corolla.Task) error { test(t, task); quiet(t, task); return nil }); err != nil {
-				t.Error(err)
-			}
-			leaktest.Close(t, l)
-		})
-	}
-}
 
 // echoTLS serves an echo and returns its address.
 func echoTLS(t *testing.T, l *corolla.Loop, cfg *tls.Config, opts ...corolla.SocketOption) (*aio.Listener, string) {
@@ -275,27 +249,6 @@ func TestTLSTimeoutDoesNotBreakTheConnection(t *testing.T) {
 	})
 }
 
-func TestHandshakeThatNeverEndsIsCut(t *testing.T) {
-	ca := certtest.New(t)
-	cert := ca.Issue(time.Time{}, "server.test")
-	l := sim.New(1).NewLoop()
-	defer leaktest.Close(t, l)
-	if err := l.Run(func(task *corolla.Task) error {
-		got, err := accepted(t, task, ca, cert, func(task *corolla.Task, c *aio.Conn) error {
-			if _, err := c.Write(task, []byte{22, 3, 1}); err != nil { // the first bytes, and no more
-				return err
-			}
-			return task.Sleep(2 * corolla.DefaultHandshakeTimeout)
-		})
-		if got != "" || !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("Read = %q, %v", got, err)
-		}
-		return nil
-	}); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestStartTLS(t *testing.T) {
 	ca := certtest.New(t)
 	cert := ca.Issue(time.Time{}, "server.test")
@@ -365,33 +318,23 @@ func TestEndThatComesWithTheLastData(t *testing.T) { // as TLS 1.2 gives it
 	})
 }
 
-func TestCanceledHandshakeIsNoCancelOfOthers(t *testing.T) {
-	ca := certtest.New(t)
-	cert := ca.Issue(time.Time{}, "server.test")
-	onHosts(t, func(t *testing.T, task *corolla.Task) {
-		l := task.Loop()
-		ln, err := aio.ListenTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
-		if err != nil {
+func TestReadAfterCloseWithTLS(t *testing.T) {
+	ca, cert := newCA(t)
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		tlsPair(t, task, ca, cert, a, b)
+		send(t, task, a, "hello world")
+		buf := make([]byte, 5)
+		if _, err := b.ReadFull(task, buf); err != nil {
 			t.Fatal(err)
 		}
-		defer ln.Close()
-		dial := corolla.Go(l, func(task *corolla.Task) (*aio.Conn, error) { return aio.Dial(task, "tcp", ln.Addr().String()) })
-		c, err := ln.Accept(task) // whose client says nothing
-		if err != nil {
-			t.Fatal(err)
+		_ = b.SetReadDeadline(task.Loop().Time().Add(-time.Second))
+		if n, err := b.Read(task, buf[:3]); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("Read past its deadline = %d, %v", n, err)
 		}
-		defer c.Close()
-		reader := l.Go(func(task *corolla.Task) error { _, err := c.Read(task, make([]byte, 1)); return err }, corolla.Eager())
-		writer := l.Go(func(task *corolla.Task) error { _, err := c.Write(task, []byte("x")); return err }, corolla.Eager())
-		reader.Cancel(nil)
-		if _, err := reader.Await(task); !errors.Is(err, corolla.ErrCanceled) {
-			t.Errorf("the reader that did the handshake: %v", err)
-		}
-		if _, err := writer.Await(task); err == nil || errors.Is(err, corolla.ErrCanceled) {
-			t.Errorf("the writer that waited for it: %v", err)
-		}
-		if client, err := dial.Await(task); err == nil {
-			_ = client.Close()
+		_ = b.SetReadDeadline(time.Time{})
+		_ = b.Close()
+		if n, err := b.Read(task, buf); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Read after Close = %q, %v", buf[:n], err)
 		}
 	})
 }

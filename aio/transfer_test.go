@@ -18,21 +18,6 @@ import (
 	"github.com/corolla-go/corolla/internal/leaktest"
 )
 
-// plainFile makes a file.
-func plainFile(t *testing.T, text string) *os.File {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "f")
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { f.Close() })
-	return f
-}
-
 // sendParts sends a file between other things, and wants it in its place.
 func sendParts(t *testing.T, task *corolla.Task, a, b *aio.Conn, f *os.File, text string) {
 	t.Helper()
@@ -279,123 +264,6 @@ func TestPassFilesAndDetach(t *testing.T) {
 	}
 }
 
-func TestLimitPerPeer(t *testing.T) {
-	server(t, aio.MaxPerPeer(2), func(t *testing.T, task *corolla.Task, srv *aio.Server, dial func() *aio.Conn) {
-		a, b := dial(), dial()
-		for _, c := range []*aio.Conn{a, b} {
-			send(t, task, c, "x")
-			if _, err := c.ReadFull(task, make([]byte, 1)); err != nil {
-				t.Error(err)
-			}
-		}
-		c := dial()
-		if _, err := c.Read(task, make([]byte, 1)); err == nil || err == io.EOF {
-			t.Errorf("a third connection reads %v", err)
-		}
-		_, _ = a.Close(), c.Close()
-		for srv.Conns() > 1 {
-			if err := task.Sleep(time.Millisecond); err != nil {
-				t.Fatal(err)
-			}
-		}
-		d := dial()
-		send(t, task, d, "x")
-		if _, err := d.ReadFull(task, make([]byte, 1)); err != nil {
-			t.Errorf("once there is room: %v", err)
-		}
-		_, _ = b.Close(), d.Close()
-		if _, err := srv.Shutdown(task); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-// A client that sends a byte now and then is cut all the same: the limit is for the line.
-func TestSlowLorisIsCut(t *testing.T) {
-	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
-		loris := task.Loop().Go(func(task *corolla.Task) error {
-			for {
-				if _, err := a.Write(task, []byte("x")); err != nil {
-					return err
-				}
-				if err := task.Sleep(time.Millisecond); err != nil {
-					return err
-				}
-			}
-		})
-		err := task.Timeout(50*time.Millisecond, func(*corolla.Scope) error {
-			_, err := b.ReadUntil(task, []byte("\n"))
-			return err
-		})
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("the line: %v", err)
-		}
-		if n, err := b.Read(task, make([]byte, 1000)); n == 0 || err != nil {
-			t.Errorf("what came is lost: %d, %v", n, err)
-		}
-		loris.Cancel(nil)
-		_, _ = loris.Await(task)
-	})
-}
-
-// A reader that stalls costs the water mark and one buffer, however much is written to it.
-func TestStalledReaderIsBounded(t *testing.T) {
-	connected(t, func(t *testing.T, task *corolla.Task, a, _ *aio.Conn) {
-		writer := task.Loop().Go(func(task *corolla.Task) error {
-			for {
-				if _, err := a.Write(task, make([]byte, 3<<20)); err != nil {
-					return err
-				}
-			}
-		})
-		most := 0
-		for range 200 {
-			if err := task.Yield(); err != nil {
-				t.Fatal(err)
-			}
-			most = max(most, a.Buffered())
-		}
-		if most <= corolla.DefaultHighWater || most > corolla.DefaultHighWater+16<<10 {
-			t.Errorf("%d bytes were held", most)
-		}
-		writer.Cancel(nil)
-		_, _ = writer.Await(task)
-	})
-}
-
-func TestConnOnAPipe(t *testing.T) {
-	onHosts(t, func(t *testing.T, task *corolla.Task) {
-		r, w, err := task.Loop().Pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		a, b := aio.NewConn(w), aio.NewConn(r)
-		send(t, task, a, "line one\nline two")
-		if line, err := b.ReadUntil(task, []byte("\n")); string(line) != "line one\n" || err != nil {
-			t.Errorf("read %q, %v", line, err)
-		}
-		if err := a.Close(); err != nil {
-			t.Error(err)
-		}
-		if rest, err := io.ReadAll(b.Bind(task)); string(rest) != "line two" || err != nil {
-			t.Errorf("read %q, %v", rest, err)
-		}
-		_ = b.Close()
-		if r, w, err = task.Loop().Pipe(); err != nil {
-			t.Fatal(err)
-		}
-		a = aio.NewConn(w)
-		_ = r.Close()
-		if _, err := a.Write(task, []byte("x")); !errors.Is(err, syscall.EPIPE) || err.Error() != "write pipe: broken pipe" {
-			t.Errorf("to a pipe that nobody reads: %v", err)
-		}
-		if _, err := a.Read(task, make([]byte, 1)); !errors.Is(err, io.EOF) && !errors.Is(err, syscall.EPIPE) {
-			t.Errorf("reading the writing end: %v", err)
-		}
-		_ = a.Close()
-	})
-}
-
 // The errors of a splice name the side that has failed, and t's own cancel comes first.
 func TestSpliceErrors(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -464,4 +332,25 @@ func TestSpliceErrors(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestSendFileWithTLSWhenClosed(t *testing.T) {
+	ca, cert := newCA(t)
+	f := plainFile(t, strings.Repeat("x", 1000))
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		tlsPair(t, task, ca, cert, a, b)
+		_ = a.SetWriteDeadline(task.Loop().Time().Add(-time.Second))
+		if n, err := a.SendFile(task, f, 0, -1); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("SendFile past its deadline = %d, %v", n, err)
+		}
+		_ = a.SetWriteDeadline(time.Time{})
+		_ = b.CloseWrite()
+		if _, err := b.Write(task, []byte("x")); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Write after CloseWrite: %v", err)
+		}
+		_ = a.Close()
+		if n, err := a.SendFile(task, f, 0, -1); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("SendFile after Close = %d, %v", n, err)
+		}
+	})
 }

@@ -2,7 +2,6 @@ package gen_test
 
 import (
 	"errors"
-	"io"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -14,58 +13,6 @@ import (
 	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
-
-// onNewLoops runs a test with a loop of each host that does not run yet, and with what its error
-// handler has got.
-func onNewLoops(t *testing.T, test func(t *testing.T, l *corolla.Loop, reports *[]error)) {
-	t.Helper()
-	for _, host := range []string{"real", "sim"} {
-		t.Run(host, func(t *testing.T) {
-			reports := new([]error)
-			opts := []corolla.Option{corolla.SlowLimit(0), corolla.ErrorHandler(func(err error) { *reports = append(*reports, err) })}
-			if host == "sim" {
-				test(t, sim.New(1).NewLoop(opts...), reports)
-				return
-			}
-			l, err := corolla.New(opts...)
-			leaktest.NeedLoop(t, err)
-			test(t, l, reports)
-		})
-	}
-}
-
-// turns runs a loop for some turns.
-func turns(t *testing.T, l *corolla.Loop, n int) {
-	t.Helper()
-	if err := l.Run(func(task *corolla.Task) error {
-		for range n {
-			if err := task.Yield(); err != nil {
-				return err
-			}
-		}
-		return nil
-	}); err != nil {
-		t.Error(err)
-	}
-}
-
-// begun lets what was started run to where it first waits.
-func begun(t *testing.T, task *corolla.Task) {
-	t.Helper()
-	for range 3 {
-		if err := task.Yield(); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// closeLoop closes a loop on which there are generators.
-func closeLoop(t *testing.T, l *corolla.Loop) {
-	t.Helper()
-	if err := l.Close(); err != nil {
-		t.Error(err)
-	}
-}
 
 // tidy is a body whose cleanup waits some times, and says when it is done.
 func tidy(done *bool, naps int) func(y *co) (string, error) {
@@ -285,87 +232,6 @@ func stubborn(y *co) (string, error) {
 	}
 }
 
-// TestClosingTheLoopEndsGenerators: nothing waits any more, but every deferred function runs.
-func TestClosingTheLoopEndsGenerators(t *testing.T) {
-	onNewLoops(t, func(t *testing.T, l *corolla.Loop, reports *[]error) {
-		var plain, canceled, inner, stayed bool
-		unwound := 0
-		a := gen.Go(l, tidy(&plain, 3))
-		b := gen.Go(l, tidy(&canceled, 3))
-		c := gen.Go(l, delegating(gen.New(tidy(&inner, 3))))
-		d := gen.Go(l, func(y *co) (string, error) {
-			defer func() { stayed = true }()
-			for range 3 { // which wait while they are unwound
-				defer func() {
-					defer func() { unwound++ }()
-					_, _ = y.Yield(gen.Turn())
-				}()
-			}
-			return stubborn(y)
-		})
-		turns(t, l, 2)
-		b.Cancel(errBad) // it is in its cleanup when the loop is closed
-		closeLoop(t, l)
-		if !plain || !canceled || !inner || !stayed || unwound != 3 {
-			t.Errorf("cleaned up: %v, %v in a cleanup, %v behind From, %v if it goes on", plain, canceled, inner, stayed)
-		}
-		for name, f := range map[string]*corolla.Future[string]{"plain": a, "behind From": c, "endless": d} {
-			if _, err := f.Result(); !errors.Is(err, corolla.ErrLoopClosed) {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-		if _, err := b.Result(); !errors.Is(err, errBad) || errors.Is(err, corolla.ErrLoopClosed) {
-			t.Errorf("one that was canceled before: %v", err)
-		}
-		endless(t, *reports, "TestClosingTheLoopEndsGenerators", "was unwound")
-	})
-}
-
-// TestEndedGeneratorIsForgotten: a loop holds nothing of those that have ended.
-func TestEndedGeneratorIsForgotten(t *testing.T) {
-	onNewLoops(t, func(t *testing.T, l *corolla.Loop, _ *[]error) {
-		const many = 10
-		freed := make(chan bool, 2*many)
-		for i := range 2 * many {
-			big := new([1 << 10]int)
-			runtime.AddCleanup(big, func(bool) { freed <- true }, true)
-			f := gen.Go(l, func(y *co) (int, error) {
-				for range len(big) % 7 {
-					if _, err := y.Yield(gen.Turn()); err != nil {
-						return 0, err
-					}
-				}
-				return big[0], nil
-			})
-			if i%2 == 0 {
-				l.Soon(func() { f.Cancel(nil) })
-			}
-		}
-		turns(t, l, 10)
-		turns(t, l, 10) // nothing is left of what has run before
-		for len(freed) < 2*many-1 {
-			runtime.GC()
-			runtime.Gosched()
-		}
-		leaktest.Close(t, l)
-	})
-}
-
-// TestErrorOfACleanupAtCloseIsReported: nobody awaits it any more.
-func TestErrorOfACleanupAtCloseIsReported(t *testing.T) {
-	onNewLoops(t, func(t *testing.T, l *corolla.Loop, reports *[]error) {
-		gen.Go(l, func(y *co) (int, error) {
-			_, err := y.Yield(gen.Sleep(time.Hour))
-			return 0, errors.Join(err, io.ErrShortWrite)
-		})
-		turns(t, l, 2)
-		closeLoop(t, l)
-		if len(*reports) != 1 || !errors.Is((*reports)[0], io.ErrShortWrite) {
-			t.Errorf("reported: %v", *reports)
-		}
-	})
-}
-
 // TestCanceledBeforeItBegins: nothing of it runs.
 func TestCanceledBeforeItBegins(t *testing.T) {
 	onLoops(t, func(t *testing.T, task *corolla.Task) {
@@ -395,38 +261,6 @@ func TestCanceledWhileItRuns(t *testing.T) {
 			if _, err := self.Await(task); !errors.Is(err, errBad) || told != waits {
 				t.Errorf("waits %v: Await = %v, told: %v", waits, err, told)
 			}
-		}
-	})
-}
-
-// TestRefusedWaitsDoNotKeepTheLoop: a generator that does not look at its errors waits for what
-// another waits for already.
-func TestRefusedWaitsDoNotKeepTheLoop(t *testing.T) {
-	onLoops(t, func(t *testing.T, task *corolla.Task) {
-		l := task.Loop()
-		ln, err := l.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		if err := ln.OnceReadable(func() {}); err != nil {
-			t.Fatal(err)
-		}
-		over, refused := false, 0
-		f := gen.Go(l, func(y *co) (int, error) {
-			for !over {
-				if _, err := y.Yield(gen.Readable(ln)); errors.Is(err, corolla.ErrBusy) {
-					refused++
-				}
-			}
-			return refused, nil
-		})
-		for range 4 {
-			begun(t, task)
-		}
-		over = true
-		if n, err := f.Await(task); n < 10 || err != nil {
-			t.Errorf("refused %d times, %v", n, err)
 		}
 	})
 }

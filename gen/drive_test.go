@@ -3,7 +3,7 @@ package gen_test
 import (
 	"errors"
 	"io"
-	"net"
+	"runtime"
 	"testing"
 	"time"
 
@@ -24,12 +24,7 @@ func onLoops(t *testing.T, test func(t *testing.T, task *corolla.Task)) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, err := open()
-			if errors.Is(err, errors.ErrUnsupported) {
-				leaktest.NeedLoop(t, err)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			leaktest.NeedLoop(t, err)
 			if err := l.Run(func(task *corolla.Task) error { test(t, task); return nil }); err != nil {
 				t.Error(err)
 			}
@@ -109,74 +104,14 @@ func TestCancelClosesTheGenerator(t *testing.T) {
 	})
 }
 
-func TestGeneratorsAndSockets(t *testing.T) {
-	onLoops(t, func(t *testing.T, task *corolla.Task) {
-		l := task.Loop()
-		ln, err := l.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		var server *corolla.Socket
-		server2 := gen.Go(l, func(y *co) (n int, err error) {
-			for server == nil && err == nil {
-				if server, err = ln.TryAccept(); err == corolla.ErrWouldBlock {
-					_, err = y.Yield(gen.Readable(ln))
-				}
-			}
-			if err == nil {
-				n, err = gen.Read(y, server, make([]byte, 16))
-			}
-			return n, err
-		})
-		client, err := l.Dial("tcp", ln.LocalAddr().String()).Await(task)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sender := gen.Go(l, func(y *co) (int, error) { return gen.Write(y, client, []byte("hello")) })
-		if n, err := sender.Await(task); n != 5 || err != nil {
-			t.Errorf("Write = %d, %v", n, err)
-		}
-		if n, err := server2.Await(task); n == 0 || err != nil {
-			t.Errorf("Read = %d, %v", n, err)
-		}
-		// A second one that wants to read is refused; closing wakes the first.
-		read := func(y *co) (int, error) { return gen.Read(y, client, make([]byte, 1)) }
-		first, second := gen.Go(l, read), gen.Go(l, read)
-		if _, err := second.Await(task); !errors.Is(err, corolla.ErrBusy) {
-			t.Errorf("a second reader: %v", err)
-		}
-		if err := client.Close(); err != nil {
-			t.Error(err)
-		}
-		if _, err := first.Await(task); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("a reader of a closed socket: %v", err)
-		}
-		end := gen.Go(l, func(y *co) (total int, err error) {
-			for err == nil {
-				var n int
-				n, err = gen.Read(y, server, make([]byte, 16))
-				total += n
-			}
-			return total, err
-		})
-		if _, err := end.Await(task); err != io.EOF {
-			t.Errorf("at the end: %v", err)
-		}
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
 func TestLoopClosesItsGenerators(t *testing.T) {
 	l := sim.New(1).NewLoop()
-	closed := 0
-	for _, stubborn := range []bool{false, true} {
+	var told [2]int
+	for i, ignores := range []int{0, 5} {
 		gen.Go(l, func(y *co) (int, error) {
 			for {
 				if _, err := y.Yield(gen.Sleep(time.Hour)); err != nil {
-					if closed++; !stubborn || closed > 5 {
+					if told[i]++; err != gen.ErrExit || told[i] > ignores {
 						return 0, err
 					}
 				}
@@ -188,7 +123,172 @@ func TestLoopClosesItsGenerators(t *testing.T) {
 		t.Fatal(err)
 	}
 	closeLoop(t, l)
-	if closed < 2 {
-		t.Errorf("%d generators were closed", closed)
+	if told != [2]int{1, 6} {
+		t.Errorf("they were told %d times to end", told)
 	}
+}
+
+// onNewLoops runs a test with a loop of each host that does not run yet, and with what its error
+// handler has got.
+func onNewLoops(t *testing.T, test func(t *testing.T, l *corolla.Loop, reports *[]error)) {
+	t.Helper()
+	for _, host := range []string{"real", "sim"} {
+		t.Run(host, func(t *testing.T) {
+			reports := new([]error)
+			opts := []corolla.Option{corolla.SlowLimit(0), corolla.ErrorHandler(func(err error) { *reports = append(*reports, err) })}
+			if host == "sim" {
+				test(t, sim.New(1).NewLoop(opts...), reports)
+				return
+			}
+			l, err := corolla.New(opts...)
+			leaktest.NeedLoop(t, err)
+			test(t, l, reports)
+		})
+	}
+}
+
+// turns runs a loop for some turns.
+func turns(t *testing.T, l *corolla.Loop, n int) {
+	t.Helper()
+	if err := l.Run(func(task *corolla.Task) error {
+		for range n {
+			if err := task.Yield(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+// begun lets what was started run to where it first waits.
+func begun(t *testing.T, task *corolla.Task) {
+	t.Helper()
+	for range 3 {
+		if err := task.Yield(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// closeLoop closes a loop on which there are generators.
+func closeLoop(t *testing.T, l *corolla.Loop) {
+	t.Helper()
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestClosingTheLoopEndsGenerators: nothing waits any more, but every deferred function runs.
+func TestClosingTheLoopEndsGenerators(t *testing.T) {
+	onNewLoops(t, func(t *testing.T, l *corolla.Loop, reports *[]error) {
+		var plain, canceled, inner, stayed bool
+		unwound := 0
+		a := gen.Go(l, tidy(&plain, 3))
+		b := gen.Go(l, tidy(&canceled, 3))
+		c := gen.Go(l, delegating(gen.New(tidy(&inner, 3))))
+		d := gen.Go(l, func(y *co) (string, error) {
+			defer func() { stayed = true }()
+			for range 3 { // which wait while they are unwound
+				defer func() {
+					defer func() { unwound++ }()
+					_, _ = y.Yield(gen.Turn())
+				}()
+			}
+			return stubborn(y)
+		})
+		turns(t, l, 2)
+		b.Cancel(errBad) // it is in its cleanup when the loop is closed
+		closeLoop(t, l)
+		if !plain || !canceled || !inner || !stayed || unwound != 3 {
+			t.Errorf("cleaned up: %v, %v in a cleanup, %v behind From, %v if it goes on", plain, canceled, inner, stayed)
+		}
+		for name, f := range map[string]*corolla.Future[string]{"plain": a, "behind From": c, "endless": d} {
+			if _, err := f.Result(); !errors.Is(err, corolla.ErrLoopClosed) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if _, err := b.Result(); !errors.Is(err, errBad) || errors.Is(err, corolla.ErrLoopClosed) {
+			t.Errorf("one that was canceled before: %v", err)
+		}
+		endless(t, *reports, "TestClosingTheLoopEndsGenerators", "was unwound")
+	})
+}
+
+// TestEndedGeneratorIsForgotten: a loop holds nothing of those that have ended.
+func TestEndedGeneratorIsForgotten(t *testing.T) {
+	onNewLoops(t, func(t *testing.T, l *corolla.Loop, _ *[]error) {
+		const many = 10
+		freed := make(chan bool, 2*many)
+		for i := range 2 * many {
+			big := new([1 << 10]int)
+			runtime.AddCleanup(big, func(bool) { freed <- true }, true)
+			f := gen.Go(l, func(y *co) (int, error) {
+				for range len(big) % 7 {
+					if _, err := y.Yield(gen.Turn()); err != nil {
+						return 0, err
+					}
+				}
+				return big[0], nil
+			})
+			if i%2 == 0 {
+				l.Soon(func() { f.Cancel(nil) })
+			}
+		}
+		turns(t, l, 10)
+		turns(t, l, 10) // nothing is left of what has run before
+		for len(freed) < 2*many-1 {
+			runtime.GC()
+			runtime.Gosched()
+		}
+		leaktest.Close(t, l)
+	})
+}
+
+// TestErrorOfACleanupAtCloseIsReported: nobody awaits it any more.
+func TestErrorOfACleanupAtCloseIsReported(t *testing.T) {
+	onNewLoops(t, func(t *testing.T, l *corolla.Loop, reports *[]error) {
+		gen.Go(l, func(y *co) (int, error) {
+			_, err := y.Yield(gen.Sleep(time.Hour))
+			return 0, errors.Join(err, io.ErrShortWrite)
+		})
+		turns(t, l, 2)
+		closeLoop(t, l)
+		if len(*reports) != 1 || !errors.Is((*reports)[0], io.ErrShortWrite) {
+			t.Errorf("reported: %v", *reports)
+		}
+	})
+}
+
+// TestRefusedWaitsDoNotKeepTheLoop: a generator that does not look at its errors waits for what
+// another waits for already.
+func TestRefusedWaitsDoNotKeepTheLoop(t *testing.T) {
+	onLoops(t, func(t *testing.T, task *corolla.Task) {
+		l := task.Loop()
+		ln, err := l.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		if err := ln.OnceReadable(func() {}); err != nil {
+			t.Fatal(err)
+		}
+		over, refused := false, 0
+		f := gen.Go(l, func(y *co) (int, error) {
+			for !over {
+				if _, err := y.Yield(gen.Readable(ln)); errors.Is(err, corolla.ErrBusy) {
+					refused++
+				}
+			}
+			return refused, nil
+		})
+		for range 4 {
+			begun(t, task)
+		}
+		over = true
+		if n, err := f.Await(task); n < 10 || err != nil {
+			t.Errorf("refused %d times, %v", n, err)
+		}
+	})
 }

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
-	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -85,91 +82,6 @@ func TestErrorBesideErrExitIsNotLostOnTheLoop(t *testing.T) {
 	}
 }
 
-// TestErrorOfLeavingSeqPanics: nobody else could see it.
-func TestErrorOfLeavingSeqPanics(t *testing.T) {
-	defer func() {
-		if v := recover(); v != errBad {
-			t.Errorf("recovered %v", v)
-		}
-	}()
-	for range ending(func(error) error { return errBad }).Seq() {
-		break
-	}
-}
-
-// TestErrorOfLeavingAllIsPrinted: nobody else could see it. Nothing is printed where there is none.
-func TestErrorOfLeavingAllIsPrinted(t *testing.T) {
-	var text strings.Builder
-	log.SetOutput(&text)
-	defer log.SetOutput(os.Stderr)
-	for range ending(func(err error) error { return err }).All() {
-		break
-	}
-	for range fixed(1, 2).All() {
-	}
-	if text.Len() > 0 {
-		t.Errorf("printed %q", text.String())
-	}
-	for range ending(func(error) error { return errBad }).All() {
-		break
-	}
-	if !strings.Contains(text.String(), "ending.func") || !strings.Contains(text.String(), errBad.Error()) {
-		t.Errorf("printed %q", text.String())
-	}
-}
-
-func TestThrowErrExitClosesInnerFirst(t *testing.T) { // rule 19
-	var order []string
-	for _, thrown := range []error{gen.ErrExit, fmt.Errorf("closing: %w", gen.ErrExit)} {
-		order = nil
-		g := gen.New(func(y *yield) (string, error) {
-			_, err := gen.From(y, gen.New(func(y *yield) (string, error) {
-				_, err := y.Yield(1)
-				order = append(order, fmt.Sprint("inner ", err == gen.ErrExit))
-				return "swallowed", nil
-			}))
-			order = append(order, fmt.Sprint("outer ", err == thrown))
-			_, err = y.Yield(2) // unlike Close, Throw lets it go on
-			return "", err
-		})
-		next(t, g, 1, nil)
-		v, err := g.Throw(thrown)
-		want(t, "Throw", v, err, 2, nil)
-		if !slices.Equal(order, []string{"inner true", "outer true"}) {
-			t.Errorf("Throw(%v): %q", thrown, order)
-		}
-		_ = g.Close()
-	}
-}
-
-func TestThrowErrExitAtASourceThatCannotBeClosed(t *testing.T) { // the delegator gets it
-	g := gen.New(func(y *yield) (string, error) { return "", gen.FromSource(y, counter(0)) })
-	next(t, g, 0, nil)
-	v, err := g.Throw(gen.ErrExit)
-	want(t, "Throw", v, err, 0, gen.ErrExit)
-}
-
-// TestThrowOfMoreThanErrExitReachesInner: it is an error like any other.
-func TestThrowOfMoreThanErrExitReachesInner(t *testing.T) {
-	thrown := errors.Join(gen.ErrExit, errBad)
-	var got error
-	g := delegate(ending(func(err error) error { got = err; return nil }))
-	next(t, g, 1, nil)
-	if _, err := g.Throw(thrown); err != gen.ErrStop || got != thrown {
-		t.Errorf("Throw = %v; inner got %v", err, got)
-	}
-}
-
-func TestThrowErrStopThroughAPlainSource(t *testing.T) { // it is not the source's end
-	g := gen.New(func(y *yield) (string, error) { return "", gen.FromSource(y, counter(0)) })
-	next(t, g, 0, nil)
-	_, err := g.Throw(gen.ErrStop)
-	var escaped *gen.EscapedError
-	if !errors.As(err, &escaped) || escaped.Cause != gen.ErrStop {
-		t.Errorf("Throw = %v", err)
-	}
-}
-
 // TestThrowErrStopAtAFreshGenerator: nothing has returned. One that has ended just returns it.
 func TestThrowErrStopAtAFreshGenerator(t *testing.T) {
 	for _, thrown := range []error{gen.ErrStop, fmt.Errorf("wrapped: %w", gen.ErrStop)} {
@@ -228,29 +140,6 @@ func TestEscapedErrorKeepsTheRest(t *testing.T) {
 
 func escaping() *generator {
 	return gen.New(func(*yield) (string, error) { return "", errors.Join(io.ErrShortWrite, gen.ErrStop) })
-}
-
-// exhausted is a source whose end is an error of its own.
-type exhausted struct{ err error }
-
-func (e exhausted) Next() (int, error) { return 0, e.err }
-
-func TestEndOfASourceMayBeWrapped(t *testing.T) {
-	for _, c := range []struct {
-		end  error
-		want error
-	}{
-		{fmt.Errorf("no more lines: %w", gen.ErrStop), nil},
-		{errors.Join(gen.ErrStop, errBad), errBad}, // which is no mere end
-	} {
-		g := gen.New(func(y *yield) (string, error) {
-			if err := gen.FromSource(y, exhausted{c.end}); !errors.Is(err, c.want) {
-				t.Errorf("FromSource of one that ends with %v = %v", c.end, err)
-			}
-			return "", nil
-		})
-		next(t, g, 0, gen.ErrStop)
-	}
 }
 
 // TestPanicSaysWhoseItWas: a program has many generators.

@@ -43,3 +43,32 @@ func TestClockStandsStillAgainAfterAWait(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestSleepsTakeNoRealTime(t *testing.T) {
+	w := sim.New(1)
+	l := w.NewLoop()
+	defer l.Close()
+	if err := l.Run(func(t *corolla.Task) error { return t.Sleep(1000 * time.Hour) }); err != nil {
+		t.Fatal(err)
+	}
+	if w.Now() != 1000*time.Hour || !l.Time().Equal(sim.Epoch.Add(1000*time.Hour)) {
+		t.Errorf("it is %v, %v", w.Now(), l.Time())
+	}
+}
+
+func TestBusyLoopSeesTimePass(t *testing.T) {
+	l := sim.New(1).NewLoop()
+	defer l.Close()
+	done := false
+	l.After(time.Millisecond, func() { done = true })
+	if err := l.Run(func(t *corolla.Task) error {
+		for !done {
+			if err := t.Yield(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -71,7 +71,7 @@ func TestEndpointsConnect(t *testing.T) {
 		{"unix:DIR/socket", "unix:path=DIR/socket"},
 	} {
 		t.Run(c.server[:4], func(t *testing.T) {
-			onTLSHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
+			onHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
 				endpoint := func(s, port string) transport.Endpoint {
 					e, err := transport.ParseEndpoint(strings.NewReplacer("DIR", transport.Quote(dir), "PORT", port).Replace(s))
 					if err != nil {
@@ -101,7 +101,7 @@ func TestEndpointsConnect(t *testing.T) {
 }
 
 func TestEndpointRefusals(t *testing.T) {
-	onBoth(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
+	onHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
 		l := task.Loop()
 		for in, want := range map[string]string{
 			"tcp":                          `endpoint "tcp": no port`,

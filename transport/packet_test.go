@@ -40,14 +40,8 @@ func (p *packets) Closed(*transport.PacketConn) {
 	p.ended.Set()
 }
 
-// onBoth runs test in a task on both hosts.
-func onBoth(t *testing.T, test func(t *testing.T, task *corolla.Task, log *[]error)) {
-	t.Helper()
-	onTLSHosts(t, test)
-}
-
 func TestPackets(t *testing.T) {
-	onBoth(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+	onHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
 		l := task.Loop()
 		server := &packets{onPacket: func(c *transport.PacketConn, b []byte, from net.Addr) {
 			if string(b) == "panic" {
@@ -123,7 +117,7 @@ func TestPackets(t *testing.T) {
 }
 
 func TestDialPacketErrors(t *testing.T) {
-	onBoth(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
+	onHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
 		l, p := task.Loop(), &packets{}
 		for _, bad := range []string{"127.0.0.1", "no.such.host.invalid:1"} {
 			if _, err := transport.DialPacket(l, "udp", bad, p).Await(task); err == nil || !strings.HasPrefix(err.Error(), "dial "+bad+": ") {
@@ -184,4 +178,24 @@ func TestUnixPacketsTooLongAndTooMany(t *testing.T) {
 	}); err != nil {
 		t.Error(err)
 	}
+}
+
+// canceler cancels its own dial when it is opened.
+type canceler struct {
+	packets
+	cancel func()
+}
+
+func (p *canceler) Opened(*transport.PacketConn) { p.say("opened"); p.cancel() }
+
+func TestDialPacketCanceledInOpened(t *testing.T) {
+	onHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
+		var f *corolla.Future[*transport.PacketConn]
+		p := &canceler{cancel: func() { f.Cancel(nil) }}
+		f = transport.DialPacket(task.Loop(), "udp", "127.0.0.1:9", p)
+		if _, err := f.Await(task); !errors.Is(err, corolla.ErrCanceled) {
+			t.Errorf("canceled: %v", err)
+		}
+		until(t, task, func() bool { return p.String() == "opened closed" })
+	})
 }

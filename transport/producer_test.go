@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"crypto/tls"
 	"io"
 	"testing"
 
@@ -101,5 +102,38 @@ func TestProducerRegisteredAfterCloseIsStopped(t *testing.T) {
 			t.Errorf("received %d bytes, %v", len(got), err)
 		}
 		_ = ended(t, task)
+	})
+}
+
+// asked is a pull producer that counts.
+type asked struct {
+	conn  *transport.Conn
+	times int
+}
+
+func (p *asked) Resume() { p.times++; _ = p.conn.Write([]byte("0123456789")) }
+
+func (p *asked) Stop() {}
+
+func TestPullProducerWaitsForTheHandshake(t *testing.T) {
+	onHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
+		sides, clients := keepers(t, task, 1)
+		k := sides[0]
+		if err := k.conn.ClientTLS(&tls.Config{ServerName: "x"}, func(error) {}); err != nil {
+			t.Fatal(err)
+		}
+		p := &asked{conn: k.conn}
+		if err := k.conn.RegisterPullProducer(p); err != nil {
+			t.Fatal(err)
+		}
+		for range 100 {
+			if err := task.Yield(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if p.times > 1 {
+			t.Errorf("it was asked %d times while nothing could be sent", p.times)
+		}
+		endAll(t, task, sides, clients)
 	})
 }

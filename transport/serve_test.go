@@ -22,7 +22,7 @@ func limited(t *testing.T, opts []transport.ServeOption,
 	test func(t *testing.T, task *corolla.Task, srv *transport.Server, built *[]*recorder, dial func() *aio.Conn),
 ) {
 	t.Helper()
-	onBoth(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+	onHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
 		var built []*recorder
 		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func() transport.Protocol {
 			built = append(built, &newLouder().recorder)
@@ -177,7 +177,7 @@ func TestConnectionsBeyondTheLimitAreRefused(t *testing.T) {
 }
 
 func TestPanicInTheLastWord(t *testing.T) {
-	onBoth(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+	onHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
 		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func() transport.Protocol { return newLouder() },
 			transport.MaxConns(1), transport.Refuse(func(net.Addr) []byte { panic("at a loss") }))
 		if err != nil {
@@ -253,7 +253,7 @@ func TestThoseThatAreRefusedHoldNothing(t *testing.T) {
 }
 
 func TestClientsWithoutANameAreNotOnePeer(t *testing.T) {
-	onBoth(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+	onHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
 		if runtime.GOOS != "linux" && !task.Loop().Simulated() {
 			t.Skip("names of Unix sockets")
 		}
@@ -279,7 +279,7 @@ func TestClientsWithoutANameAreNotOnePeer(t *testing.T) {
 
 // Options given twice add up: an endpoint sets a backlog, and its caller something else.
 func TestServeOptionsAddUp(t *testing.T) {
-	onBoth(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
+	onHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
 		_, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", nil,
 			transport.Options(corolla.Backlog(0)), transport.Options(corolla.NoDelay(true)))
 		if err == nil || !strings.Contains(err.Error(), "Backlog(0)") {
@@ -288,23 +288,44 @@ func TestServeOptionsAddUp(t *testing.T) {
 	})
 }
 
-// A stream that the peer has reset cannot be ended any more, and that is no news.
-func TestCloseWriteOfAConnectionThatWasReset(t *testing.T) {
-	onBoth(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
-		sides, clients := keepers(t, task, 1)
-		if err := clients[0].CloseWrite(); err != nil {
+func TestServerBuildsAProtocolForEachConnection(t *testing.T) { // twisted rule 28
+	onHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
+		var protocols []*recorder
+		refuse := false
+		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func() transport.Protocol {
+			if refuse {
+				return nil
+			}
+			protocols = append(protocols, &recorder{})
+			return protocols[len(protocols)-1]
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
-		until(t, task, func() bool { return strings.HasSuffix(sides[0].String(), "eof") })
-		_ = clients[0].Abort()
-		for range 10 { // the reset has arrived
-			if err := task.Yield(); err != nil {
-				t.Fatal(err)
-			}
+		a, err := aio.Dial(task, "tcp", srv.Addr().String())
+		if err != nil {
+			t.Fatal(err)
 		}
-		sides[0].conn.CloseWrite()
-		if err := sides[0].wait(t, task); err != nil {
-			t.Errorf("Closed got %v", err)
+		until(t, task, func() bool { return len(protocols) == 1 && protocols[0].conn != nil })
+		refuse = true
+		b, err := aio.Dial(task, "tcp", srv.Addr().String())
+		if err != nil {
+			t.Fatal(err)
 		}
+		if _, err := b.Read(task, make([]byte, 1)); err != io.EOF && !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("one for which nothing was built reads %v", err)
+		}
+		if err := srv.Close(); err != nil { // those that were accepted stay
+			t.Error(err)
+		}
+		_ = protocols[0].conn.Write([]byte("x"))
+		if _, err := a.ReadFull(task, make([]byte, 1)); err != nil {
+			t.Errorf("after the server was closed: %v", err)
+		}
+		if _, err := aio.Dial(task, "tcp", a.RemoteAddr().String()); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("dial after the server was closed: %v", err)
+		}
+		_, _ = a.Close(), b.Close()
+		_ = protocols[0].wait(t, task)
 	})
 }

@@ -4,10 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
-	"net"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -20,71 +17,10 @@ import (
 	"github.com/corolla-go/corolla/transport"
 )
 
-// onTLSHosts runs test in a task on both hosts, whose clocks agree with certificates. What
-// reaches the error handler is in log.
-func onTLSHosts(t *testing.T, test func(t *testing.T, task *corolla.Task, log *[]error)) {
-	t.Helper()
-	onLoops(t, func(t *testing.T, l *corolla.Loop, log *[]error) {
-		if err := l.Run(func(task *corolla.Task) error { test(t, task, log); quiet(t, task); return nil }); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-// onLoops runs test with a loop on both hosts, and closes it.
-func onLoops(t *testing.T, test func(t *testing.T, l *corolla.Loop, log *[]error)) {
-	t.Helper()
-	for _, name := range []string{"real", "sim"} {
-		t.Run(name, func(t *testing.T) {
-			var log []error
-			logged = &log
-			opts := []corolla.Option{corolla.SlowLimit(0), corolla.ErrorHandler(func(err error) { log = append(log, err) })}
-			l, err := corolla.New(opts...)
-			var w *sim.World
-			if name == "sim" {
-				if err == nil {
-					err = l.Close()
-				}
-				w = sim.New(1, sim.Begin(time.Now()))
-				l = w.NewLoop(opts...)
-			}
-			if err != nil {
-				leaktest.NeedLoop(t, err)
-			}
-			test(t, l, &log)
-			leaktest.Close(t, l)
-			if w != nil && w.Open() != 0 {
-				t.Errorf("%d descriptors are open", w.Open())
-			}
-		})
-	}
-}
-
-// louder answers in upper case, and says what happens.
-type louder struct{ recorder }
-
-func newLouder() *louder {
-	s := &louder{}
-	s.onData = func(c *transport.Conn, b []byte) { _ = c.Write([]byte(strings.ToUpper(string(b)))) }
-	return s
-}
-
-var errNotRecorded = errors.New("not recorded")
-
-// wait waits until Closed was called.
-func (r *recorder) wait(t *testing.T, task *corolla.Task) error {
-	t.Helper()
-	if err := task.Timeout(20*time.Second, func(*corolla.Scope) error { return r.ended.Wait(task) }); err != nil {
-		t.Errorf("Closed was not called: %v; it was told %q", err, r)
-		return errNotRecorded
-	}
-	return r.err
-}
-
 func TestTLSInPushStyle(t *testing.T) {
 	ca := certtest.New(t)
 	cert := ca.Issue(time.Time{}, "server.test")
-	onTLSHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+	onHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
 		l := task.Loop()
 		var served []*louder
 		srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", &tls.Config{
@@ -154,7 +90,7 @@ func TestTLSInPushStyle(t *testing.T) {
 func TestTLSRefusalsInPushStyle(t *testing.T) {
 	ca, stranger := certtest.New(t), certtest.New(t)
 	cert := ca.Issue(time.Time{}, "server.test")
-	onTLSHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+	onHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
 		l := task.Loop()
 		if _, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", nil, nil); err == nil {
 			t.Error("ServeTLS without a certificate")
@@ -251,76 +187,6 @@ func TestHandshakeThatNeverEndsInPushStyle(t *testing.T) {
 	}
 }
 
-// starter is a server that speaks plainly until it is asked for TLS.
-type starter struct {
-	recorder
-	cfg *tls.Config
-}
-
-func (s *starter) Data(c *transport.Conn, b []byte) {
-	if _, ok := c.TLS(); ok {
-		_ = c.Write([]byte("secret " + string(b)))
-		return
-	}
-	s.say("%s", b)
-	_ = c.Write([]byte("go ahead"))
-	if err := c.ServerTLS(s.cfg, func(err error) { s.say("handshake %v", err) }); err != nil {
-		s.say("%v", err)
-	}
-	_ = c.Write([]byte("first "))
-	if err := c.ServerTLS(s.cfg, nil); err == nil {
-		s.say("twice")
-	}
-}
-
-func TestStartTLSInPushStyle(t *testing.T) {
-	ca := certtest.New(t)
-	cert := ca.Issue(time.Time{}, "server.test")
-	onTLSHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
-		l := task.Loop()
-		server := &starter{cfg: &tls.Config{Certificates: []tls.Certificate{cert}}}
-		srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func() transport.Protocol { return server })
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer srv.Close()
-		client, got := &recorder{}, ""
-		client.onData = func(c *transport.Conn, b []byte) {
-			got += string(b)
-			switch got {
-			case "go ahead":
-				if err := c.ClientTLS(&tls.Config{RootCAs: ca.Pool, ServerName: "server.test"}, func(err error) {
-					client.say("handshake %v", err)
-				}); err != nil {
-					t.Error(err)
-				}
-				_ = c.Write([]byte("word")) // waits for the handshake
-			case "go aheadfirst secret word":
-				c.Close()
-			}
-		}
-		c, err := transport.Dial(l, "tcp", srv.Addr().String(), client).Await(task)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := c.Write([]byte("starttls")); err != nil {
-			t.Error(err)
-		}
-		if err := client.wait(t, task); err != nil || got != "go aheadfirst secret word" {
-			t.Errorf("client got %q, %v", got, err)
-		}
-		if err := server.wait(t, task); err != nil {
-			t.Error(err)
-		}
-		if client.String() != "opened data handshake <nil> data closed" || server.String() != "opened starttls handshake <nil> closed" {
-			t.Errorf("client %q, server %q", client, &server.recorder)
-		}
-		for _, err := range *log {
-			t.Error(err)
-		}
-	})
-}
-
 func TestTLSTruncationAndGarbageInPushStyle(t *testing.T) {
 	ca := certtest.New(t)
 	cert := ca.Issue(time.Time{}, "server.test")
@@ -351,7 +217,7 @@ func TestTLSTruncationAndGarbageInPushStyle(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onTLSHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+			onHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
 				server := newLouder()
 				srv, err := transport.ServeTLS(task.Loop(), "tcp", "127.0.0.1:0",
 					&tls.Config{Certificates: []tls.Certificate{cert}}, func() transport.Protocol { return server })
@@ -377,64 +243,4 @@ func TestTLSTruncationAndGarbageInPushStyle(t *testing.T) {
 			})
 		})
 	}
-}
-
-// Pausing, water marks, producers and idle times work as without TLS.
-func TestFlowControlThroughTLS(t *testing.T) {
-	ca := certtest.New(t)
-	cert := ca.Issue(time.Time{}, "server.test")
-	onTLSHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
-		l := task.Loop()
-		server := &pauser{}
-		srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}},
-			func() transport.Protocol { return server }, transport.Options(smallBuffers...))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer srv.Close()
-		a, err := aio.DialTLS(task, "tcp", srv.Addr().String(), &tls.Config{RootCAs: ca.Pool}, smallBuffers...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer a.Close()
-		until(t, task, func() bool { return server.conn != nil })
-		if err := server.conn.Write(make([]byte, stuffing)); err != nil {
-			t.Error(err)
-		}
-		if server.String() != "opened pause" {
-			t.Errorf("the server was told %q", server)
-		}
-		buf := make([]byte, 64<<10)
-		for got := 0; got < stuffing; {
-			n, err := a.Read(task, buf)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got += n
-		}
-		until(t, task, func() bool { return server.String() == "opened pause resume" })
-		server.conn.PauseReading()
-		mustWrite(t, task, a, "while paused")
-		if err := task.Sleep(10 * time.Millisecond); err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(server.String(), "data") {
-			t.Error("data came while paused")
-		}
-		server.conn.ResumeReading()
-		until(t, task, func() bool { return strings.Contains(server.String(), "data") })
-		server.conn.SetIdleTimeout(10 * time.Millisecond)
-		if err := server.wait(t, task); !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("idle: %v", err)
-		}
-		for _, err := range *log {
-			t.Error(err)
-		}
-		if err := server.conn.ClientTLS(nil, nil); err == nil {
-			t.Error("TLS twice")
-		}
-		if err := server.conn.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("after the end: %v", fmt.Sprint(err))
-		}
-	})
 }

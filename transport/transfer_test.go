@@ -19,20 +19,6 @@ import (
 	"github.com/corolla-go/corolla/transport"
 )
 
-func plainFile(t *testing.T, text string) *os.File {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "f")
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { f.Close() })
-	return f
-}
-
 func TestSendFileInItsPlace(t *testing.T) {
 	text := strings.Repeat("0123456789", 100_000)
 	f := plainFile(t, text)
@@ -40,7 +26,7 @@ func TestSendFileInItsPlace(t *testing.T) {
 	cert := ca.Issue(time.Time{}, "server.test")
 	for _, secure := range []bool{false, true} {
 		t.Run(map[bool]string{false: "plain", true: "TLS"}[secure], func(t *testing.T) {
-			onTLSHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+			onHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
 				l := task.Loop()
 				var results []*corolla.Future[int64]
 				var nothing *corolla.Future[int64]
@@ -103,7 +89,7 @@ func TestSendFileInItsPlace(t *testing.T) {
 
 func TestSendFileOfAConnectionThatIsLost(t *testing.T) {
 	f := plainFile(t, strings.Repeat("x", stuffing))
-	onTLSHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+	onHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
 		server := &recorder{}
 		var results []*corolla.Future[int64]
 		server.onOpen = func(c *transport.Conn) {
@@ -132,122 +118,6 @@ func TestSendFileOfAConnectionThatIsLost(t *testing.T) {
 			t.Errorf("Closed got %v", err)
 		}
 		_ = a.Abort()
-	})
-}
-
-// relay is one side of a proxy, which splices once it knows the other.
-type relay struct {
-	recorder
-	other *transport.Conn
-}
-
-func (r *relay) EOF(*transport.Conn) bool { r.say("eof"); return true }
-
-func (r *relay) join(t *testing.T, other *transport.Conn) {
-	r.other = other
-	r.conn.SpliceTo(other).OnDone(func(f *corolla.Future[int64]) {
-		if _, err := f.Result(); err != nil {
-			t.Errorf("splice: %v", err)
-		}
-		other.CloseWrite()
-	})
-}
-
-func TestSpliceTo(t *testing.T) {
-	onTLSHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
-		l := task.Loop()
-		back, err := aio.Listen(l, "tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer back.Close()
-		in, out := &relay{}, &relay{}
-		srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func() transport.Protocol { return in })
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer srv.Close()
-		client, err := aio.Dial(task, "tcp", srv.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer client.Close()
-		if _, err := transport.Dial(l, "tcp", back.Addr().String(), out).Await(task); err != nil {
-			t.Fatal(err)
-		}
-		server, err := back.Accept(task)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer server.Close()
-		until(t, task, func() bool { return in.conn != nil })
-		_ = out.conn.Write([]byte("preface "))
-		in.join(t, out.conn)
-		out.join(t, in.conn)
-		if _, err := in.conn.SpliceTo(out.conn).Await(task); !errors.Is(err, corolla.ErrBusy) {
-			t.Errorf("spliced twice: %v", err)
-		}
-		echo := l.Go(func(task *corolla.Task) error {
-			_, err := io.Copy(server.Bind(task), server.Bind(task))
-			return errors.Join(err, server.CloseWrite())
-		})
-		text := strings.Repeat("round and round ", 100_000)
-		sender := l.Go(func(task *corolla.Task) error {
-			_, err := client.Write(task, []byte(text))
-			return errors.Join(err, client.CloseWrite())
-		})
-		got, err := readAll(t, task, client)
-		if got != "preface "+text && got != text || err != io.EOF {
-			t.Errorf("%d bytes came back of %d, %v", len(got), len(text), err)
-		}
-		for _, f := range []*corolla.Future[struct{}]{echo, sender} {
-			if _, err := f.Await(task); err != nil {
-				t.Error(err)
-			}
-		}
-		for _, r := range []*relay{in, out} {
-			if err := r.wait(t, task); err != nil || r.String() != "opened eof closed" {
-				t.Errorf("a side was told %q, %v", r, err)
-			}
-		}
-	})
-}
-
-func TestSpliceToOneThatIsLost(t *testing.T) {
-	onTLSHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
-		l := task.Loop()
-		var sides []*relay
-		srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func() transport.Protocol {
-			sides = append(sides, &relay{})
-			return sides[len(sides)-1]
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer srv.Close()
-		dial := func() *aio.Conn {
-			c, err := aio.Dial(task, "tcp", srv.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			return c
-		}
-		a, b := dial(), dial()
-		until(t, task, func() bool { return len(sides) == 2 && sides[1].conn != nil && sides[0].conn != nil })
-		f := sides[0].conn.SpliceTo(sides[1].conn)
-		sides[1].conn.Abort()
-		mustWrite(t, task, a, "x")
-		if _, err := f.Await(task); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("to one that was aborted: %v", err)
-		}
-		// The source goes on, for its protocol.
-		mustWrite(t, task, a, "y")
-		until(t, task, func() bool { return strings.Contains(sides[0].String(), "data") })
-		_, _ = a.Close(), b.Close()
-		sides[0].conn.Close()
-		if err := sides[0].wait(t, task); err != nil {
-			t.Error(err)
-		}
 	})
 }
 
@@ -318,27 +188,127 @@ func TestPassFilesInPushStyle(t *testing.T) {
 	}
 }
 
-func TestDeadlineCutsSlowLoris(t *testing.T) {
-	serve(t, &recorder{onOpen: func(c *transport.Conn) {
-		c.SetIdleTimeout(time.Hour)
-		c.SetTimeout(time.Hour)
-		c.SetTimeout(50 * time.Millisecond)
-	}}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {
-		loris := task.Loop().Go(func(task *corolla.Task) error {
-			for {
-				if _, err := client.Write(task, []byte("x")); err != nil {
-					return err
+func TestSendFileThroughTLSOfAConnectionThatEnds(t *testing.T) {
+	f := plainFile(t, strings.Repeat("x", stuffing))
+	for name, c := range map[string]struct {
+		end func(c *transport.Conn, peer *aio.Conn)
+		is  error // for Closed
+	}{
+		"by time":           {func(c *transport.Conn, _ *aio.Conn) { c.SetTimeout(time.Millisecond) }, os.ErrDeadlineExceeded},
+		"aborted":           {func(c *transport.Conn, _ *aio.Conn) { c.Abort() }, transport.ErrAborted},
+		"closed, aborted":   {func(c *transport.Conn, _ *aio.Conn) { c.Close(); c.Abort() }, transport.ErrAborted},
+		"closed, then lost": {func(c *transport.Conn, peer *aio.Conn) { c.Close(); _ = peer.Abort() }, syscall.ECONNRESET},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
+				p := &keeper{}
+				a := tlsPair(t, task, p)
+				until(t, task, func() bool { return p.conn != nil })
+				first, second := p.conn.SendFile(f, 0, -1), p.conn.SendFile(f, 0, -1)
+				pause(t, task, 20*time.Millisecond)
+				c.end(p.conn, a)
+				for _, f := range []*corolla.Future[int64]{first, second} {
+					if _, err := settled(t, task, f); err == nil {
+						t.Error("a file was sent")
+					}
 				}
-				if err := task.Sleep(time.Millisecond); err != nil {
-					return err
+				if err := p.wait(t, task); !errors.Is(err, c.is) && !(c.is != nil && errors.Is(err, syscall.EPIPE)) {
+					t.Errorf("Closed got %v, want %v", err, c.is)
 				}
+				_ = a.Close()
+			})
+		})
+	}
+	t.Run("the loop closed", func(t *testing.T) {
+		onLoops(t, func(t *testing.T, l *corolla.Loop, _ *[]error) {
+			if err := l.Run(func(task *corolla.Task) error {
+				p := &keeper{}
+				tlsPair(t, task, p)
+				until(t, task, func() bool { return p.conn != nil })
+				p.conn.SendFile(f, 0, -1)
+				pause(t, task, 20*time.Millisecond)
+				p.conn.Close()
+				return nil
+			}); err != nil {
+				t.Error(err)
+			}
+			if err := l.Close(); err != nil {
+				t.Error(err)
 			}
 		})
-		if err := ended(t, task); !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("closed with %v", err)
-		}
-		wantSaid(t, "opened data closed")
-		loris.Cancel(nil)
-		_, _ = loris.Await(task)
 	})
+	t.Run("the handshake failed", func(t *testing.T) {
+		onHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
+			sides, clients := keepers(t, task, 1)
+			k := sides[0]
+			if err := k.conn.ClientTLS(&tls.Config{ServerName: "x"}, func(err error) { k.say("done %v", err != nil) }); err != nil {
+				t.Fatal(err)
+			}
+			sent := k.conn.SendFile(f, 0, -1)
+			_ = clients[0].Close()
+			if err := k.wait(t, task); err == nil || k.String() != "opened done true closed" {
+				t.Errorf("%q, closed with %v", k, err)
+			}
+			if _, err := settled(t, task, sent); err == nil {
+				t.Error("the file was sent")
+			}
+		})
+	})
+}
+
+func TestResetDuringTransferIsToldToClosed(t *testing.T) {
+	f := plainFile(t, strings.Repeat("x", stuffing))
+	onHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
+		sides, clients := keepers(t, task, 1)
+		sent := sides[0].conn.SendFile(f, 0, -1)
+		sides[0].conn.Close()
+		pause(t, task, 10*time.Millisecond)
+		_ = clients[0].Abort()
+		if _, err := settled(t, task, sent); err == nil {
+			t.Error("the file was sent")
+		}
+		if err := sides[0].wait(t, task); !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+			t.Errorf("Closed got %v", err)
+		}
+	})
+}
+
+// swallower is both Buffered and a FileReceiver.
+type swallower struct {
+	getter
+	buf [64]byte
+}
+
+func (s *swallower) Buffer(*transport.Conn) []byte { return s.buf[:] }
+
+func (s *swallower) Filled(*transport.Conn, int) { s.say("filled") }
+
+func TestFilesReachAProtocolThatIsBufferedToo(t *testing.T) {
+	l, err := corolla.New()
+	leaktest.NeedLoop(t, err)
+	defer leaktest.Close(t, l)
+	if err := l.Run(func(task *corolla.Task) error {
+		s := &swallower{}
+		srv, err := transport.Serve(l, "unix", filepath.Join(t.TempDir(), "s"), func() transport.Protocol { return s })
+		if err != nil {
+			return err
+		}
+		defer srv.Close()
+		c, err := transport.Dial(l, "unix", srv.Addr().String(), &recorder{}).Await(task)
+		if err != nil {
+			return err
+		}
+		if _, err := c.WriteFiles([]byte("x"), plainFile(t, "text")).Await(task); err != nil {
+			return err
+		}
+		until(t, task, func() bool { return s.text == "x" })
+		if len(s.files) != 1 {
+			t.Fatalf("%d files came", len(s.files))
+		}
+		_ = s.files[0].Close()
+		c.Close()
+		return s.wait(t, task)
+	}); err != nil {
+		t.Error(err)
+	}
 }
