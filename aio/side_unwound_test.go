@@ -111,7 +111,7 @@ func TestUnwoundTaskThatIsAbandonedHoldsNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
 				l := task.Loop()
-				l.Go(func(task *corolla.Task) error { _, err := io.Copy(io.Discard, b.Bind(task)); return err })
+				reader := l.Go(func(task *corolla.Task) error { _, err := io.Copy(io.Discard, b.Bind(task)); return err })
 				abandoned(t, task, func(task *corolla.Task) { call(task, a) })
 				if err := a.Flush(task); err != nil {
 					t.Errorf("Flush: %v", err)
@@ -127,7 +127,9 @@ func TestUnwoundTaskThatIsAbandonedHoldsNothing(t *testing.T) {
 				if err := a.CloseWrite(); err != nil {
 					t.Errorf("CloseWrite: %v", err)
 				}
-				settle(t, task, func() bool { return a.Buffered() == 0 })
+				if _, err := reader.Await(task); err != nil {
+					t.Errorf("the peer, up to the end: %v", err)
+				}
 			})
 		})
 	}
