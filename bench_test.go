@@ -317,3 +317,18 @@ func BenchmarkMillionTasks(b *testing.B) {
 		_ = l.Close()
 	}
 }
+
+// BenchmarkCheck is what every method of a loop pays to know who calls.
+func BenchmarkCheck(b *testing.B) {
+	l, err := corolla.New(corolla.SlowLimit(0))
+	leaktest.NeedLoop(b, err)
+	defer l.Close()
+	if err := l.Run(func(*corolla.Task) error {
+		for range b.N {
+			l.Check("a benchmark")
+		}
+		return nil
+	}); err != nil {
+		b.Fatal(err)
+	}
+}

@@ -21,6 +21,46 @@ func TestIdleTimeout(t *testing.T) {
 	})
 }
 
+func TestIdleTimeCountsFromTheLastByte(t *testing.T) {
+	const limit, step = 50 * time.Millisecond, 30 * time.Millisecond
+	for name, act := range map[string]func(t *testing.T, task *corolla.Task, c *transport.Conn, peer *aio.Conn){
+		"received": func(t *testing.T, task *corolla.Task, _ *transport.Conn, peer *aio.Conn) {
+			mustWrite(t, task, peer, "x")
+		},
+		"written": func(t *testing.T, _ *corolla.Task, c *transport.Conn, _ *aio.Conn) {
+			if err := c.Write([]byte("x")); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := sim.New(1).NewLoop() // whose time is exact
+			defer leaktest.Close(t, l)
+			if err := l.Run(func(task *corolla.Task) error {
+				sides, clients := keepers(t, task, 1)
+				k := sides[0]
+				k.conn.SetIdleTimeout(limit)
+				var last time.Duration
+				for range 5 {
+					pause(t, task, step)
+					last = l.Now()
+					act(t, task, k.conn, clients[0])
+				}
+				if err := k.wait(t, task); !errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("Closed got %v", err)
+				}
+				if idle := l.Now() - last; idle < limit || idle > limit+5*time.Millisecond { // with the way through the network
+					t.Errorf("it was idle for %v, with a limit of %v", idle, limit)
+				}
+				endAll(t, task, sides, clients)
+				return nil
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestIdleTimeoutKnowsOfBothWaysOfAProxy(t *testing.T) {
 	l := sim.New(1).NewLoop() // whose time is exact
 	defer leaktest.Close(t, l)

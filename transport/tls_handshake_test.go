@@ -169,8 +169,8 @@ func TestTimeOfHandshakes(t *testing.T) {
 		l := task.Loop()
 		for _, says := range []string{"", "\x16\x03"} { // and no more
 			*log = nil
-			c := dialPlain(t, task, srv)
 			begin := l.Now()
+			c := dialPlain(t, task, srv)
 			mustWrite(t, task, c, says)
 			if _, err := readAll(t, task, c); err != io.EOF && !errors.Is(err, syscall.ECONNRESET) {
 				t.Errorf("the peer reads %v", err)
@@ -340,45 +340,67 @@ func TestFunctionsOfAConfigurationMayBlock(t *testing.T) {
 	})
 }
 
-// One that takes longer than a handshake may, or panics, costs its own connection.
-func TestFunctionsOfAConfigurationThatFail(t *testing.T) {
-	gate := make(chan struct{})
+// withGetCertificate is withTLS with a server whose GetCertificate is given the names that its
+// clients ask for; dial asks for one.
+func withGetCertificate(t *testing.T, get func(name string), opts []corolla.SocketOption,
+	test func(t *testing.T, task *corolla.Task, log *[]error, dial func(name string) error),
+) {
+	t.Helper()
 	withTLS(t, func(c *tls.Config) {
 		c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			switch hello.ServerName {
-			case "slow.test":
-				<-gate
-			case "panic.test":
-				panic("of the program's")
-			}
+			get(hello.ServerName)
 			return nil, nil // the usual one
 		}
-	}, []corolla.SocketOption{corolla.HandshakeTimeout(20 * time.Millisecond)}, func(t *testing.T, task *corolla.Task, log *[]error, srv *transport.Server, client *tls.Config) {
-		dial := func(name string) error {
+	}, opts, func(t *testing.T, task *corolla.Task, log *[]error, srv *transport.Server, client *tls.Config) {
+		test(t, task, log, func(name string) error {
 			cfg := client.Clone()
 			cfg.ServerName = name
-			_, err := aio.DialTLS(task, "tcp", srv.Addr().String(), cfg)
+			c, err := aio.DialTLS(task, "tcp", srv.Addr().String(), cfg)
+			if err == nil {
+				_ = c.Close()
+			}
 			return err
+		})
+		until(t, task, func() bool { return srv.Conns() == 0 })
+	})
+}
+
+func TestPanicInAConfigurationCostsItsConnection(t *testing.T) {
+	withGetCertificate(t, func(name string) {
+		if name == "panic.test" {
+			panic("of the program's")
 		}
-		if err := dial("panic.test"); err == nil {
-			t.Error("a handshake in which the program panicked has succeeded")
+	}, nil, func(t *testing.T, task *corolla.Task, log *[]error, dial func(name string) error) {
+		if err := dial("panic.test"); err == nil || !strings.Contains(err.Error(), "remote error: tls: internal error") {
+			t.Errorf("a handshake in which the program panicked: %v", err)
 		}
 		var p *corolla.PanicError
 		if until(t, task, func() bool { return len(*log) == 1 }); !errors.As((*log)[0], &p) || p.Value != "of the program's" {
 			t.Errorf("reported: %v", *log)
 		}
-		if !task.Loop().Simulated() {
-			if err := dial("slow.test"); err == nil {
-				t.Error("a handshake without a certificate has succeeded")
-			}
-			until(t, task, func() bool { return len(*log) == 2 })
-			if !errors.Is((*log)[1], os.ErrDeadlineExceeded) {
-				t.Errorf("reported: %v", (*log)[1])
-			}
-			gate <- struct{}{}
+		if err := dial("server.test"); err != nil || len(*log) != 1 {
+			t.Errorf("the next: %v; reported: %d", err, len(*log))
 		}
-		until(t, task, func() bool { return srv.Conns() == 0 })
 	})
+}
+
+// One that takes longer than a handshake may is not waited for.
+func TestConfigurationThatTakesTooLongCostsItsConnection(t *testing.T) {
+	gate := make(chan struct{})
+	limit := corolla.HandshakeTimeout(100 * time.Millisecond)
+	withGetCertificate(t, func(string) { <-gate }, []corolla.SocketOption{limit},
+		func(t *testing.T, task *corolla.Task, log *[]error, dial func(name string) error) {
+			if task.Loop().Simulated() {
+				return // where a job that blocks would hold the loop
+			}
+			defer close(gate)
+			if err := dial("slow.test"); err == nil || !strings.Contains(err.Error(), "remote error: tls: internal error") {
+				t.Errorf("a handshake without a certificate: %v", err)
+			}
+			if until(t, task, func() bool { return len(*log) == 1 }); !errors.Is((*log)[0], os.ErrDeadlineExceeded) {
+				t.Errorf("reported: %v", *log)
+			}
+		})
 }
 
 // A list of tasks says which connection a handshake is for.

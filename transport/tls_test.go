@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -119,8 +120,8 @@ func TestTLSRefusalsInPushStyle(t *testing.T) {
 			t.Fatal(err)
 		}
 		mustWrite(t, task, a, "GET / HTTP/1.0\r\n\r\n")
-		if _, err := readAll(t, task, a); err == nil {
-			t.Error("no error")
+		if _, err := readAll(t, task, a); err != io.EOF && !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("after plain text: %v", err)
 		}
 		_ = a.Close()
 		until(t, task, func() bool { return len(*log) == 3 && srv.Conns() == 0 })
@@ -175,7 +176,7 @@ func TestHandshakeThatNeverEndsInPushStyle(t *testing.T) {
 		defer a.Close()
 		begin := l.Now()
 		_, err = a.Read(task, make([]byte, 1))
-		if took := l.Now() - begin; err == nil || (took-corolla.DefaultHandshakeTimeout).Abs() > time.Second {
+		if took := l.Now() - begin; err != io.EOF && !errors.Is(err, syscall.ECONNRESET) || (took-corolla.DefaultHandshakeTimeout).Abs() > time.Second {
 			t.Errorf("%v after %v", err, took)
 		}
 		if len(log) > 0 || srv.Conns() != 0 { // nobody was there
@@ -205,7 +206,7 @@ func TestTLSTruncationAndGarbageInPushStyle(t *testing.T) {
 				_, err := c.Socket().TryWrite([]byte(strings.Repeat("garbage ", 10)))
 				return err
 			},
-			func(err error) bool { return err != nil && !errors.Is(err, io.ErrUnexpectedEOF) },
+			func(err error) bool { return errors.As(err, &tls.RecordHeaderError{}) },
 		},
 		"clean": {
 			func(_ *corolla.Task, c *aio.Conn) error { return c.CloseWrite() },
@@ -213,7 +214,9 @@ func TestTLSTruncationAndGarbageInPushStyle(t *testing.T) {
 		},
 		"reset": {
 			func(_ *corolla.Task, c *aio.Conn) error { return c.Abort() },
-			func(err error) bool { return err != nil && !errors.Is(err, transport.ErrTruncated) },
+			func(err error) bool {
+				return errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, transport.ErrTruncated)
+			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
