@@ -22,6 +22,8 @@ const (
 
 func (m machine) Epoch() time.Time { return m.config.epoch }
 
+func (m machine) Recent() time.Duration { return m.now }
+
 func (m machine) Repeatable() bool { return true }
 
 func (m machine) Wait(buf []host.Event, until time.Duration) (int, error) {
