@@ -37,6 +37,25 @@ func BenchmarkPull(b *testing.B) {
 	}
 }
 
+// BenchmarkPullOf100 is BenchmarkPull among a hundred, whose stacks do not all fit into the
+// processor's nearest cache.
+func BenchmarkPullOf100(b *testing.B) {
+	var resume [100]func() (struct{}, bool)
+	for i := range resume {
+		next, stop := iter.Pull(func(yield func(struct{}) bool) {
+			for yield(struct{}{}) {
+			}
+		})
+		defer stop()
+		resume[i] = next
+	}
+	n := 0
+	for b.Loop() {
+		resume[n%len(resume)]()
+		n++
+	}
+}
+
 // BenchmarkGoroutine is the other: start a goroutine and wait for its end.
 func BenchmarkGoroutine(b *testing.B) {
 	b.ReportAllocs()

@@ -46,6 +46,7 @@ type Loop struct {
 
 	ending   ending
 	state    state
+	failed   error // of the host, which ends the run after the turn
 	stopping atomic.Bool
 	crashed  *PanicError
 	gone     chan struct{}                 // closed when the loop is
@@ -82,7 +83,7 @@ func New(opts ...Option) (*Loop, error) {
 }
 
 // Now returns the loop's clock: the time since some moment in the past. It is
-// monotonic, and stands still while a callback runs.
+// monotonic, stands still while a callback runs, and may be some microseconds late.
 func (l *Loop) Now() time.Duration {
 	l.check("Now")
 	return l.now
@@ -114,24 +115,20 @@ func (l *Loop) Run(main func(t *Task) error) error {
 	if len(l.opt.signals) > 0 {
 		defer l.cancelOnSignal(result.Task())()
 	}
-	for !result.Done() {
-		if err := l.turn(); err != nil {
-			l.cancelTasks(result.Task(), err)
-			return err
-		}
-		if l.stopping.Load() && !result.Done() {
-			return ErrLoopStopped
-		}
+	if err := l.spin(result.Done); err != nil {
+		l.cancelTasks(result.Task(), err)
+		return err
+	}
+	if !result.Done() {
+		return ErrLoopStopped
 	}
 	_, err := result.Result()
 	l.ending.cause = errMainOver // of what tasks start from now on, too
 	l.cancelTasks(nil, errMainOver)
-	for l.tasks.Len() > 0 && !l.stopping.Load() {
-		if e := l.turn(); e != nil {
-			return errors.Join(err, e)
-		}
+	if l.tasks.Len() == 0 || l.stopping.Load() {
+		return err
 	}
-	return err
+	return join(err, l.spin(func() bool { return l.tasks.Len() == 0 }))
 }
 
 var errMainOver = errors.New("the main task has finished")
@@ -144,14 +141,7 @@ func (l *Loop) RunForever() error {
 		return fmt.Errorf("corolla: run: %w", err)
 	}
 	defer l.end()
-	for {
-		if err := l.turn(); err != nil {
-			return err
-		}
-		if l.stopping.Load() {
-			return nil
-		}
-	}
+	return l.spin(func() bool { return false })
 }
 
 // Stop makes Run or RunForever return after the turn that is under way. Safe from
@@ -198,28 +188,89 @@ func (l *Loop) halted() <-chan struct{} {
 	return none
 }
 
-// turn is one turn of the loop: inbox, poll, events, timers, batch.
+// spin runs turns until the run is over, or Stop, or the host fails; at least one. A turn is: inbox,
+// poll, events, timers, batch.
 //
 // Everything that a batch makes ready runs in the next turn, after another poll,
 // so that no callback can starve the descriptors (as asyncio: BaseEventLoop's
 // _run_once).
-func (l *Loop) turn() error {
+func (l *Loop) spin(over func() bool) error {
+	l.gather()
+	for !l.runSome(over) {
+	}
+	err := l.failed
+	l.failed = nil
+	l.crash()
+	if err != nil {
+		return l.explain(err)
+	}
+	return nil
+}
+
+// runSome runs turns until the spin is done or a callback panics, so that the price of a recover is
+// not paid once a callback. The turns are in the same function as the calls because of what is on
+// the stack then: each return behind the switch to a task and back is one that the processor did not
+// foresee.
+func (l *Loop) runSome(over func() bool) (done bool) {
+	var e entry
+	defer func() {
+		if e.what != nil { // a panic, or a runtime.Goexit, which goes on after this
+			l.caught(recover(), e)
+		}
+	}()
+	for {
+		for l.batch > 0 {
+			l.batch--
+			if e = l.ready.Pop(); e.what == nil {
+				continue
+			}
+			e.what.run()
+			was := l.now
+			if l.now = l.host.Recent(); l.now-was > l.opt.slow && l.opt.slow > 0 {
+				l.report(&SlowError{Took: l.now - was, Limit: l.opt.slow, Where: describe(e)})
+			}
+			e.what = nil
+		}
+		if l.failed != nil || l.crashed != nil || l.stopping.Load() || over() {
+			return true
+		}
+		l.gather()
+	}
+}
+
+// caught deals with a callback that has not returned.
+func (l *Loop) caught(v any, e entry) {
+	if v != nil {
+		l.Recovered(v, describe(e))
+	}
+	if c, ok := e.what.(*readiness); ok {
+		c.direction().call() // it did not come to do so itself
+	}
+	l.now = l.host.Now()
+}
+
+// gather makes ready what a turn is to run.
+func (l *Loop) gather() {
 	l.turns++
-	l.takeInbox()
+	if l.inbox.n.Load() > 0 {
+		l.takeInbox()
+	}
+	l.ready.Shrink(1 << 16)
 	n, err := l.poll()
-	l.takeInbox() // what ended the wait
+	l.failed = err
+	if l.inbox.n.Load() > 0 { // what ended the wait
+		l.takeInbox()
+	}
 	for _, ev := range l.events[:n] {
 		// An event may be for a descriptor that an earlier call has closed.
 		if int(ev.FD) < len(l.fds) && l.fds[ev.FD] != nil {
 			l.fds[ev.FD].event(ev.Ready)
 		}
 	}
-	l.takeTimers()
-	l.runBatch()
-	if err != nil {
-		return l.explain(err)
+	if l.timers.Len() > 0 {
+		l.takeTimers()
 	}
-	return nil
+	l.batch = l.ready.Len()
 }
 
 func (l *Loop) poll() (int, error) {
@@ -232,7 +283,7 @@ func (l *Loop) poll() (int, error) {
 		}
 	}
 	n, err := l.host.Wait(l.events, until)
-	if none || l.opt.slow <= 0 {
+	if none {
 		l.now = l.host.Now() // else the batch has read the clock when it ended
 	}
 	return n, err

@@ -54,15 +54,6 @@ func (h Handle) Cancel() bool {
 // push makes something of the loop's own ready.
 func (l *Loop) push(r runnable) { l.ready.Push(entry{what: r}) }
 
-// runBatch runs what is ready now, and nothing that this makes ready.
-func (l *Loop) runBatch() {
-	for l.batch = l.ready.Len(); l.batch > 0; {
-		l.runSome()
-	}
-	l.ready.Shrink(1 << 16)
-	l.crash()
-}
-
 // crashWith notes a panic that is to be let out. Of several in a batch it is the first; the others
 // reach the error handler.
 func (l *Loop) crashWith(p *PanicError) {
@@ -78,39 +69,6 @@ func (l *Loop) crash() {
 	if p := l.crashed; p != nil {
 		l.crashed = nil
 		panic(p)
-	}
-}
-
-// runSome runs the batch until its end or until a callback panics, so that the
-// price of a recover is paid once a batch and not once a callback.
-func (l *Loop) runSome() {
-	var e entry
-	defer func() {
-		if l.batch == 0 && e.what == nil {
-			return
-		}
-		// A panic, or a runtime.Goexit, which goes on after this.
-		if v := recover(); v != nil {
-			l.Recovered(v, describe(e))
-		}
-		if c, ok := e.what.(*readiness); ok {
-			c.direction().call() // it did not come to do so itself
-		}
-		l.now = l.host.Now()
-	}()
-	for l.batch > 0 {
-		l.batch--
-		if e = l.ready.Pop(); e.what == nil {
-			continue
-		}
-		e.what.run()
-		if l.opt.slow > 0 {
-			was := l.now
-			if l.now = l.host.Now(); l.now-was > l.opt.slow {
-				l.report(&SlowError{Took: l.now - was, Limit: l.opt.slow, Where: describe(e)})
-			}
-		}
-		e.what = nil
 	}
 }
 
@@ -177,9 +135,6 @@ func (l *Loop) Post(f func()) error {
 
 func (l *Loop) takeInbox() {
 	in := &l.inbox
-	if in.n.Load() == 0 {
-		return
-	}
 	in.mu.Lock()
 	items := in.items
 	in.items = in.spare[:0]

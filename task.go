@@ -1,11 +1,13 @@
 package corolla
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 	"time"
 
 	"github.com/corolla-go/corolla/internal/ds"
+	"github.com/corolla-go/corolla/internal/host"
 )
 
 // Task is a coroutine of a loop. Its body is ordinary Go code, which gives the
@@ -20,19 +22,28 @@ import (
 // String are for everybody on the loop, and the methods of context.Context are
 // safe from any goroutine.
 type Task struct {
-	loop  *Loop
-	work  work
-	co    *coroutine
-	about *description // nil if the body speaks for itself
+	// What every suspension touches comes first: it is in two lines of the processor's cache.
+	loop    *Loop
+	co      *coroutine
+	scope   *Scope        // the innermost
+	on      any           // what it is parked on
+	since   time.Duration // when it was parked
+	at      uintptr       // the goroutine that waits: its coroutine's, or a generator's inside of it
+	pulled  *pulled       // that generator
+	calls   uint8         // of Checkpoint since it was last suspended
+	phase   phase
+	refused uint16 // waits in a row that returned at once because of a cancel
+	unwound uint16 // how often its calls were cut short by a panic of the loop's own
+	seen    bool   // a cancel was returned to the body
+	woken   bool   // its last wait in a queue ended because it was woken
+	root    Scope
 
-	on    any               // what it is parked on
-	since time.Duration     // when it was parked
+	work  work
+	about *description      // nil if the body speaks for itself
 	place ds.Link[wakeable] // in the queue that it waits in
 	slot  any               // what its waiter brings or gets: see Queue
 	timer *Timer            // of Sleep, made for the first
 
-	root      Scope
-	scope     *Scope // the innermost
 	group     *Group
 	queue     *ds.Link[*Task] // of children that wait for room in their group; seldom there is one
 	unwinding *Scope          // that a panic of the loop's own is to leave
@@ -42,16 +53,10 @@ type Task struct {
 
 	link ds.Link[*Task] // in the loop's list of tasks
 
-	phase     phase
 	eager     bool
-	counted   bool   // among those that run in its group
-	woken     bool   // its last wait in a queue ended because it was woken
-	seen      bool   // a cancel was returned to the body
-	calls     uint8  // of Checkpoint since it was last suspended
-	postponed bool   // waits for others although the loop is being closed
-	abandoned bool   // never to be resumed again
-	unwound   uint16 // how often its calls were cut short by a panic of the loop's own
-	refused   uint16 // waits in a row that returned at once because of a cancel
+	counted   bool // among those that run in its group
+	postponed bool // waits for others although the loop is being closed
+	abandoned bool // never to be resumed again
 }
 
 type phase uint8
@@ -78,30 +83,42 @@ type TaskOption func(*Task)
 
 // run is the loop's turn for the task.
 func (t *Task) run() {
+	if t.phase == fresh && !t.prepare() {
+		return
+	}
 	l := t.loop
-	if t.phase == fresh {
-		if c := t.root.canceled; c != nil {
-			t.work.fail(c)
-			t.leave()
-			return
-		}
-		t.co = l.spare.take()
-		t.co.task = t
-	}
-	co := t.co
-	t.phase = active
 	caller, owner, pulled := l.current, l.owner, l.pulled
-	l.current, l.pulled = t, nil
-	if co.id != 0 && owner != 0 { // else the loop does not run, and belongs to nobody
-		l.owner = co.id
+	t.phase, t.on, t.calls = active, nil, 0
+	l.current, l.pulled = t, t.pulled
+	if id := cmp.Or(t.at, t.co.id); id != 0 && owner != 0 { // else the loop does not run, and belongs to nobody
+		l.owner = id
 	}
-	co.resume()
+	t.co.next()
+	t.since, t.at, t.pulled = l.now, l.owner, l.pulled // a generator of the task's may be what waits
 	l.current, l.owner, l.pulled = caller, owner, pulled
 	if t.phase == ended && !t.abandoned {
-		t.co = nil
-		t.leave()
-		l.spare.give(co, l.opt.idleTasks)
+		t.retire()
 	}
+}
+
+// prepare gives a task that has not begun a coroutine, unless it has been canceled.
+func (t *Task) prepare() bool {
+	if c := t.root.canceled; c != nil {
+		t.work.fail(c)
+		t.leave()
+		return false
+	}
+	t.co = t.loop.spare.take()
+	t.co.task = t
+	return true
+}
+
+// retire is the end of a task on the loop's side.
+func (t *Task) retire() {
+	co := t.co
+	t.co = nil
+	t.leave()
+	t.loop.spare.give(co, t.loop.opt.idleTasks)
 }
 
 // body is what the task's coroutine runs.
@@ -182,7 +199,9 @@ func (t *Task) wait(what string, p phase, on any) error {
 
 // willing is asked before anything is prepared for a wait, for a refusal may be a panic.
 func (t *Task) willing(what string) error {
-	t.mustRun(what)
+	if !t.runs() {
+		t.mustRun(what)
+	}
 	if err := t.unwilling(); err != nil {
 		return t.refuse(err)
 	}
@@ -211,13 +230,12 @@ func (t *Task) park(p phase, on any) {
 	t.suspend(p, on)
 }
 
-// suspend is the one place where a task stops running.
+// suspend is the one place where a task stops running. It is inlined where tasks wait, and
+// nothing follows the switch: a return after one is a return that the processor did not foresee.
+// What there is to do before and after, run does.
 func (t *Task) suspend(p phase, on any) {
-	t.phase, t.on, t.since, t.calls = p, on, t.loop.now, 0
-	owner, pulled := t.loop.owner, t.loop.pulled // a generator of the task's may be what waits
+	t.phase, t.on = p, on
 	t.co.suspend()
-	t.loop.owner, t.loop.pulled = owner, pulled
-	t.on = nil
 }
 
 // Unpark makes a parked task ready, and reports whether it was parked. Park then
@@ -259,6 +277,12 @@ func (t *Task) Sleep(d time.Duration) error {
 	t.timer.stop()
 	return err
 }
+
+// runs reports whether t is known to be the task that runs, and to be asked by itself. It reads what
+// only the loop's goroutine writes, as check does.
+//
+//go:norace
+func (t *Task) runs() bool { return t.loop.current == t && t.loop.owner == host.Goroutine() }
 
 // mustRun panics unless t is the task that runs.
 func (t *Task) mustRun(what string) {

@@ -3,13 +3,13 @@ package corolla
 import "iter"
 
 // coroutine is the goroutine that a task's body runs on. It is resumed by whoever
-// calls resume, and gives control back to that caller when it suspends. One that
+// calls next, and gives control back to that caller when it suspends. One that
 // has finished a task is kept for the next, which saves making a goroutine.
 //
 // It is built on iter.Pull, whose switch costs a quarter of a hand-over by
 // channels, and which the race detector understands.
 type coroutine struct {
-	next  func() (struct{}, bool)
+	next  func() (struct{}, bool) // runs it until it suspends or its task is finished
 	stop  func()
 	yield func(struct{}) bool
 	task  *Task
@@ -30,9 +30,6 @@ func newCoroutine() *coroutine {
 	})
 	return c
 }
-
-// resume runs the coroutine until it suspends or its task is finished.
-func (c *coroutine) resume() { c.next() }
 
 // suspend gives control back to who resumed.
 func (c *coroutine) suspend() { c.yield(struct{}{}) }

@@ -56,6 +56,7 @@ type epoll struct {
 	raw   syscall.RawConn
 	epoch time.Time
 	now   time.Duration // as last returned by Now
+	read  uint64        // what ticks said then
 
 	looked  time.Duration // when the descriptors were last looked at
 	touched bool          // whether a descriptor was used since then
@@ -84,14 +85,22 @@ type epoll struct {
 
 func (h *epoll) Now() time.Duration {
 	h.now = time.Since(h.epoch)
+	h.read = ticks()
 	return h.now
+}
+
+func (h *epoll) Recent() time.Duration {
+	if ticks()-h.read < tickGrain {
+		return h.now
+	}
+	return h.Now()
 }
 
 func (h *epoll) Epoch() time.Time { return h.epoch }
 
 func (h *epoll) Wait(buf []Event, until time.Duration) (int, error) {
 	h.limit = min(len(buf), MaxEvents)
-	if until >= 0 && until <= h.now {
+	if until >= 0 && (until <= h.now || until-h.now < pollGrain && until <= h.Now()) {
 		if !h.touched && h.now-h.looked < pollGrain {
 			return 0, nil
 		}

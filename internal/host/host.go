@@ -91,6 +91,9 @@ type Host interface {
 	// Now is the time since some moment in the past. It never goes back.
 	Now() time.Duration
 
+	// Recent is Now, or what Now was some microseconds ago, and costs less.
+	Recent() time.Duration
+
 	// Epoch is the wall-clock time at which Now was 0.
 	Epoch() time.Time
 
