@@ -298,13 +298,20 @@ func (l *Loop) explain(err error) error {
 
 // Scratch returns a buffer of 64 KiB that all callbacks of the loop share, so
 // that a connection needs none of its own. What is in it is good until the callback
-// returns, the task parks, or the caller reads from a connection.
+// returns, the task parks, or the caller reads from a connection; in debug mode it is then overwritten.
 func (l *Loop) Scratch() []byte {
 	l.check("Scratch")
 	if l.scratch == nil {
 		l.scratch = make([]byte, 64<<10)
 	}
 	return l.scratch
+}
+
+// spoilScratch overwrites, in debug mode, what must not be used any more.
+func (l *Loop) spoilScratch() {
+	for i := range l.scratch {
+		l.scratch[i] = 0xDB
+	}
 }
 
 // nested runs f within a callback that may be using the scratch buffer, with another.

@@ -44,7 +44,8 @@ func printError(err error) {
 
 // Debug turns on checks that cost time: a method that belongs to the loop panics
 // when a foreign goroutine calls it, and reports say where callbacks were
-// registered, not only which functions they are.
+// registered, not only which functions they are. What Scratch has lent is overwritten once it
+// must not be used any more.
 func Debug() Option { return func(o *options) { o.debug = true } }
 
 // SlowLimit sets how long a callback, or a task between two parks, may hold the

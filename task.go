@@ -28,8 +28,7 @@ type Task struct {
 	scope   *Scope        // the innermost
 	on      any           // what it is parked on
 	since   time.Duration // when it was parked
-	at      uintptr       // the goroutine that waits: its coroutine's, or a generator's inside of it
-	pulled  *pulled       // that generator
+	pulled  *pulled       // the generator that waits, if one of the task's does
 	calls   uint8         // of Checkpoint since it was last suspended
 	phase   phase
 	refused uint16 // waits in a row that returned at once because of a cancel
@@ -90,12 +89,15 @@ func (t *Task) run() {
 	caller, owner, pulled := l.current, l.owner, l.pulled
 	t.phase, t.on, t.calls = active, nil, 0
 	l.current, l.pulled = t, t.pulled
-	if id := cmp.Or(t.at, t.co.id); id != 0 && owner != 0 { // else the loop does not run, and belongs to nobody
+	if id := cmp.Or(t.co.at, t.co.id); id != 0 && owner != 0 { // else the loop does not run, and belongs to nobody
 		l.owner = id
 	}
 	t.co.next()
-	t.since, t.at, t.pulled = l.now, l.owner, l.pulled // a generator of the task's may be what waits
+	t.since, t.co.at, t.pulled = l.now, l.owner, l.pulled // a generator of the task's may be what waits
 	l.current, l.owner, l.pulled = caller, owner, pulled
+	if l.opt.debug {
+		l.spoilScratch()
+	}
 	if t.phase == ended && !t.abandoned {
 		t.retire()
 	}

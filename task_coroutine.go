@@ -14,6 +14,7 @@ type coroutine struct {
 	yield func(struct{}) bool
 	task  *Task
 	id    uintptr // its goroutine; 0 until it has run
+	at    uintptr // the goroutine that was suspended: its own, or a generator's inside of it
 }
 
 func newCoroutine() *coroutine {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/internal/leaktest"
+	"github.com/corolla-go/corolla/sim"
 )
 
 func TestReceiveReturnsWhatHasArrived(t *testing.T) {
@@ -127,5 +129,33 @@ func TestWriteKeepsWhatWasReceived(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// What was lent and is used too late shows, in debug mode.
+func TestReceivedTooLongAgo(t *testing.T) {
+	l := sim.New(1).NewLoop(corolla.Debug())
+	defer leaktest.Close(t, l)
+	if err := l.Run(func(task *corolla.Task) error {
+		ln, err := aio.Listen(l, "tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer ln.Close()
+		a, b := oneOf(t, task, ln)
+		send(t, task, a, "hello")
+		got, err := b.Receive(task)
+		if string(got) != "hello" || err != nil {
+			t.Errorf("Receive = %q, %v", got, err)
+		}
+		if err := task.Yield(); err != nil {
+			return err
+		}
+		if string(got) != "\xdb\xdb\xdb\xdb\xdb" {
+			t.Errorf("after a wait there is still %q", got)
+		}
+		return errors.Join(a.Close(), b.Close())
+	}); err != nil {
+		t.Error(err)
 	}
 }
