@@ -17,10 +17,13 @@ import (
 // in between: each piece waits in line as a Write does. After an error, what dst did not take can still
 // be read from src. A proxy is two of these.
 func Copy(t *corolla.Task, dst, src *Conn) (n int64, err error) {
-	r := &relay{task: t, dst: dst, src: src}
+	r := newRelay(t, dst, src)
 	for r.err == nil {
-		if r.begin(); r.relaying {
-			r.park()
+		if r.begin() {
+			for r.relaying {
+				r.look(t.Park("something to copy"))
+			}
+			r.stop()
 		}
 		if r.err == nil {
 			r.pass()
@@ -38,55 +41,61 @@ type relay struct {
 	task     *corolla.Task
 	dst, src *Conn
 	moved    int64
+	callback func()
 	relaying bool // the callback is set, and the task has nothing to do yet
 	err      error
+}
+
+//go:noinline
+func newRelay(t *corolla.Task, dst, src *Conn) *relay {
+	r := &relay{task: t, dst: dst, src: src}
+	r.callback = r.readable
+	return r
 }
 
 // begin sets the callback, unless something has arrived already.
 //
 //go:noinline
-func (r *relay) begin() {
+func (r *relay) begin() bool {
 	if len(r.src.in) > 0 || r.src.stream.HasTLS() { // TLS may have more than its socket tells of
-		return
+		return false
 	}
-	if r.err = r.src.read.begin(r.task, false); r.err == nil {
-		r.relaying = true
-		r.src.Socket().OnReadable(r.readable)
-		if r.look(); !r.relaying {
-			r.stop()
-		}
+	if r.err = r.src.read.begin(r.task, false); r.err != nil {
+		return false
 	}
+	r.relaying = true
+	r.src.read.giveUp = r.mute // also when t is unwound: a defer would be on the stack
+	r.src.Socket().OnReadable(r.callback)
+	r.look(nil)
+	return true
 }
 
-// park parks the task until there is something that it has to do itself.
-func (r *relay) park() {
-	defer r.stop()
-	for r.relaying {
-		if err := r.task.Park("something to copy"); err != nil {
-			r.err = err
-			return
-		}
-		r.look()
-	}
-}
-
-// look ends the relay if src can give nothing more.
+// look ends the relay if the task may not wait, which err says, or src can give nothing more.
 //
 //go:noinline
-func (r *relay) look() {
-	if err := cmp.Or(unreadable(r.src), r.src.stream.Err()); err != nil && r.relaying {
-		r.relaying, r.err = false, r.src.wrap("read", err)
+func (r *relay) look(err error) {
+	if err == nil && r.relaying {
+		err = r.src.wrap("read", cmp.Or(unreadable(r.src), r.src.stream.Err()))
+	}
+	if err != nil {
+		r.relaying, r.err = false, err
 	}
 }
 
+//go:noinline
 func (r *relay) stop() {
-	r.relaying = false
-	r.src.Socket().OnReadable(nil)
+	r.mute()
+	r.src.read.giveUp = nil
 	r.src.read.end(r.task)
 }
 
+func (r *relay) mute() { r.src.Socket().OnReadable(nil) }
+
 // readable is called when something has arrived.
 func (r *relay) readable() {
+	if r.src.read.holder() != r.task { // which was unwound, or abandoned, and mute was called
+		return
+	}
 	b := r.src.Socket().Loop().Scratch()
 	n, err := r.src.stream.TryRead(b)
 	switch {
@@ -103,7 +112,7 @@ func (r *relay) readable() {
 		}
 	}
 	r.relaying = false
-	r.src.Socket().OnReadable(nil)
+	r.mute()
 	r.task.Unpark()
 }
 

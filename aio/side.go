@@ -32,7 +32,10 @@ type line struct {
 // unwound, or abandoned, in its middle is over, though nobody has said so.
 func (d *side) holder() *corolla.Task {
 	if t := d.task; t != nil && (t.Ended() || uint16(t.Unwound()) != d.unwound) {
-		d.giveUp = nil
+		if giveUp := d.giveUp; giveUp != nil {
+			d.giveUp = nil
+			giveUp()
+		}
 		d.end(t)
 	}
 	return d.task
