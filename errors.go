@@ -193,15 +193,21 @@ func (e *PanicError) Unwrap() error {
 }
 
 // SlowError reports a callback, or one stretch of a task, that held the loop for
-// longer than the loop's SlowLimit.
+// longer than the loop's SlowLimit, or still does.
 type SlowError struct {
-	Took  time.Duration
-	Limit time.Duration
-	Where string // the callback or task, and where it comes from
+	Took    time.Duration // so far, if it lasts
+	Limit   time.Duration
+	Where   string // the callback or task, and where it comes from
+	Stack   []byte // where it was when it had taken too long, as debug.Stack prints it; nil if nobody saw
+	Lasting bool   // it is not over yet: this is for the StallHandler
 }
 
 func (e *SlowError) Error() string {
-	return fmt.Sprintf("%s held the loop for %v (limit %v)", e.Where, e.Took, e.Limit)
+	held := "held"
+	if e.Lasting {
+		held = "still holds"
+	}
+	return fmt.Sprintf("%s %s the loop for %v (limit %v)", e.Where, held, e.Took, e.Limit)
 }
 
 // UnseenError reports the failure of a task or future that nobody looked at.

@@ -23,7 +23,8 @@ type Loop struct {
 	now  time.Duration
 
 	ready  ds.Ring[entry]
-	batch  int // how many of the ready entries belong to the batch that runs
+	batch  int   // how many of the ready entries belong to the batch that runs
+	runs   entry // the one that runs
 	inbox  inbox
 	timers ds.Heap[*Timer, timerOrder]
 	seq    uint64 // numbers the timers
@@ -54,6 +55,9 @@ type Loop struct {
 	owner    uintptr                       // the goroutine that runs at present; 0 is any
 	begun    uintptr                       // the goroutine that runs the loop
 	pulled   *pulled                       // the generator that runs at present, if it is one
+
+	unguard func()                // ends the watch over the run
+	stall   atomic.Pointer[stall] // what was last reported while it lasted
 }
 
 type state uint8
@@ -159,6 +163,7 @@ func (l *Loop) begin() error {
 		return ErrLoopClosed
 	}
 	l.state = running
+	l.guard()
 	run := make(chan struct{})
 	l.run.Store(&run)
 	l.own()
@@ -170,6 +175,7 @@ func (l *Loop) begin() error {
 // and with ErrorPolicy(Crash) a panic comes through.
 func (l *Loop) end() {
 	l.state = idle
+	l.unguard()
 	close(*l.run.Swap(nil))
 	l.disown()
 	l.pulled = nil
@@ -212,24 +218,24 @@ func (l *Loop) spin(over func() bool) error {
 // the stack then: each return behind the switch to a task and back is one that the processor did not
 // foresee.
 func (l *Loop) runSome(over func() bool) (done bool) {
-	var e entry
 	defer func() {
-		if e.what != nil { // a panic, or a runtime.Goexit, which goes on after this
+		if e := l.runs; e.what != nil { // a panic, or a runtime.Goexit, which goes on after this
+			l.runs = entry{}
 			l.caught(recover(), e)
 		}
 	}()
 	for {
 		for l.batch > 0 {
 			l.batch--
-			if e = l.ready.Pop(); e.what == nil {
+			if l.runs = l.ready.Pop(); l.runs.what == nil {
 				continue
 			}
-			e.what.run()
+			l.runs.what.run()
 			was := l.now
 			if l.now = l.host.Recent(); l.now-was > l.opt.slow && l.opt.slow > 0 {
-				l.report(&SlowError{Took: l.now - was, Limit: l.opt.slow, Where: describe(e)})
+				l.slow(l.now - was)
 			}
-			e.what = nil
+			l.runs.what = nil
 		}
 		if l.failed != nil || l.crashed != nil || l.stopping.Load() || over() {
 			return true
@@ -284,7 +290,7 @@ func (l *Loop) poll() (int, error) {
 	}
 	n, err := l.host.Wait(l.events, until)
 	if none {
-		l.now = l.host.Now() // else the batch has read the clock when it ended
+		l.now = l.host.Recent() // else the batch has read the clock when it ended
 	}
 	return n, err
 }

@@ -63,9 +63,9 @@ func describe(e entry) string {
 		return "a timer of the loop's own"
 	case *readiness:
 		if w.f == nil {
-			return "an I/O callback that was removed"
+			return "an I/O callback that was removed" + w.peer()
 		}
-		return "I/O callback " + function(w.f) + registered(w.site)
+		return "I/O callback " + function(w.f) + registered(w.site) + w.peer()
 	case *Task:
 		return w.String()
 	case nil:

@@ -15,6 +15,7 @@ type options struct {
 	debug     bool
 	slow      time.Duration
 	handler   func(error)
+	stalled   func(*SlowError)
 	crash     bool
 	jobs      int
 	budget    time.Duration
@@ -26,6 +27,7 @@ func defaults() options {
 	return options{
 		slow:      100 * time.Millisecond,
 		handler:   printError,
+		stalled:   printStall,
 		jobs:      64,
 		budget:    time.Millisecond,
 		idleTasks: 1024,
@@ -42,6 +44,9 @@ func printError(err error) {
 	log.Print("corolla: ", err)
 }
 
+// printStall is the stall handler of a loop that was given none.
+func printStall(err *SlowError) { log.Printf("corolla: %v\n%s", err, err.Stack) }
+
 // Debug turns on checks that cost time: a method that belongs to the loop panics
 // when a foreign goroutine calls it, and reports say where callbacks were
 // registered, not only which functions they are. What Scratch has lent is overwritten once it
@@ -49,9 +54,21 @@ func printError(err error) {
 func Debug() Option { return func(o *options) { o.debug = true } }
 
 // SlowLimit sets how long a callback, or a task between two parks, may hold the
-// loop before the error handler is given a *SlowError. It is 100 ms unless set;
-// 0 turns the reports off.
+// loop before that is reported: to the stall handler while it lasts, and to the error handler when
+// it is over. It is 100 ms unless set; 0 turns the reports off.
 func SlowLimit(d time.Duration) Option { return func(o *options) { o.slow = d } }
+
+// StallHandler sets the function that is told of what has held the loop for longer than its SlowLimit
+// and still does, even if it never ends: a callback that waits for what only the loop could bring, or a
+// task that wants a mutex which another task of the loop holds. The error says what it is, as far as
+// others than the loop can tell, and has the stack of the goroutine that it runs on. There is one
+// report each time, and when it is over the error handler has a *SlowError with the whole time.
+//
+// It runs on a goroutine of its own, beside the loop, of which it may use only what is safe from any
+// goroutine. It may still run when Run has returned. A process with more than 10,000 goroutines is
+// spared the stack, for which Go stops them all. Unless set, reports are printed with the log package.
+// On a simulated machine, whose time does not pass while something runs, there are none.
+func StallHandler(handle func(*SlowError)) Option { return func(o *options) { o.stalled = handle } }
 
 // ErrorHandler sets the function that gets every error which has no other place
 // to go: *PanicError, *SlowError, *UnseenError, and errors of the machine. It

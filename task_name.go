@@ -62,13 +62,18 @@ func (t *Task) Unwound() int {
 }
 
 func (t *Task) String() string {
-	text := "task of "
-	if name := t.Name(); name != "" {
-		text = fmt.Sprintf("task %q of ", name)
-	}
-	text += t.Started()
+	text := t.title()
 	if t.about != nil && t.about.about != nil {
 		text += " for " + t.about.about.String()
 	}
 	return text
+}
+
+// title says of a task what never changes. Safe from any goroutine.
+func (t *Task) title() string {
+	text := "task of "
+	if name := t.Name(); name != "" {
+		text = fmt.Sprintf("task %q of ", name)
+	}
+	return text + t.Started()
 }

@@ -23,6 +23,10 @@ func (m machine) Epoch() time.Time { return m.config.epoch }
 
 func (m machine) Recent() time.Duration { return m.now }
 
+func (m machine) Guard(time.Duration, func(time.Duration, func() bool)) (stop func()) {
+	return func() {}
+}
+
 func (m machine) Wait(buf []host.Event, until time.Duration) (int, error) {
 	if until >= 0 && until <= m.now {
 		if m.spins++; m.spins > spinLimit {

@@ -62,6 +62,8 @@ type epoll struct {
 	touched bool          // whether a descriptor was used since then
 	busy    bool          // whether much was ready then
 
+	guard *guard // while there is one
+
 	chatting bool // whether the last wait ended with a wake
 
 	reserve int // a descriptor to give up when there are no more, or -1
@@ -93,14 +95,15 @@ func (h *epoll) Recent() time.Duration {
 	if ticks()-h.read < tickGrain {
 		return h.now
 	}
-	return h.Now()
+	h.Now()
+	h.guard.begin(h.now)
+	return h.now
 }
-
-func (h *epoll) Epoch() time.Time { return h.epoch }
 
 func (h *epoll) Wait(buf []Event, until time.Duration) (int, error) {
 	h.limit = min(len(buf), MaxEvents)
 	if until >= 0 && (until <= h.now || until-h.now < pollGrain && until <= h.Now()) {
+		h.guard.begin(h.now)
 		if !h.touched && h.now-h.looked < pollGrain {
 			return 0, nil
 		}
@@ -117,6 +120,7 @@ func (h *epoll) Wait(buf []Event, until time.Duration) (int, error) {
 			return 0, err
 		}
 	}
+	h.guard.begin(h.Now())
 	return h.report(buf)
 }
 
@@ -124,8 +128,11 @@ func (h *epoll) Wait(buf []Event, until time.Duration) (int, error) {
 // again whenever the epoll descriptor becomes readable. The netpoller is
 // edge-triggered, so this drains: it parks only after having seen nothing.
 func (h *epoll) pollNested(uintptr) (done bool) {
-	h.look()
-	return h.n != 0 || h.err != nil
+	if h.look(); h.n != 0 || h.err != nil {
+		return true
+	}
+	h.guard.wait()
+	return false
 }
 
 // look asks the kernel what is ready, without waiting.

@@ -97,6 +97,12 @@ type Host interface {
 	// Epoch is the wall-clock time at which Now was 0.
 	Epoch() time.Time
 
+	// Guard calls alarm, on a goroutine of its own, when the loop has been at the same thing for longer
+	// than limit: when it has neither waited nor asked for Recent. There is one alarm for each such
+	// time, which says how long it has lasted, and can ask whether it still does. stop ends the
+	// guard, but not an alarm that is being dealt with. A simulated machine has none.
+	Guard(limit time.Duration, alarm func(held time.Duration, still func() bool)) (stop func())
+
 	// Wait fills buf with events, waiting for the first until Now reaches until.
 	// A negative until waits without limit; one that has passed only looks, and
 	// may answer from a look that is a few microseconds old if the host has done

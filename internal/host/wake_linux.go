@@ -62,3 +62,14 @@ func (h *epoll) nudged() bool {
 	h.woken = false
 	return h.chatting
 }
+
+func (h *epoll) Guard(limit time.Duration, alarm func(time.Duration, func() bool)) (stop func()) {
+	g := startGuard(limit, func() time.Duration { return time.Since(h.epoch) }, alarm)
+	h.guard = g
+	return func() {
+		h.guard = nil
+		g.stop()
+	}
+}
+
+func (h *epoll) Epoch() time.Time { return h.epoch }
