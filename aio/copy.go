@@ -8,14 +8,14 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// Copy reads what arrives at src and writes it to dst, until src's stream ends, and returns how
-// many bytes dst took. It parks t while there is nothing to read, and while more than the high
-// water mark is to be sent. dst's stream stays open: CloseWrite ends it.
+// Copy reads from src and writes to dst until src's stream ends, and returns how many bytes dst
+// accepted. It parks t while there is nothing to read, and while dst is above its high water mark.
+// dst's stream stays open; CloseWrite ends it.
 //
-// While nothing arrives it holds no buffer, so it is for connections that are many and mostly
-// idle, for short messages, and for TLS; SpliceTo moves bulk with less work. Others may write to dst
-// in between: each piece waits in line as a Write does. On an error, what dst did not take can still
-// be read from src. A proxy is two of these.
+// While nothing arrives it holds no buffer, so it suits many mostly idle connections, short
+// messages, and TLS; SpliceTo moves bulk data at less cost. Other tasks may write to dst in
+// between: each piece waits in line as a Write does. On an error, data that dst did not accept can
+// still be read from src. A proxy is two Copies, one each way.
 func Copy(t *corolla.Task, dst, src *Conn) (n int64, err error) {
 	r := &relay{task: t, dst: dst, src: src}
 	for err == nil {
@@ -29,21 +29,21 @@ func Copy(t *corolla.Task, dst, src *Conn) (n int64, err error) {
 	return r.moved, err
 }
 
-// relay is a Copy under way. As long as dst takes what comes, a callback moves it while the task stays
-// parked: that saves two switches for each piece, and the calls of reading and writing are on the loop's
-// stack instead of that of every idle task. Whatever has to wait, the task does.
+// relay is a Copy under way. As long as dst keeps up, a callback moves the data while the task
+// stays parked: that saves two switches per piece, and the frames for reading and writing are on
+// the loop's stack instead of every idle task's. Anything that has to wait is left to the task.
 type relay struct {
 	task     *corolla.Task
 	dst, src *Conn
 	moved    int64
-	handOver bool // to the task: there is something that waits, or an error
+	handOver bool // to the task: something has to wait, or failed
 	err      error
 }
 
-// run parks the task until there is something that it has to do itself.
+// run parks the task until there is something that only the task can do.
 func (r *relay) run() error {
 	src := r.src
-	if len(src.in) > 0 || src.stream.HasTLS() { // TLS may have more than its socket tells of
+	if len(src.in) > 0 || src.stream.HasTLS() { // TLS may hold data that its socket does not show
 		return nil
 	}
 	if err := src.read.begin(r.task, false); err != nil {
@@ -68,7 +68,7 @@ func (r *relay) stop() {
 	r.src.read.end(r.task)
 }
 
-// readable is called when something has arrived.
+// readable is called when src's socket has become readable.
 func (r *relay) readable() {
 	b := r.src.Socket().Loop().Scratch()
 	n, err := r.src.stream.TryRead(b)
@@ -90,10 +90,9 @@ func (r *relay) readable() {
 	r.task.Unpark()
 }
 
-// pass moves what has arrived, waiting for whatever there is to wait for. What dst does not take
-// goes back to src.
+// pass moves what has arrived, waiting where it must. What dst does not accept goes back to src.
 func (r *relay) pass() error {
-	if len(r.src.in) == 0 && !r.src.stream.HasTLS() { // all is taken
+	if len(r.src.in) == 0 && !r.src.stream.HasTLS() { // nothing is left to pass on
 		return r.dst.wrap("write", room(r.dst, r.task))
 	}
 	b, err := r.src.Receive(r.task)
