@@ -3,7 +3,6 @@ package aio
 import (
 	"cmp"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -49,15 +48,13 @@ func (c *Conn) ServerTLS(t *corolla.Task, cfg *tls.Config, opts ...corolla.Socke
 	return startTLS(c, t, how, err)
 }
 
-var errTLSAlready = errors.New("TLS was already started")
-
 // startTLS starts TLS, if err is nil, and waits for the handshake to end.
 func startTLS(c *Conn, t *corolla.Task, how *stream.TLS, err error) error {
 	switch {
 	case err != nil:
 		return c.wrap("handshake", err)
 	case c.stream.HasTLS():
-		return c.wrap("handshake", errTLSAlready)
+		return c.wrap("handshake", stream.ErrTLSAlready)
 	case c.read.holder() != nil || c.write.holder() != nil:
 		return corolla.ErrBusy
 	}

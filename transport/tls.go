@@ -2,7 +2,6 @@ package transport
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 
@@ -94,7 +93,7 @@ func secure(c *Conn, how *stream.TLS, err error, done func(error)) error {
 	switch {
 	case err != nil:
 	case c.stream.HasTLS():
-		err = errors.New("TLS was already started")
+		err = stream.ErrTLSAlready
 	case c.is(away):
 		err = fmt.Errorf("the connection is spliced: %w", corolla.ErrBusy)
 	case c.is(closing | shut | lost):
