@@ -8,7 +8,7 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// Bound is a Conn as a net.Conn, for code that runs in one task and wants one.
+// Bound presents a Conn as a net.Conn, to code that runs in a single task.
 type Bound struct {
 	task *corolla.Task
 	conn *Conn
@@ -16,17 +16,18 @@ type Bound struct {
 
 var _ net.Conn = (*Bound)(nil)
 
-// Bind returns the connection as a net.Conn whose Read and Write park t. It is for use in t
-// only; another task binds it anew.
+// Bind returns the connection as a net.Conn whose Read and Write park t. Use it in t only; another
+// task calls Bind for itself.
 func (c *Conn) Bind(t *corolla.Task) *Bound { return &Bound{t, c} }
 
-// Read is Conn.Read of the task.
+// Read calls Conn.Read with the task.
 func (b *Bound) Read(p []byte) (int, error) { return b.conn.Read(b.task, p) }
 
-// Write is Conn.Write of the task.
+// Write calls Conn.Write with the task.
 func (b *Bound) Write(p []byte) (int, error) { return b.conn.Write(b.task, p) }
 
-// WriteTo lets io.Copy hold no buffer while nothing arrives, if w is a Bound too; see Copy.
+// WriteTo lets io.Copy hold no buffer while nothing arrives, if w is a Bound on the same loop; see
+// Copy.
 func (b *Bound) WriteTo(w io.Writer) (int64, error) {
 	if dst, ok := w.(*Bound); ok && dst.conn.Socket().Loop() == b.conn.Socket().Loop() {
 		return Copy(b.task, dst.conn, b.conn)
@@ -46,8 +47,8 @@ func (b *Bound) LocalAddr() net.Addr { return named(b.conn.Socket(), b.conn.Loca
 // RemoteAddr is Conn.RemoteAddr, but never nil.
 func (b *Bound) RemoteAddr() net.Addr { return named(b.conn.Socket(), b.conn.RemoteAddr()) }
 
-// nameless is the address of what has none, such as a pipe, for code that never heard of such. As
-// in net.Pipe it is the network's name.
+// nameless stands in for the address of a pipe and the like, which have none, since users of a
+// net.Conn do not expect nil. As with net.Pipe it is the network's name.
 type nameless string
 
 func (n nameless) Network() string { return string(n) }
@@ -69,8 +70,8 @@ func (b *Bound) SetReadDeadline(t time.Time) error { return b.conn.SetReadDeadli
 // SetWriteDeadline is Conn.SetWriteDeadline.
 func (b *Bound) SetWriteDeadline(t time.Time) error { return b.conn.SetWriteDeadline(t) }
 
-// BoundPacket is a PacketConn as a net.PacketConn, and as the net.Conn of DialPacket's peer, for
-// code that runs in one task and wants one.
+// BoundPacket presents a PacketConn as a net.PacketConn, and as a net.Conn to the peer of
+// DialPacket, to code that runs in a single task.
 type BoundPacket struct {
 	task *corolla.Task
 	conn *PacketConn
@@ -81,29 +82,29 @@ var (
 	_ net.Conn       = (*BoundPacket)(nil)
 )
 
-// Bind returns the connection as a net.PacketConn whose ReadFrom and WriteTo park t. It is for
-// use in t only; another task binds it anew.
+// Bind returns the connection as a net.PacketConn whose ReadFrom and WriteTo park t. Use it in t
+// only; another task calls Bind for itself.
 func (c *PacketConn) Bind(t *corolla.Task) *BoundPacket { return &BoundPacket{t, c} }
 
-// ReadFrom is PacketConn.ReadFrom of the task: the error is io.ErrShortBuffer for a datagram
-// that is longer than p.
+// ReadFrom calls PacketConn.ReadFrom with the task. The error is io.ErrShortBuffer for a datagram
+// longer than p.
 func (b *BoundPacket) ReadFrom(p []byte) (int, net.Addr, error) { return b.conn.ReadFrom(b.task, p) }
 
-// WriteTo is PacketConn.WriteTo of the task.
+// WriteTo calls PacketConn.WriteTo with the task.
 func (b *BoundPacket) WriteTo(p []byte, to net.Addr) (int, error) {
 	return written(p, b.conn.WriteTo(b.task, p, to))
 }
 
-// Read is ReadFrom, whoever has sent it.
+// Read is ReadFrom without the sender's address.
 func (b *BoundPacket) Read(p []byte) (int, error) {
 	n, _, err := b.conn.ReadFrom(b.task, p)
 	return n, err
 }
 
-// Write is WriteTo the peer of DialPacket.
+// Write sends to the peer of DialPacket.
 func (b *BoundPacket) Write(p []byte) (int, error) { return b.WriteTo(p, nil) }
 
-// written is what a Write of a datagram returns: it is sent whole or not at all.
+// written returns the result of writing a datagram, which is sent whole or not at all.
 func written(p []byte, err error) (int, error) {
 	if err != nil {
 		return 0, err

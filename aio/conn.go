@@ -1,15 +1,14 @@
-// Package aio is input and output in the style of tasks: calls that look blocking,
-// and park the task that makes them.
+// Package aio is I/O for tasks: calls that look blocking, but only park the task that makes them.
 //
 //	c, err := aio.Dial(t, "tcp", "127.0.0.1:7")
 //	…
 //	n, err := c.Read(t, buf)
 //
-// What waits takes the task, so suspension is visible in the code. A Conn that is idle
-// holds no buffer: reading goes straight into the caller's.
+// Every call that may wait takes the task, so suspension is visible in the code. An idle Conn holds
+// no buffer: data is read straight into the caller's.
 //
-// Code that wants a net.Conn is given one of two: Conn.Bind, for code that runs in one task,
-// and Conn.NetConn, which any goroutine may use.
+// Code that wants a net.Conn can have one of two: Conn.Bind, for use in one task, and Conn.NetConn,
+// for use by other goroutines.
 package aio
 
 import (
@@ -23,25 +22,25 @@ import (
 	"github.com/corolla-go/corolla/internal/stream"
 )
 
-// Conn is a stream connection. One task may read while others write. What writes (Write, Flush,
-// SendFile, WriteFiles, Splice to the connection, each piece of a Copy to it) waits in line, first
-// in, first out, so each is whole and unmixed with others; Close, a write deadline that passes and
-// an error in sending end the wait too. A second reader gets corolla.ErrBusy.
+// Conn is a stream connection. One task may read while others write. Calls that write (Write,
+// Flush, SendFile, WriteFiles, a SpliceTo into the connection, each piece of a Copy into it) wait
+// in line, first in, first out, so each goes out whole and never interleaved with another; Close,
+// an expired write deadline and a send error also end the wait. A second reader gets
+// corolla.ErrBusy.
 //
-// Errors are *net.OpError and wrap what net's own do: net.ErrClosed after Close,
-// os.ErrDeadlineExceeded after a deadline, the system's error otherwise. io.EOF and
-// io.ErrUnexpectedEOF, corolla.ErrBusy, and the task's own *corolla.CanceledError, are returned
-// bare.
+// Errors are *net.OpError and wrap what net's do: net.ErrClosed after Close, os.ErrDeadlineExceeded
+// after a deadline, and otherwise the system's error. io.EOF, io.ErrUnexpectedEOF, corolla.ErrBusy
+// and the task's own *corolla.CanceledError are returned unwrapped.
 type Conn struct {
 	stream      stream.Stream
 	read, write side
-	in          []byte // arrived, and read by nobody yet: see ReadUntil
+	in          []byte // received but not yet read: see ReadUntil
 	limit       int
 	closed      bool
 	ending      bool // CloseWrite was called
 }
 
-// NewConn makes a Conn of a connected socket, which it owns from then on.
+// NewConn returns a Conn on a connected socket, which it owns from then on.
 func NewConn(s *corolla.Socket) *Conn {
 	c := new(Conn)
 	c.stream.Init(s, (*user)(c))
@@ -51,10 +50,10 @@ func NewConn(s *corolla.Socket) *Conn {
 // user is a Conn as its stream sees it.
 type user Conn
 
-// Marks has nobody to tell: who writes waits for the outbox.
+// Marks has nothing to do: a task that writes waits on the outbox.
 func (u *user) Marks(bool) {}
 
-// Over wakes who waits for an answer, for there will be none; who writes hears from the outbox.
+// Over wakes the reader, since no answer will come. Writers hear of it from the outbox.
 func (u *user) Over(error) { u.read.wake() }
 
 // Dial connects to an address on "tcp", "tcp4", "tcp6" or "unix".
@@ -72,9 +71,9 @@ func Dial(t *corolla.Task, network, address string, opts ...corolla.SocketOption
 	return NewConn(s), nil
 }
 
-// Read reads at most len(b) bytes, parking t until there is at least one. At the end
-// of the stream it returns io.EOF; but if sending has failed, be it in what a Write had only taken, it
-// is that error, for the peer may not have ended its stream.
+// Read reads at most len(b) bytes, parking t until there is at least one. At the end of the stream
+// it returns io.EOF; but if sending has failed, even of data that a Write had already accepted, it
+// returns that error, since the peer may not have ended its stream.
 func (c *Conn) Read(t *corolla.Task, b []byte) (int, error) {
 	if err := c.read.begin(t, readable(c)); err != nil {
 		return 0, err
@@ -94,17 +93,17 @@ func (c *Conn) Read(t *corolla.Task, b []byte) (int, error) {
 	return n, err
 }
 
-// Receive parks t until something has arrived, at most 64 KiB of it, and returns that in the loop's
-// memory: it is good until t next waits, for anything, or reads again, and may be written to until
-// then. A connection that waits in Receive holds no buffer. Write takes all of it before it waits. In debug
-// mode what is used too late is found overwritten. Errors are Read's.
+// Receive parks t until data has arrived, and returns up to 64 KiB of it in a buffer of the loop's:
+// the data is good until t next waits, for anything, or reads again, and t may modify it until
+// then. A connection that waits in Receive holds no buffer. Write accepts all of it before it
+// waits. In debug mode, data used too late is found overwritten. Errors are those of Read.
 func (c *Conn) Receive(t *corolla.Task) ([]byte, error) {
 	if err := c.read.begin(t, readable(c)); err != nil {
 		return nil, err
 	}
 	var b []byte
 	var err error
-	if len(c.in) > 0 && !c.read.expired { // c is open, for Close drops what has arrived
+	if len(c.in) > 0 && !c.read.expired { // c is open: Close drops c.in
 		b, c.in = c.in, nil
 	} else {
 		b, err = receive(c, t)
@@ -119,12 +118,12 @@ func receive(c *Conn, t *corolla.Task) ([]byte, error) {
 	return b[:n], err
 }
 
-// readable reports whether reading may find something at once.
+// readable reports whether a read may succeed without waiting.
 func readable(c *Conn) bool {
 	return len(c.in) > 0 || c.stream.HasTLS() || c.Socket().Readable()
 }
 
-// unreadable says why nothing can be read any more, be it there already.
+// unreadable returns the error that stops a read even if data is there, or nil.
 func unreadable(c *Conn) error {
 	switch {
 	case c.closed:
@@ -135,7 +134,7 @@ func unreadable(c *Conn) error {
 	return nil
 }
 
-// take gives what has arrived already.
+// take copies out data that has already arrived.
 func take(c *Conn, b []byte) int {
 	n := copy(b, c.in)
 	if c.in = c.in[n:]; len(c.in) == 0 {
@@ -144,11 +143,11 @@ func take(c *Conn, b []byte) int {
 	return n
 }
 
-// readSome reads, through TLS if there is TLS. Nothing else runs between the moment when it
-// puts something into b and its return, so b may be the loop's scratch buffer.
+// readSome reads, through TLS if it is on. Nothing else runs between its filling b and its return,
+// so b may be the loop's scratch buffer.
 //
-// Most tasks are parked here for most of their lives, so what is on the stack above is kept
-// small: with more than 1 KB the stack would be twice as large.
+// Most tasks spend most of their lives parked here, so the frames above are kept small: past 1 KB
+// the stack would double.
 func readSome(c *Conn, t *corolla.Task, b []byte) (int, error) {
 	for {
 		if err := unreadable(c); err != nil {
@@ -164,7 +163,7 @@ func readSome(c *Conn, t *corolla.Task, b []byte) (int, error) {
 	}
 }
 
-// awaitData parks t until something may have arrived.
+// awaitData parks t until data may have arrived.
 func awaitData(c *Conn, t *corolla.Task) error {
 	if err := c.stream.Err(); err != nil {
 		return err
@@ -179,9 +178,9 @@ func awaitData(c *Conn, t *corolla.Task) error {
 	return c.Socket().WaitReadable(t)
 }
 
-// Close closes the connection. What was written is still sent, for as long as the peer takes
-// something of it at least every 30 seconds. Tasks that wait for the connection get net.ErrClosed, as
-// does a second Close.
+// Close closes the connection. What was written is still sent, as long as the peer takes some of it
+// at least every 30 seconds. Tasks waiting on the connection get net.ErrClosed, as does a second
+// Close.
 func (c *Conn) Close() error {
 	c.check("Close")
 	if c.closed {
@@ -191,15 +190,14 @@ func (c *Conn) Close() error {
 	return c.wrap("close", c.stream.Close())
 }
 
-// shut ends whatever waits for the connection.
+// shut wakes every task that waits on the connection.
 func shut(c *Conn) {
 	c.closed, c.in = true, nil
 	c.read.close()
 	c.write.close()
 }
 
-// Abort closes the connection at once: what was not sent is dropped, and the peer sees a
-// reset.
+// Abort closes the connection at once: unsent data is dropped, and the peer sees a reset.
 func (c *Conn) Abort() error {
 	c.check("Abort")
 	if c.Socket().Closed() {
@@ -214,13 +212,12 @@ func (c *Conn) SetDeadline(when time.Time) error {
 	return errors.Join(c.SetReadDeadline(when), c.SetWriteDeadline(when))
 }
 
-// SetReadDeadline sets the time from which on reading, also by a task that waits already,
-// fails with os.ErrDeadlineExceeded. The zero time is never. A limit for one call is
-// Task.Timeout.
+// SetReadDeadline sets the time after which reads, including one that is already waiting, fail with
+// os.ErrDeadlineExceeded. The zero time means never. To limit a single call, use Task.Timeout.
 func (c *Conn) SetReadDeadline(when time.Time) error { return deadline(c, &c.read, when) }
 
-// SetWriteDeadline does for writing what SetReadDeadline does for reading. What was taken
-// to be sent is sent all the same.
+// SetWriteDeadline does for writing what SetReadDeadline does for reading. Data already accepted is
+// sent all the same.
 func (c *Conn) SetWriteDeadline(when time.Time) error { return deadline(c, &c.write, when) }
 
 func deadline(c *Conn, d *side, when time.Time) error {
@@ -232,23 +229,22 @@ func deadline(c *Conn, d *side, when time.Time) error {
 	return nil
 }
 
-// check panics if a goroutine that does not run the loop calls.
+// check panics if called on a goroutine that does not run the loop.
 func (c *Conn) check(method string) { c.Socket().Loop().Check("aio.Conn." + method) }
 
-// Socket returns the socket underneath.
+// Socket returns the underlying socket.
 func (c *Conn) Socket() *corolla.Socket { return c.stream.Socket() }
 
-// LocalAddr returns the connection's own address, also after Close.
+// LocalAddr returns the connection's own address, even after Close.
 func (c *Conn) LocalAddr() net.Addr { return c.Socket().LocalAddr() }
 
-// RemoteAddr returns the address of the peer, also after Close, and when the peer has reset the
-// connection.
+// RemoteAddr returns the peer's address, even after Close or a reset by the peer.
 func (c *Conn) RemoteAddr() net.Addr { return c.Socket().PeerAddr() }
 
 func (c *Conn) wrap(op string, err error) error { return wrap(c.Socket(), op, err) }
 
-// wrap makes the error that net would. Addresses are asked for here only: on the way of
-// success they would cost a call to the system each.
+// wrap builds the error that net would. Addresses are looked up only here: when all goes well each
+// would cost a system call.
 func wrap(s *corolla.Socket, op string, err error) error {
 	if err == nil || err == io.EOF || errors.Is(err, corolla.ErrCanceled) || errors.Is(err, corolla.ErrBusy) {
 		return err

@@ -13,11 +13,11 @@ import (
 type Listener struct {
 	sock *corolla.Socket
 	side side
-	tls  *stream.TLS // nil is none
+	tls  *stream.TLS // nil if none
 }
 
-// Listen listens at an address on "tcp", "tcp4", "tcp6" or "unix". Port 0 picks a
-// free one, which Addr tells. Connections that are accepted have the options too.
+// Listen listens on an address; network is "tcp", "tcp4", "tcp6" or "unix". Port 0 picks a free
+// port, which Addr returns. The options also apply to accepted connections.
 func Listen(l *corolla.Loop, network, address string, opts ...corolla.SocketOption) (*Listener, error) {
 	s, err := l.Listen(network, address, opts...)
 	if err != nil {
@@ -26,15 +26,15 @@ func Listen(l *corolla.Loop, network, address string, opts ...corolla.SocketOpti
 	return NewListener(s), nil
 }
 
-// NewListener makes a Listener of a listening socket, which it owns from then on: one that was
-// adopted, say.
+// NewListener returns a Listener on a listening socket, for example an adopted one, which it owns
+// from then on.
 func NewListener(s *corolla.Socket) *Listener { return &Listener{sock: s} }
 
-// Socket returns the socket underneath.
+// Socket returns the underlying socket.
 func (ln *Listener) Socket() *corolla.Socket { return ln.sock }
 
-// Accept parks t until there is a connection, and returns it. While the process has no
-// descriptors left, connections are closed and the loop's error handler is told.
+// Accept parks t until there is a connection, and returns it. While the process is out of file
+// descriptors, new connections are closed and the loop's error handler is told.
 func (ln *Listener) Accept(t *corolla.Task) (*Conn, error) {
 	c, err := ln.acceptPlain(t)
 	if err == nil && ln.tls != nil {
@@ -66,8 +66,8 @@ func (ln *Listener) acceptPlain(t *corolla.Task) (*Conn, error) {
 	}
 }
 
-// SetDeadline sets the time from which on Accept, also of a task that waits already, fails
-// with os.ErrDeadlineExceeded. The zero time is never.
+// SetDeadline sets the time after which Accept, including one that is already waiting, fails with
+// os.ErrDeadlineExceeded. The zero time means never.
 func (ln *Listener) SetDeadline(when time.Time) error {
 	if ln.sock.Closed() {
 		return wrap(ln.sock, "set deadline", net.ErrClosed)
@@ -76,15 +76,15 @@ func (ln *Listener) SetDeadline(when time.Time) error {
 	return nil
 }
 
-// Addr returns the address that is listened at, also after Close.
+// Addr returns the listener's address, even after Close.
 func (ln *Listener) Addr() net.Addr { return ln.sock.LocalAddr() }
 
-// Close stops listening. A task that waits in Accept gets net.ErrClosed. Connections
-// that were accepted stay.
+// Close stops listening. A task waiting in Accept gets net.ErrClosed. Accepted connections stay
+// open.
 func (ln *Listener) Close() error {
 	ln.side.close()
 	return ln.sock.Close()
 }
 
-// String names the connection by its network and its two addresses, for reports.
+// String describes the connection, for reports: its network and both addresses.
 func (c *Conn) String() string { return c.stream.String() }

@@ -12,24 +12,24 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// face is what any goroutine may use of something that belongs to a loop: each call is done on
-// the loop, by a task, while the goroutine waits. On the loop itself it panics, before it takes a
-// lock that others may hold while they wait for the loop.
-type face struct {
+// facade lets any goroutine use something that belongs to a loop: each call runs on the loop, in a
+// task, while the goroutine waits. A call on the loop itself panics, before it takes a lock that
+// others may hold while they wait for the loop.
+type facade struct {
 	loop          *corolla.Loop
 	network       string
 	local, remote net.Addr
 }
 
-func newFace(s *corolla.Socket) face {
-	return face{s.Loop(), s.Network(), named(s, s.LocalAddr()), s.PeerAddr()}
+func newFacade(s *corolla.Socket) facade {
+	return facade{s.Loop(), s.Network(), named(s, s.LocalAddr()), s.PeerAddr()}
 }
 
-func (f *face) LocalAddr() net.Addr  { return f.local }
-func (f *face) RemoteAddr() net.Addr { return f.remote }
+func (f *facade) LocalAddr() net.Addr  { return f.local }
+func (f *facade) RemoteAddr() net.Addr { return f.remote }
 
-// call calls do in a task of the loop and waits for what it returns.
-func call[T any](f *face, op string, do func(t *corolla.Task) (T, error)) (T, error) {
+// call calls do in a task of the loop and waits for its result.
+func call[T any](f *facade, op string, do func(t *corolla.Task) (T, error)) (T, error) {
 	v, err := corolla.Call(context.Background(), f.loop, do)
 	if errors.Is(err, corolla.ErrLoopClosed) {
 		err = &net.OpError{Op: op, Net: f.network, Source: f.local, Addr: f.remote, Err: errors.Join(net.ErrClosed, err)}
@@ -37,48 +37,48 @@ func call[T any](f *face, op string, do func(t *corolla.Task) (T, error)) (T, er
 	return v, err
 }
 
-// lock takes a lock of the face's.
-func (f *face) lock(mu *sync.Mutex, what string) (unlock func()) {
-	f.loop.CheckOutside("a net face's " + what)
+// lock locks mu, unless the caller runs the loop: then it panics.
+func (f *facade) lock(mu *sync.Mutex, what string) (unlock func()) {
+	f.loop.CheckOutside("a net adapter's " + what)
 	mu.Lock()
 	return mu.Unlock
 }
 
-func (f *face) do(op string, do func() error) error {
+func (f *facade) do(op string, do func() error) error {
 	_, err := call(f, op, func(*corolla.Task) (struct{}, error) { return struct{}{}, do() })
 	return err
 }
 
-func (f *face) deadline(set func(time.Time) error, when time.Time) error {
+func (f *facade) deadline(set func(time.Time) error, when time.Time) error {
 	return f.do("set deadline", func() error { return set(when) })
 }
 
 // netConn is a Conn that any goroutine may use.
 type netConn struct {
-	face
+	facade
 	conn *Conn
-	read sync.Mutex // one reader at a time, others wait; writers wait for each other in conn
+	read sync.Mutex // one reader at a time, the others wait; writers wait for one another in conn
 }
 
-// NetConn returns the connection as a net.Conn that is safe from any goroutine but those
-// that run the loop, which would wait for themselves. It can be handed to any Go library.
-// A call costs a hand-over to the loop and back. Read the Conn itself, or a second NetConn of it,
-// and one reader will find the other busy.
+// NetConn returns the connection as a net.Conn, for any Go library. It is safe from any goroutine
+// except those that run the loop, which would wait for themselves: there it panics. Each call costs
+// a round trip to the loop. If something else reads the connection at the same time, the Conn
+// itself or a second NetConn of it, one of the two gets corolla.ErrBusy.
 func (c *Conn) NetConn() net.Conn { return c.netConn() }
 
 func (c *Conn) netConn() *netConn {
-	n := &netConn{face: newFace(c.Socket()), conn: c}
+	n := &netConn{facade: newFacade(c.Socket()), conn: c}
 	n.remote = named(c.Socket(), n.remote)
 	return n
 }
 
 func (c *netConn) Read(b []byte) (int, error) {
 	defer c.lock(&c.read, "Read")()
-	return call(&c.face, "read", func(t *corolla.Task) (int, error) { return c.conn.Read(t, b) })
+	return call(&c.facade, "read", func(t *corolla.Task) (int, error) { return c.conn.Read(t, b) })
 }
 
 func (c *netConn) Write(b []byte) (int, error) {
-	return call(&c.face, "write", func(t *corolla.Task) (int, error) { return c.conn.Write(t, b) })
+	return call(&c.facade, "write", func(t *corolla.Task) (int, error) { return c.conn.Write(t, b) })
 }
 
 func (c *netConn) Close() error                       { return c.do("close", c.conn.Close) }
@@ -89,26 +89,25 @@ func (c *netConn) SetWriteDeadline(t time.Time) error { return c.deadline(c.conn
 
 // netListener is a Listener that any goroutine may use.
 type netListener struct {
-	face
+	facade
 	ln     *Listener
 	accept sync.Mutex
 }
 
-// NetListener returns the listener as a net.Listener that is safe from any goroutine but
-// those that run the loop, as are the connections that it accepts; see Conn.NetConn. It can
-// be handed to http.Server, for one.
+// NetListener returns the listener as a net.Listener, for http.Server, say. It and the connections
+// that it accepts are safe from any goroutine except those that run the loop; see Conn.NetConn.
 //
-// Those of ListenTLS are *tls.Conn, as http.Server wants them: it does the handshake, on its own
-// goroutine, and speaks HTTP/2 if "h2" is among the configuration's NextProtos (with "http/1.1" behind
-// it). HandshakeTimeout holds there too; MaxHandshakes does not, as such handshakes do not run on
-// the loop.
+// With ListenTLS the connections are *tls.Conn, as http.Server wants them: it does the handshake on
+// its own goroutine, and speaks HTTP/2 if the configuration's NextProtos have "h2" (followed by
+// "http/1.1"). HandshakeTimeout applies there too; MaxHandshakes does not, since those handshakes
+// do not run on the loop.
 func (ln *Listener) NetListener() net.Listener {
-	return &netListener{face: newFace(ln.sock), ln: ln}
+	return &netListener{facade: newFacade(ln.sock), ln: ln}
 }
 
 func (ln *netListener) Accept() (net.Conn, error) {
 	defer ln.lock(&ln.accept, "Accept")()
-	return call(&ln.face, "accept", func(t *corolla.Task) (net.Conn, error) {
+	return call(&ln.facade, "accept", func(t *corolla.Task) (net.Conn, error) {
 		c, err := ln.ln.acceptPlain(t)
 		if err != nil {
 			return nil, err
@@ -120,11 +119,11 @@ func (ln *netListener) Accept() (net.Conn, error) {
 	})
 }
 
-// shaking is a netConn below a *tls.Conn, of which the handshake must come to its end. Nobody tells
-// of that, so it is taken to be there when the peer has said more after our answer. That is early
-// where the answer asks for another hello; but a peer that only wants to hold the connection can do
-// so behind a good handshake just as well.
-type shaking struct {
+// handshaking is a netConn below a *tls.Conn whose handshake must end in time. Nothing announces
+// its end, so the handshake counts as over once the peer has sent more after our answer. That is
+// too early if the answer asks for a second hello; but a peer that only wants to hold the
+// connection can do so after a good handshake just as well.
+type handshaking struct {
 	*netConn
 	answered, over atomic.Bool
 	limit          *corolla.Timer
@@ -134,17 +133,17 @@ func limitHandshake(c *netConn, timeout time.Duration) net.Conn {
 	if timeout <= 0 {
 		return c
 	}
-	s := &shaking{netConn: c}
+	s := &handshaking{netConn: c}
 	s.limit = c.loop.After(timeout, func() {
 		if !s.over.Load() {
-			_ = c.conn.Abort() // unless it was closed
+			_ = c.conn.Abort() // or it is closed already
 		}
 	})
 	c.conn.Socket().OnClosed(func() { s.limit.Stop() })
 	return s
 }
 
-func (s *shaking) Read(b []byte) (int, error) {
+func (s *handshaking) Read(b []byte) (int, error) {
 	n, err := s.netConn.Read(b)
 	if n > 0 && s.answered.Load() {
 		s.over.Store(true)
@@ -152,7 +151,7 @@ func (s *shaking) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func (s *shaking) Write(b []byte) (int, error) {
+func (s *handshaking) Write(b []byte) (int, error) {
 	s.answered.Store(true)
 	return s.netConn.Write(b)
 }
@@ -162,21 +161,21 @@ func (ln *netListener) Addr() net.Addr { return ln.local }
 
 // netPacketConn is a PacketConn that any goroutine may use.
 type netPacketConn struct {
-	face
+	facade
 	conn        *PacketConn
 	read, write sync.Mutex
 }
 
-// NetPacketConn returns the connection as a net.PacketConn that is safe from any goroutine but
-// those that run the loop; see Conn.NetConn. It is a net.Conn as well, as a *net.UDPConn is:
-// Write sends to the peer of DialPacket.
+// NetPacketConn returns the connection as a net.PacketConn that is safe from any goroutine except
+// those that run the loop; see Conn.NetConn. Like a *net.UDPConn it is also a net.Conn: Write sends
+// to the peer of DialPacket.
 func (c *PacketConn) NetPacketConn() net.PacketConn {
-	return &netPacketConn{face: newFace(c.Socket()), conn: c}
+	return &netPacketConn{facade: newFacade(c.Socket()), conn: c}
 }
 
 func (c *netPacketConn) ReadFrom(b []byte) (n int, from net.Addr, err error) {
 	defer c.lock(&c.read, "ReadFrom")()
-	n, err = call(&c.face, "read", func(t *corolla.Task) (n int, err error) {
+	n, err = call(&c.facade, "read", func(t *corolla.Task) (n int, err error) {
 		n, from, err = c.conn.ReadFrom(t, b)
 		return n, err
 	})
@@ -185,7 +184,7 @@ func (c *netPacketConn) ReadFrom(b []byte) (n int, from net.Addr, err error) {
 
 func (c *netPacketConn) WriteTo(b []byte, to net.Addr) (int, error) {
 	defer c.lock(&c.write, "WriteTo")()
-	return call(&c.face, "write", func(t *corolla.Task) (int, error) {
+	return call(&c.facade, "write", func(t *corolla.Task) (int, error) {
 		return written(b, c.conn.WriteTo(t, b, to))
 	})
 }

@@ -11,15 +11,15 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// PacketConn sends and receives datagrams. One task may read while others write, in line as those
-// of a Conn; errors are as those of Conn, and leave it as it is.
+// PacketConn sends and receives datagrams. One task may read while others write, waiting in line as
+// with a Conn. Errors are like those of a Conn, and leave the PacketConn usable.
 type PacketConn struct {
 	sock        *corolla.Socket
 	read, write side
 }
 
-// ListenPacket returns a PacketConn that is bound to an address on "udp", "udp4", "udp6" or
-// "unixgram". Port 0 picks a free one, which LocalAddr tells.
+// ListenPacket returns a PacketConn bound to an address; network is "udp", "udp4", "udp6" or
+// "unixgram". Port 0 picks a free port, which LocalAddr returns.
 func ListenPacket(l *corolla.Loop, network, address string, opts ...corolla.SocketOption) (*PacketConn, error) {
 	s, err := l.ListenPacket(network, address, opts...)
 	if err != nil {
@@ -28,11 +28,11 @@ func ListenPacket(l *corolla.Loop, network, address string, opts ...corolla.Sock
 	return NewPacketConn(s), nil
 }
 
-// NewPacketConn makes a PacketConn of a datagram socket, which it owns from then on.
+// NewPacketConn returns a PacketConn on a datagram socket, which it owns from then on.
 func NewPacketConn(s *corolla.Socket) *PacketConn { return &PacketConn{sock: s} }
 
-// DialPacket returns a PacketConn that sends to an address on "udp", "udp4", "udp6" or "unixgram"
-// alone, and hears from it alone.
+// DialPacket returns a PacketConn that sends only to one address, and receives only from it;
+// network is "udp", "udp4", "udp6" or "unixgram".
 func DialPacket(t *corolla.Task, network, address string, opts ...corolla.SocketOption) (*PacketConn, error) {
 	addrs, err := t.Loop().Resolve(network, address).Await(t)
 	if err != nil {
@@ -45,8 +45,8 @@ func DialPacket(t *corolla.Task, network, address string, opts ...corolla.Socket
 	return NewPacketConn(s), nil
 }
 
-// ReadFrom parks t until there is a datagram, which may have no bytes, and says who sent it. If
-// it is longer than b, the rest of it is lost and the error is io.ErrShortBuffer.
+// ReadFrom parks t until there is a datagram, which may be empty, and returns its sender's address.
+// If the datagram is longer than b, the rest is lost and the error is io.ErrShortBuffer.
 func (c *PacketConn) ReadFrom(t *corolla.Task, b []byte) (int, net.Addr, error) {
 	if err := c.read.begin(t, c.sock.Readable()); err != nil {
 		return 0, nil, err
@@ -71,8 +71,8 @@ func (c *PacketConn) ReadFrom(t *corolla.Task, b []byte) (int, net.Addr, error) 
 	}
 }
 
-// WriteTo sends one datagram, which may have no bytes, to an address; nil is that of
-// DialPacket. It parks t while the system takes none.
+// WriteTo sends one datagram, which may be empty, to an address; nil means the peer of DialPacket.
+// It parks t while the system accepts none.
 func (c *PacketConn) WriteTo(t *corolla.Task, b []byte, to net.Addr) error {
 	err := c.write.enter(t)
 	if err == nil {
@@ -80,7 +80,7 @@ func (c *PacketConn) WriteTo(t *corolla.Task, b []byte, to net.Addr) error {
 		c.write.end(t)
 		err = cmp.Or(err, t.Checkpoint())
 	}
-	if err == errSwept {
+	if err == errNoTurn {
 		if err = os.ErrDeadlineExceeded; c.sock.Closed() {
 			err = net.ErrClosed
 		}
@@ -107,8 +107,8 @@ func (c *PacketConn) SetDeadline(when time.Time) error {
 	return errors.Join(c.SetReadDeadline(when), c.SetWriteDeadline(when))
 }
 
-// SetReadDeadline sets the time from which on reading, also by a task that waits already,
-// fails with os.ErrDeadlineExceeded. The zero time is never.
+// SetReadDeadline sets the time after which reads, including one that is already waiting, fail with
+// os.ErrDeadlineExceeded. The zero time means never.
 func (c *PacketConn) SetReadDeadline(when time.Time) error { return c.deadline(&c.read, when) }
 
 // SetWriteDeadline does for writing what SetReadDeadline does for reading.
@@ -123,7 +123,7 @@ func (c *PacketConn) deadline(d *side, when time.Time) error {
 	return nil
 }
 
-// Close closes the connection. Tasks that wait for it get net.ErrClosed.
+// Close closes the connection. Tasks waiting on it get net.ErrClosed.
 func (c *PacketConn) Close() error {
 	c.sock.Loop().Check("aio.PacketConn.Close")
 	c.read.close()
@@ -131,11 +131,11 @@ func (c *PacketConn) Close() error {
 	return c.sock.Close()
 }
 
-// LocalAddr returns the connection's own address, also after Close.
+// LocalAddr returns the connection's own address, even after Close.
 func (c *PacketConn) LocalAddr() net.Addr { return c.sock.LocalAddr() }
 
-// RemoteAddr returns the address that DialPacket was given, or nil.
+// RemoteAddr returns the address given to DialPacket, or nil.
 func (c *PacketConn) RemoteAddr() net.Addr { return c.sock.PeerAddr() }
 
-// Socket returns the socket underneath.
+// Socket returns the underlying socket.
 func (c *PacketConn) Socket() *corolla.Socket { return c.sock }

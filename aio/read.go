@@ -10,22 +10,22 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// DefaultLimit is how long a line, or what else ends with a separator, may be: 64 KiB,
-// as asyncio has it.
+// DefaultLimit is the longest line, or other text up to a separator, unless SetLimit changes it: 64
+// KiB, as in asyncio.
 const DefaultLimit = 64 << 10
 
-// ErrTooLong is returned by ReadUntil and Lines when the limit is passed without a separator.
-// What was read is kept, for Read, or for ReadUntil with a higher limit.
+// ErrTooLong is returned by ReadUntil and Lines when there is no separator within the limit. The
+// data is kept, for Read, or for ReadUntil with a higher limit.
 var ErrTooLong = errors.New("aio: no separator within the limit")
 
-// SetLimit sets how many bytes ReadUntil and Lines take, the separator among them, before
-// they give up. It is DefaultLimit unless set.
+// SetLimit sets how many bytes, including the separator, ReadUntil and Lines accept before they
+// give up. The default is DefaultLimit.
 func (c *Conn) SetLimit(bytes int) {
 	c.check("SetLimit")
 	c.limit = bytes
 }
 
-// ReadFull reads exactly len(b) bytes. It returns io.EOF if the stream ends before the first
+// ReadFull reads exactly len(b) bytes. It returns io.EOF if the stream ends before the first byte,
 // and io.ErrUnexpectedEOF if it ends later; n is how many were read.
 func (c *Conn) ReadFull(t *corolla.Task, b []byte) (n int, err error) {
 	for n < len(b) {
@@ -40,10 +40,10 @@ func (c *Conn) ReadFull(t *corolla.Task, b []byte) (n int, err error) {
 	return n, nil
 }
 
-// ReadUntil reads up to and with the next sep, which must not be empty. What it returns is
-// good until the next call that reads. If the stream ends before, it returns what is left
-// and io.ErrUnexpectedEOF, or io.EOF if that is nothing. On any other error, ErrTooLong
-// among them, nothing of what has arrived is lost: the next call begins where this one did.
+// ReadUntil reads up to and including the next sep, which must not be empty. The result is good
+// until the next call that reads. If the stream ends first, it returns what is left and
+// io.ErrUnexpectedEOF, or io.EOF if nothing is left. On any other error, including ErrTooLong, no
+// data is lost: the next call starts where this one did.
 func (c *Conn) ReadUntil(t *corolla.Task, sep []byte) ([]byte, error) {
 	if len(sep) == 0 {
 		return nil, fmt.Errorf("aio: ReadUntil with an empty separator")
@@ -59,14 +59,14 @@ func (c *Conn) ReadUntil(t *corolla.Task, sep []byte) ([]byte, error) {
 	if limit <= 0 {
 		limit = DefaultLimit
 	}
-	for seen := 0; ; { // so far there is no separator that begins before seen
+	for seen := 0; ; { // no separator begins before seen
 		if i := bytes.Index(c.in[seen:], sep); i >= 0 && seen+i+len(sep) <= limit {
 			return cutOff(c, seen+i+len(sep)), nil
 		}
 		if len(c.in) >= limit {
 			return nil, c.wrap("read", fmt.Errorf("%w of %d bytes", ErrTooLong, limit))
 		}
-		if seen > 0 { // not the first round: others have a turn too
+		if seen > 0 { // let others run between rounds
 			if err := t.Checkpoint(); err != nil {
 				return nil, c.wrap("read", err)
 			}
@@ -80,7 +80,7 @@ func (c *Conn) ReadUntil(t *corolla.Task, sep []byte) ([]byte, error) {
 	}
 }
 
-// cut takes n bytes off the front of what has arrived.
+// cutOff takes n bytes off the front of c.in.
 func cutOff(c *Conn, n int) []byte {
 	b := c.in[:n:n]
 	if c.in = c.in[n:]; len(c.in) == 0 {
@@ -89,7 +89,7 @@ func cutOff(c *Conn, n int) []byte {
 	return b
 }
 
-// more reads on into what has arrived.
+// more reads more data and appends it to c.in.
 func more(c *Conn, t *corolla.Task, limit int) error {
 	b := t.Loop().Scratch()
 	n, err := readSome(c, t, b[:min(len(b), limit)])
@@ -97,9 +97,9 @@ func more(c *Conn, t *corolla.Task, limit int) error {
 	return err
 }
 
-// Lines returns an iterator over the lines of the stream, without their ends, "\n" or "\r\n".
-// A line is good until the next one is asked for. An error ends it and comes last, unless it
-// is io.EOF; ErrTooLong keeps the line.
+// Lines returns an iterator over the lines of the stream, without their "\n" or "\r\n". A line is
+// good until the next one is asked for. An error other than io.EOF is yielded last; ErrTooLong
+// keeps the line.
 func (c *Conn) Lines(t *corolla.Task) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for {
@@ -107,7 +107,7 @@ func (c *Conn) Lines(t *corolla.Task) iter.Seq2[[]byte, error] {
 			switch {
 			case err == io.EOF:
 				return
-			case err == io.ErrUnexpectedEOF: // the last has no end
+			case err == io.ErrUnexpectedEOF: // the last line has no newline
 				yield(line, nil)
 				return
 			case err != nil:

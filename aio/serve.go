@@ -17,38 +17,38 @@ type Server struct {
 	ln        *Listener
 	handle    func(t *corolla.Task, c *Conn) error
 	admission stream.Admission
-	room      corolla.Event // there may be
+	room      corolla.Event // set when there may be room
 	conns     map[*Conn]*corolla.Future[struct{}]
-	order     []*Conn // of arrival, so that nothing depends on the order of a map
+	order     []*Conn // in order of arrival, so that nothing depends on map order
 	changed   corolla.Event
 	stopping  bool
 }
 
-// ServeOption configures a Server. transport has the same.
+// ServeOption configures a Server. Package transport has the same options.
 type ServeOption func(*Server)
 
-// MaxConns sets how many connections there may be at a time, those that were closed and still send
-// among them; more wait to be accepted, unless Refuse is given as well. 0, as it is unless set, is
-// no limit but the system's.
+// MaxConns limits how many connections there may be at a time, including those that are closed but
+// still sending; any more wait to be accepted, unless Refuse is given too. 0, the default, means no
+// limit but the system's.
 func MaxConns(n int) ServeOption { return func(s *Server) { s.admission.MaxConns = n } }
 
-// MaxPerPeer sets how many connections one IP address, or one name of a Unix socket, may have at a
-// time; those beyond are refused: reset, unless Refuse has a last word for them. Clients without a
-// name are not counted. 0, as it is unless set, is no limit.
+// MaxPerPeer limits how many connections one IP address, or one named Unix socket, may have at a
+// time; any more are refused: reset, unless Refuse has a last word for them. Unnamed clients are
+// not counted. 0, the default, means no limit.
 func MaxPerPeer(n int) ServeOption { return func(s *Server) { s.admission.MaxPerPeer = n } }
 
 // Refuse makes the server refuse connections beyond MaxConns, instead of letting them wait. What
-// last returns is sent to those that are refused, for any reason,
-// before the end of the stream; if it returns nothing, or is nil, they are reset. With TLS last is
-// not called, for nothing can be said before the handshake.
+// last returns is sent to each refused connection, whatever the reason, before the end of the
+// stream; if last is nil or returns nothing, the connection is reset. With TLS last is not called,
+// since nothing can be said before the handshake.
 func Refuse(last func(peer net.Addr) []byte) ServeOption {
 	return func(s *Server) { s.admission.Refuses, s.admission.LastWord = true, last }
 }
 
-// NewServer returns a server that calls handle, in a task of its own, for each connection of
-// ln, which it owns from then on. The connection is closed when handle returns; an error
-// other than of the connection's end reaches the loop's error handler, as a panic does. After a panic
-// the connection is aborted, so that its peer does not take what it got for the whole.
+// NewServer returns a server that calls handle for each connection of ln, each in its own task. The
+// server owns ln from then on. A connection is closed when handle returns; any error other than the
+// connection's end goes to the loop's error handler, as does a panic. After a panic the connection
+// is aborted, so that the peer does not take a partial answer for a whole one.
 func NewServer(ln *Listener, handle func(t *corolla.Task, c *Conn) error, opts ...ServeOption) *Server {
 	s := &Server{ln: ln, handle: handle, conns: map[*Conn]*corolla.Future[struct{}]{}}
 	for _, o := range opts {
@@ -61,20 +61,20 @@ func NewServer(ln *Listener, handle func(t *corolla.Task, c *Conn) error, opts .
 	return s
 }
 
-// Serve accepts connections until Shutdown, and then returns ErrServerClosed; before that it
-// stops only with an error of accepting, or when t is canceled; when the system has run out of
-// something it reports that and tries again. In each case the listener is closed.
+// Serve accepts connections until Shutdown, and then returns ErrServerClosed; before that it stops
+// only when accepting fails or t is canceled. When the system is out of some resource it reports
+// that and tries again. In each case the listener is closed.
 //
-// The handlers are children of t: Serve returns when all have ended, and a cancel of t, or a scope
-// around Serve, cancels them too.
+// Handlers are children of t: Serve returns when all have ended, and canceling t, or a scope around
+// Serve, cancels them too.
 func (s *Server) Serve(t *corolla.Task) error {
 	var why error
 	err := t.Group(func(g *corolla.Group) error {
 		why = s.accept(t, g)
-		if !errors.Is(why, corolla.ErrBusy) { // else another accepts, who needs it
-			_ = s.ln.Close() // or Shutdown has
+		if !errors.Is(why, corolla.ErrBusy) { // else another Serve still needs it
+			_ = s.ln.Close() // or Shutdown closed it
 		}
-		return nil // for an error would cancel those that are served
+		return nil // an error would cancel the handlers
 	})
 	err = errors.Join(err, t.Shielded(func(*corolla.Scope) error { return s.drained(t) }))
 	if c := t.Scope().Canceled(); c != nil {
@@ -86,7 +86,7 @@ func (s *Server) Serve(t *corolla.Task) error {
 	return why
 }
 
-// accept accepts connections until that is over, and says why.
+// accept accepts connections until it has to stop, and returns why.
 func (s *Server) accept(t *corolla.Task, g *corolla.Group) error {
 	for {
 		if err := s.awaitRoom(t); err != nil {
@@ -107,7 +107,7 @@ func (s *Server) accept(t *corolla.Task, g *corolla.Group) error {
 	}
 }
 
-// awaitRoom parks t while there may be no further connection.
+// awaitRoom parks t while there is no room for another connection.
 func (s *Server) awaitRoom(t *corolla.Task) error {
 	for s.admission.Full() {
 		if s.stopping {
@@ -133,24 +133,24 @@ func (s *Server) begin(g *corolla.Group, c *Conn) {
 		return
 	}
 	s.order = append(s.order, c)
-	// An error or a panic of one handler is no concern of the others', so the group hears of neither.
-	// What is called here is on the stack of every idle connection.
+	// One handler's error or panic must not affect the others, so the group sees neither. The
+	// frames made here are on the stack of every idle connection.
 	s.conns[c] = g.Go(func(t *corolla.Task) error {
 		defer survive(t, c)
 		failed(c, s.handle(t, c))
 		return nil
 	}, corolla.Describe(s.handle, c))
-	s.conns[c].OnDone(func(f *corolla.Future[struct{}]) { // also of a task that never began
-		_, _ = f.Result() // that, or runtime.Goexit, which is the group's to tell
+	s.conns[c].OnDone(func(f *corolla.Future[struct{}]) { // even if the task never began
+		_, _ = f.Result() // that, or runtime.Goexit, which the group reports
 		s.end(c)
 	})
 }
 
-// survive is deferred around a handler.
+// survive, deferred around a handler, recovers from its panic.
 func survive(t *corolla.Task, c *Conn) {
 	if v := recover(); v != nil {
 		if !c.closed {
-			_ = c.Abort() // or it is lost already
+			_ = c.Abort() // or it is already lost
 		}
 		t.Loop().Recovered(v, t.String())
 	}
@@ -175,25 +175,25 @@ func (s *Server) end(c *Conn) {
 	s.changed.Set()
 }
 
-// Conns returns how many connections are open, those that were closed and still send among them.
+// Conns returns how many connections are open, including those that are closed but still sending.
 func (s *Server) Conns() int { return s.admission.Conns() }
 
-// Addr returns the address that is listened at.
+// Addr returns the listener's address.
 func (s *Server) Addr() net.Addr { return s.ln.Addr() }
 
-// Shutdown stops accepting and waits until every connection has been served. When t is
-// canceled, or the scope's time is up, it aborts those that are left, waits for their tasks,
-// and returns how many there were. The error is t's own.
+// Shutdown stops accepting and waits until every handler has returned. If t is canceled, or its
+// scope times out, it aborts the remaining connections, waits for their tasks, and returns how many
+// there were. The error is then t's own.
 func (s *Server) Shutdown(t *corolla.Task) (aborted int, err error) {
 	s.stopping = true
-	s.room.Set() // for Serve to see it
+	s.room.Set() // wakes Serve
 	if e := s.ln.Close(); e != nil && !errors.Is(e, net.ErrClosed) {
 		err = e
 	}
 	if e := s.drained(t); e != nil {
 		aborted, err = len(s.order), errors.Join(err, e)
 		for _, c := range append([]*Conn(nil), s.order...) {
-			_ = c.Abort() // or it ends by itself in this moment
+			_ = c.Abort() // or it has just ended by itself
 			s.conns[c].Cancel(ErrServerClosed)
 		}
 		err = errors.Join(err, t.Shielded(func(*corolla.Scope) error { return s.drained(t) }))

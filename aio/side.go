@@ -7,29 +7,31 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// side is one direction of a connection: who uses it, who waits to use it, and its deadline.
+// side is one direction of a connection: the task using it, the tasks waiting for it, and its
+// deadline.
 //
-// Readers do not wait for each other: which of two would get what is a matter of luck, so it is a
-// mistake of the program. Writers do. Their line is made for the first that has to stand in it, for
-// most connections never need one. The turn is handed over, not left for whoever comes first.
+// Readers do not wait for one another: which of two got which data would be a matter of luck, so a
+// second reader is a bug. Writers do. Their line is made when the first has to wait, since most
+// connections never need one. The turn is handed to the next in line, not left to whichever task
+// comes first.
 type side struct {
-	task    *corolla.Task // whose call is under way, or comes next; see holder
-	line    *line         // nil if nobody waits and nothing is to follow
+	task    *corolla.Task // whose call is under way or next; see holder
+	line    *line         // nil if no task waits and nothing is to follow
 	timer   *corolla.Timer
-	giveUp  func() // ends what the call under way waits for, if it does not look around
+	giveUp  func() // cancels what a call waits for that does not recheck its state
 	expired bool
-	given   bool   // the call under way has nothing more to write
-	unwound uint16 // how often the task was, when it claimed the direction
+	given   bool   // the current call has nothing more to write
+	unwound uint16 // task.Unwound() when it claimed the side
 }
 
-// line is who waits for a direction, and what is done when nobody is left.
+// line holds the tasks waiting for a side, and what to do when none is left.
 type line struct {
 	waiting corolla.Waiters
 	last    func()
 }
 
-// holder returns the task whose call is under way, or comes next, or nil. A call of a task that was
-// unwound, or abandoned, in its middle is over, though nobody has said so.
+// holder returns the task whose call is under way or next, or nil. If a task was unwound or
+// abandoned in the middle of a call, the call is over although it never called end.
 func (d *side) holder() *corolla.Task {
 	if t := d.task; t != nil && (t.Ended() || uint16(t.Unwound()) != d.unwound) {
 		if giveUp := d.giveUp; giveUp != nil {
@@ -45,8 +47,8 @@ func (d *side) claim(t *corolla.Task) {
 	d.task, d.unwound = t, uint16(t.Unwound())
 }
 
-// begin claims the direction for a call that reads. If the call need not wait, others have a turn
-// before it now and then; after it, what it read could be lost to a cancel.
+// begin claims the side for a call that reads. A call that need not wait lets others run now and
+// then, before it reads: after, a cancel could lose the data.
 func (d *side) begin(t *corolla.Task, ready bool) error {
 	mustRun(t)
 	if d.holder() != nil {
@@ -63,17 +65,17 @@ func (d *side) begin(t *corolla.Task, ready bool) error {
 	return err
 }
 
-// mustRun panics, before anything is claimed, if t is not the task that runs.
+// mustRun panics, before anything is claimed, if t is not the running task.
 func mustRun(t *corolla.Task) {
 	if t.Loop().Current() != t {
 		_ = t.Yield()
 	}
 }
 
-// errSwept is returned by enter when the line was sent away.
-var errSwept = errors.New("the line was sent away")
+// errNoTurn is returned by enter when wake has emptied the line.
+var errNoTurn = errors.New("woken without a turn")
 
-// enter claims the direction for a call that writes, behind those that came before.
+// enter claims the side for a call that writes, after those that came before it.
 func (d *side) enter(t *corolla.Task) error {
 	mustRun(t)
 	if d.holder() == nil {
@@ -83,10 +85,10 @@ func (d *side) enter(t *corolla.Task) error {
 	_, err := d.queue().waiting.Wait(t, "its turn to write to a connection")
 	switch {
 	case err != nil:
-		d.end(t) // if it was t's turn already
+		d.end(t) // in case it was t's turn already
 		return err
 	case d.task != t:
-		return errSwept
+		return errNoTurn
 	}
 	return nil
 }
@@ -98,10 +100,10 @@ func (d *side) queue() *line {
 	return d.line
 }
 
-// queued reports whether somebody waits for a turn.
+// queued reports whether a task is waiting for its turn.
 func (d *side) queued() bool { return d.line != nil && d.line.waiting.Len() > 0 }
 
-// end lets the next in line have the direction, if it is t's.
+// end hands the side, if t holds it, to the next in line.
 func (d *side) end(t *corolla.Task) {
 	if d.task != t {
 		return
@@ -123,7 +125,7 @@ func (d *side) next() {
 	}
 }
 
-// atEnd has f done when nobody uses the direction, or waits to.
+// atEnd calls f once no task uses the side or waits for it.
 func (d *side) atEnd(f func()) {
 	if d.holder() == nil {
 		f()
@@ -132,7 +134,7 @@ func (d *side) atEnd(f func()) {
 	d.queue().last = f
 }
 
-// wake makes the call under way look around, and sends away those that wait in line.
+// wake makes the current call recheck its state, and wakes the line without giving it a turn.
 func (d *side) wake() {
 	t := d.holder()
 	if d.giveUp != nil {
@@ -146,7 +148,7 @@ func (d *side) wake() {
 	}
 }
 
-// unpark makes the call under way look around.
+// unpark makes the current call recheck its state.
 func (d *side) unpark() {
 	if t := d.holder(); t != nil {
 		t.Unpark()

@@ -13,17 +13,17 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// SendFile sends n bytes of a plain file from an offset on, behind what was written before, or
-// up to its end if n is less than 0. It parks t until all is with the system and returns how
-// much that was, which is less than n without an error if the file ends before. Without TLS the
-// bytes do not come into the program (sendfile(2)).
+// SendFile sends n bytes of a regular file from an offset, or up to its end if n is negative, after
+// what was already written. It parks t until the system has accepted everything and returns how
+// many bytes that was: less than n, without an error, if the file is shorter. Without TLS the bytes
+// never enter the program (sendfile(2)).
 func (c *Conn) SendFile(t *corolla.Task, f *os.File, off, n int64) (int64, error) {
 	return sendWhole(c, t, func() *corolla.Future[int64] { return c.stream.SendFile(f, off, n) })
 }
 
-// WriteFiles writes b, of at least one byte, behind what was written before, and passes open
-// files along with its first byte, at most 253. The connection must be a Unix socket. The
-// receiver gets duplicates; those here stay the caller's.
+// WriteFiles writes b, at least one byte, after what was already written, and passes open files, at
+// most 253, along with its first byte. The connection must be a Unix socket. The receiver gets
+// duplicates; the originals stay the caller's.
 func (c *Conn) WriteFiles(t *corolla.Task, b []byte, files ...syscall.Conn) error {
 	if c.stream.HasTLS() {
 		return c.wrap("write", errFilesTLS)
@@ -32,7 +32,7 @@ func (c *Conn) WriteFiles(t *corolla.Task, b []byte, files ...syscall.Conn) erro
 	return err
 }
 
-// sendWhole waits for t's turn, and then for all that begin sends.
+// sendWhole waits for t's turn, and then until everything begin sends is sent.
 func sendWhole(c *Conn, t *corolla.Task, begin func() *corolla.Future[int64]) (int64, error) {
 	if err := enterOpen(c, t); err != nil {
 		return 0, err
@@ -45,14 +45,14 @@ func sendWhole(c *Conn, t *corolla.Task, begin func() *corolla.Future[int64]) (i
 	return sent, leave(c, t, err)
 }
 
-// cut is a direction of a connection whose end, or deadline, ends a transfer.
+// cut is a side of a connection whose end or deadline cuts a transfer short.
 type cut struct {
 	conn *Conn
 	side *side
 	op   string
 }
 
-// reason returns why the direction has ended what was under way.
+// reason returns why the side cut the transfer short.
 func (x cut) reason() error {
 	err := cmp.Or(x.conn.stream.Err(), net.ErrClosed)
 	switch {
@@ -64,7 +64,7 @@ func (x cut) reason() error {
 	return x.conn.wrap(x.op, err)
 }
 
-// transfer waits for a transfer, which the directions that it uses can end.
+// transfer waits for a transfer, which the sides that it uses can cut short.
 func transfer(t *corolla.Task, x *corolla.Future[int64], by ...cut) (int64, error) {
 	var why error
 	for _, c := range by {
@@ -89,7 +89,7 @@ func transfer(t *corolla.Task, x *corolla.Future[int64], by ...cut) (int64, erro
 	case why != nil:
 		return n, why
 	case moved != nil:
-		err = moved.Err // the number is returned
+		err = moved.Err // the count is returned separately
 	}
 	switch err.(type) {
 	case *net.OpError, *fs.PathError:
@@ -98,11 +98,11 @@ func transfer(t *corolla.Task, x *corolla.Future[int64], by ...cut) (int64, erro
 	return n, by[0].conn.wrap(by[0].op, err)
 }
 
-// SpliceTo moves what arrives to another connection, behind what was written there before, until this
-// one's stream ends, and returns how many bytes that was. dst's stream stays open: CloseWrite ends it.
-// The bytes do not come into the program (splice(2)), so it cannot be had with TLS, for which Copy is.
-// Those that dst has not taken yet are lost when t is canceled or a deadline passes. A proxy is two of
-// these, and each holds a pipe, two descriptors, while it lasts.
+// SpliceTo moves incoming data to another connection, after what was already written there, until
+// this one's stream ends, and returns how many bytes that was. dst's stream stays open; CloseWrite
+// ends it. The bytes never enter the program (splice(2)), so it does not work with TLS; use Copy
+// for that. Bytes that dst has not yet taken are lost if t is canceled or a deadline passes. A
+// proxy is two of these, one each way, and each holds a pipe (two descriptors) while it runs.
 func (c *Conn) SpliceTo(t *corolla.Task, dst *Conn) (n int64, err error) {
 	if err := enterOpen(dst, t); err != nil {
 		return 0, err
@@ -127,15 +127,15 @@ func (c *Conn) SpliceTo(t *corolla.Task, dst *Conn) (n int64, err error) {
 	}
 	moved, err := transfer(t, c.stream.SpliceTo(&dst.stream, func(error) {}), reading, writing)
 	if err == nil {
-		err = c.wrap("read", c.stream.Err()) // else the end may be none: see stream.TryRead
+		err = c.wrap("read", c.stream.Err()) // or the end may not be a real one: see stream.TryRead
 	}
 	return n + moved, err
 }
 
 var errFilesTLS = fmt.Errorf("pass files through TLS: %w", errors.ErrUnsupported)
 
-// ReadFiles is Read of a Unix socket, and returns the files that came with the bytes as well:
-// the caller's to close. Files that come where Read, ReadUntil or Lines read are closed unseen.
+// ReadFiles is Read on a Unix socket, and also returns the files that came with the bytes, which
+// are the caller's to close. Files that arrive during Read, ReadUntil or Lines are closed unseen.
 func (c *Conn) ReadFiles(t *corolla.Task, b []byte) (int, []*os.File, error) {
 	if err := c.read.begin(t, readable(c)); err != nil {
 		return 0, nil, err
@@ -164,9 +164,8 @@ func (c *Conn) ReadFiles(t *corolla.Task, b []byte) (int, []*os.File, error) {
 	}
 }
 
-// Detach gives the connection away, once all that was written is sent: as a file, of which
-// net.FileConn makes a net.Conn, and what had arrived and was read by nobody. It fails on a
-// connection with TLS.
+// Detach gives the connection away once everything written is sent: as a file, which net.FileConn
+// turns into a net.Conn, and the data received but not yet read. It fails on a TLS connection.
 func (c *Conn) Detach(t *corolla.Task) (f *os.File, unread []byte, err error) {
 	if c.stream.HasTLS() {
 		return nil, nil, c.wrap("detach", fmt.Errorf("a connection with TLS: %w", errors.ErrUnsupported))

@@ -9,13 +9,14 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// Writing. Calls that write stand in line (see side), for a task that is told of ErrBusy can do
-// nothing but try again, and what it would say then comes after what was said later. Letting a Write
-// go between two pieces of another was rejected: each is a message to somebody.
+// Writing. Calls that write wait in line (see side): a task given ErrBusy could only try again, and
+// its data would then follow data written later. Letting a Write go between two pieces of another
+// was rejected: each may be a whole message.
 
-// Write takes all of b to be sent, and parks t while others write, and while more than the high
-// water mark is to be sent. It returns how much it took, which is less than len(b) only with an
-// error; an error in sending what was taken before is returned too. Flush waits until all is sent.
+// Write accepts all of b for sending, and parks t while other tasks write, and while unsent data
+// exceeds the high water mark. It returns how many bytes it accepted, which is less than len(b)
+// only with an error; an error in sending earlier data is returned too. Flush waits until
+// everything is sent.
 func (c *Conn) Write(t *corolla.Task, b []byte) (int, error) {
 	if mustWait(c) && len(b) <= maxLent {
 		b = bytes.Clone(b)
@@ -28,24 +29,25 @@ func (c *Conn) Write(t *corolla.Task, b []byte) (int, error) {
 }
 
 const (
-	// maxLent is how long a text in the loop's memory can be, which is good only until the task
-	// waits, as Receive has it. So Write takes that much at a time.
+	// maxLent is the most that Receive lends of the loop's memory, which is good only until the
+	// task waits. So Write accepts that much in one go.
 	maxLent = 64 << 10
-	// minPiece is how much Write takes at a time of what is longer, even near the high water mark.
+	// minPiece is the least that Write accepts at a time of anything longer, even near the high
+	// water mark.
 	minPiece = 16 << 10
 )
 
-// mustWait reports whether Write waits before it takes anything.
+// mustWait reports whether Write would wait before it accepts anything.
 func mustWait(c *Conn) bool {
 	return c.write.holder() != nil || c.stream.Handshaking() || c.stream.Outbox().Above()
 }
 
-// write is Write of a text that stays where it is, or need not, and without a turn for others.
+// write is Write for data that stays valid if t waits, or need not, and without letting others run.
 func write(c *Conn, t *corolla.Task, b []byte) (int, error) {
 	if err := enterOpen(c, t); err != nil {
 		return 0, err
 	}
-	defer c.write.end(t) // for a panic that unwinds t: others must not wait for it
+	defer c.write.end(t) // in case a panic unwinds t: others must not wait for it
 	n, err := writeAll(c, t, b)
 	return n, c.wrap("write", err)
 }
@@ -74,7 +76,7 @@ func writeAll(c *Conn, t *corolla.Task, b []byte) (written int, err error) {
 	}
 }
 
-// enterOpen is enter of a call that has something to write.
+// enterOpen is enter for a call that has something to write.
 func enterOpen(c *Conn, t *corolla.Task) error {
 	if c.ending && !c.closed {
 		return c.wrap("write", net.ErrClosed)
@@ -90,24 +92,24 @@ func enter(c *Conn, t *corolla.Task) error {
 		}
 	}
 	err := c.write.enter(t)
-	if err == errSwept { // be it that the deadline was taken back since
+	if err == errNoTurn { // even if the deadline has since been reset
 		err = cmp.Or(unwritable(c), os.ErrDeadlineExceeded)
 	}
 	return c.wrap("write", err)
 }
 
-// leave is the end of a call that writes. Others have a turn after it now and then, not before:
-// so nobody finds the connection taken by a call that has not begun.
+// leave ends a call that writes. It lets others run now and then after the call, not before it, so
+// that no task finds the connection taken by a call that has not begun.
 func leave(c *Conn, t *corolla.Task, err error) error {
 	c.write.end(t)
 	return cmp.Or(err, t.Checkpoint())
 }
 
-// TryWrite takes all of b to be sent, or nothing, and never parks: it is for who writes to many
-// and waits for none of them. The error is corolla.ErrWouldBlock if more than the high water mark
-// would be to be sent with b, while a Write of another task is not taken as a whole yet, or others
-// wait to write, and before the TLS handshake is done; otherwise it is as Write's. If nothing is to
-// be sent it takes a b of any length, so a message that is larger than the mark can be sent too.
+// TryWrite accepts all of b for sending, or none of it, and never parks: it is for writing to many
+// connections without waiting for any. It returns corolla.ErrWouldBlock if b would take the unsent
+// data above the high water mark, while another task's Write is not yet accepted whole or tasks
+// wait to write, and before the TLS handshake is done; other errors are those of Write. If nothing
+// is unsent it accepts a b of any length, so that a message larger than the mark can be sent too.
 // What TLS adds to b is not counted.
 func (c *Conn) TryWrite(b []byte) error {
 	c.check("TryWrite")
@@ -126,8 +128,8 @@ func (c *Conn) TryWrite(b []byte) error {
 	return c.wrap("write", c.stream.Write(b))
 }
 
-// fits reports whether so much can be written without passing the mark. What has only waited for
-// the end of the turn is sent first, if need be.
+// fits reports whether size more bytes stay within the high water mark. Data held back until the
+// end of the turn is sent first, if need be.
 func fits(c *Conn, size int) bool {
 	out := c.stream.Outbox()
 	_, most := out.Marks()
@@ -137,17 +139,17 @@ func fits(c *Conn, size int) bool {
 	return out.Len() == 0 || out.Len()+size <= most
 }
 
-// send takes a piece, through TLS if there is TLS. It waits only for TLS to begin.
+// send sends a piece, through TLS if it is on. It waits only for the handshake.
 func send(c *Conn, t *corolla.Task, b []byte) error {
 	if c.stream.Handshaking() {
-		if err := shake(c, t, &c.write); err != nil {
+		if err := awaitHandshake(c, t, &c.write); err != nil {
 			return err
 		}
 	}
 	return c.stream.Write(b)
 }
 
-// room parks t while too much is to be sent.
+// room parks t while too much is unsent.
 func room(c *Conn, t *corolla.Task) error {
 	for {
 		if err := unwritable(c); err != nil || !c.stream.Outbox().Above() {
@@ -159,7 +161,7 @@ func room(c *Conn, t *corolla.Task) error {
 	}
 }
 
-// unwritable says why nothing is sent any more.
+// unwritable returns why nothing can be sent any more, or nil.
 func unwritable(c *Conn) error {
 	switch {
 	case c.closed:
@@ -170,7 +172,7 @@ func unwritable(c *Conn) error {
 	return c.stream.Err()
 }
 
-// Flush parks t until all that was written is sent. It stands in line as a Write does.
+// Flush parks t until everything written is sent. It waits in line as a Write does.
 func (c *Conn) Flush(t *corolla.Task) error {
 	if err := enter(c, t); err != nil {
 		return err
@@ -191,19 +193,18 @@ func flush(c *Conn, t *corolla.Task) error {
 	}
 }
 
-// SetWriteMarks sets the water marks of what is to be sent, in bytes; see
-// corolla.Outbox.SetMarks.
+// SetWriteMarks sets the water marks for unsent data, in bytes; see corolla.Outbox.SetMarks.
 func (c *Conn) SetWriteMarks(low, high int) {
 	c.check("SetWriteMarks")
 	c.stream.SetMarks(low, high)
 }
 
-// Buffered returns how many bytes were written and not yet sent.
+// Buffered returns how many bytes are written but not yet sent.
 func (c *Conn) Buffered() int { return c.stream.Len() }
 
-// CloseWrite ends the stream to the peer, behind what was written and behind the calls that write
-// or wait to; what comes later gets net.ErrClosed at once. Reading goes on. The error is that with
-// which sending has failed before.
+// CloseWrite ends the stream to the peer, after what was written and after calls that are writing
+// or waiting to; later ones get net.ErrClosed at once. Reading goes on. The error is the one with
+// which sending has already failed.
 func (c *Conn) CloseWrite() error {
 	c.check("CloseWrite")
 	if c.closed {
@@ -219,7 +220,7 @@ func (c *Conn) CloseWrite() error {
 	return c.wrap("close", c.stream.Err())
 }
 
-// finish ends the stream, now that nobody writes any more.
+// finish ends the stream, now that no task is writing.
 func finish(c *Conn) {
 	if c.closed || c.stream.Err() != nil {
 		return

@@ -1,15 +1,15 @@
-// Package deferred has Twisted's Deferred: a result that is not there yet, with a
-// chain of callbacks and errbacks that each turn it into the next.
+// Package deferred has Twisted's Deferred: a result that is not there yet, with a chain of
+// callbacks and errbacks, each of which turns one result into the next.
 //
 //	d := deferred.New(l)
 //	d.AddCallback(func(v any) (any, error) { return v.(int) + 1, nil })
 //	d.AddErrback(func(err error) (any, error) { return 0, nil })
 //	d.Callback(41)
 //
-// A chain holds values of any type, as Twisted's does, since each step may change
-// the type. Callbacks run at once, inside the call of Callback or, when the result is
-// there, of AddCallback: a Deferred needs no turn of the loop. The loop is there for
-// errors that nobody handles, which reach its error handler.
+// A chain holds values of any type, as Twisted's does, since each step may change the type.
+// Callbacks run at once, inside the call to Callback or, if the result is already there, to
+// AddCallback: a Deferred needs no turn of the loop. The loop is needed only for unhandled errors,
+// which go to its error handler.
 package deferred
 
 import (
@@ -19,17 +19,17 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// ErrAlreadyCalled is returned by Callback and Errback on a Deferred that was given
-// its result before (Twisted's AlreadyCalledError).
-var ErrAlreadyCalled = errors.New("deferred: it has been called already")
+// ErrAlreadyCalled is returned by Callback and Errback on a Deferred that already has its result
+// (Twisted's AlreadyCalledError).
+var ErrAlreadyCalled = errors.New("deferred: already called")
 
-// Deferred is a result to come and the chain of callbacks behind it. It belongs to
-// its loop's goroutine.
+// Deferred is a future result and the chain of callbacks attached to it. It belongs to its loop's
+// goroutine.
 type Deferred struct {
 	loop    *corolla.Loop
-	called  bool // Callback or Errback was
+	called  bool // Callback or Errback was called
 	running bool // a callback is being called
-	waits   bool // for the Deferred that a callback returned
+	waits   bool // for a Deferred that a callback returned
 	steps   []step
 	value   any
 	err     error
@@ -37,8 +37,8 @@ type Deferred struct {
 	from    string // where it was made, in debug mode
 }
 
-// step is a pair of callbacks, of which one is called, or else a Deferred that
-// waits for this one's result.
+// step is a pair of callbacks, one of which is called, or else a Deferred that waits for this one's
+// result.
 type step struct {
 	callback func(any) (any, error)
 	errback  func(error) (any, error)
@@ -48,19 +48,18 @@ type step struct {
 // New returns a Deferred without a result.
 func New(l *corolla.Loop) *Deferred { return &Deferred{loop: l, from: l.CallSite()} }
 
-// Succeed returns a Deferred that has its result.
+// Succeed returns a Deferred that already has its result.
 func Succeed(l *corolla.Loop, v any) *Deferred { return &Deferred{loop: l, called: true, value: v} }
 
-// Fail returns a Deferred that has failed. It panics on a nil error.
+// Fail returns a Deferred that has already failed. It panics on a nil error.
 func Fail(l *corolla.Loop, err error) *Deferred {
 	d := &Deferred{loop: l, from: l.CallSite()}
 	_ = d.Errback(err) // it has no result yet
 	return d
 }
 
-// Callback gives the result and runs the chain. It returns ErrAlreadyCalled if the
-// result was given before, and panics on a Deferred, which a callback may return
-// but which cannot be a result.
+// Callback sets the result and runs the chain. It returns ErrAlreadyCalled if there already is a
+// result, and panics on a Deferred, which a callback may return but which cannot be a result.
 func (d *Deferred) Callback(v any) error {
 	if _, ok := v.(*Deferred); ok {
 		panic("deferred: Callback with a Deferred: return it from a callback, and the chain waits for it")
@@ -68,8 +67,8 @@ func (d *Deferred) Callback(v any) error {
 	return d.call(v, nil)
 }
 
-// Errback gives an error as the result and runs the chain. It returns
-// ErrAlreadyCalled if the result was given before, and panics on a nil error.
+// Errback sets an error as the result and runs the chain. It returns ErrAlreadyCalled if there
+// already is a result, and panics on a nil error.
 func (d *Deferred) Errback(err error) error {
 	if err == nil {
 		panic("deferred: Errback with a nil error: use Callback")
@@ -89,11 +88,10 @@ func (d *Deferred) call(v any, err error) error {
 // Called reports whether Callback or Errback was called.
 func (d *Deferred) Called() bool { return d.called }
 
-// AddCallbacks adds a pair: callback gets a value, errback an error. An error of
-// the callback goes to the next pair, never to this errback. Either may be nil, and
-// then passes on what it gets. When one returns a Deferred, the chain waits for that
-// one's result and takes it: the Deferred that was returned has nil from then on. A
-// panic becomes a *corolla.PanicError. Returns d.
+// AddCallbacks adds a pair: callback gets a value, errback an error. An error of the callback goes
+// to the next pair, never to this errback. Either may be nil, and then what it would get is passed
+// on. If one returns a Deferred, the chain waits for its result and takes it over: the returned
+// Deferred's own result is nil from then on. A panic becomes a *corolla.PanicError. It returns d.
 func (d *Deferred) AddCallbacks(callback func(any) (any, error), errback func(error) (any, error)) *Deferred {
 	d.steps = append(d.steps, step{callback: callback, errback: errback})
 	if d.called {
@@ -117,7 +115,7 @@ func (d *Deferred) AddBoth(f func(v any, err error) (any, error)) *Deferred {
 		func(err error) (any, error) { return f(nil, err) })
 }
 
-// Await parks t until the chain has come to its end, and takes its result.
+// Await parks t until the chain has reached its end, and takes its result.
 func (d *Deferred) Await(t *corolla.Task) (any, error) {
 	f := corolla.NewFuture[any](d.loop)
 	d.AddBoth(func(v any, err error) (any, error) {
@@ -132,11 +130,11 @@ func (d *Deferred) Await(t *corolla.Task) (any, error) {
 	return f.Await(t)
 }
 
-// run runs what it can of the chain, and of the chains that wait for its result.
-// They are kept in a list of its own, so that thousands of Deferreds that wait for
-// one another do not grow the stack.
+// run runs what it can of the chain, and of the chains that wait for its result. An explicit stack
+// of chains, instead of recursion, keeps thousands of Deferreds that wait for one another from
+// growing the goroutine's stack.
 func (d *Deferred) run() {
-	if d.running { // a callback added a callback: it runs behind those before it
+	if d.running { // a callback added a callback: it runs in its turn
 		return
 	}
 	for chains := []*Deferred{d}; len(chains) > 0; {
@@ -173,7 +171,7 @@ func (d *Deferred) advance() (next *Deferred) {
 	return nil
 }
 
-// wait makes d's result that of inner, now or when it has one.
+// wait makes inner's result d's, now or when inner has one.
 func (d *Deferred) wait(inner *Deferred) {
 	if inner.called && !inner.waits && !inner.running {
 		d.take(inner)
@@ -183,14 +181,14 @@ func (d *Deferred) wait(inner *Deferred) {
 	inner.steps = append(inner.steps, step{waiter: d})
 }
 
-// take moves the result of another Deferred here.
+// take moves another Deferred's result to d.
 func (d *Deferred) take(from *Deferred) {
 	d.value, d.err = from.value, from.err
 	from.value, from.err = nil, nil
 	from.see()
 }
 
-// see notes that the error is being looked after.
+// see marks the error as handled.
 func (d *Deferred) see() {
 	if d.unseen != nil {
 		d.unseen.Seen()
@@ -198,7 +196,7 @@ func (d *Deferred) see() {
 	}
 }
 
-// do calls one of a pair of callbacks with the result, which its own replaces.
+// do calls one of a pair of callbacks with the result, and replaces the result with the callback's.
 func (d *Deferred) do(s step) {
 	d.running = true
 	defer func() {
@@ -206,7 +204,7 @@ func (d *Deferred) do(s step) {
 		v := recover()
 		switch {
 		case corolla.IsUnwinding(v):
-			panic(v) // of the task that has called this
+			panic(v) // unwinds the task that called this
 		case v != nil:
 			d.value, d.err = nil, &corolla.PanicError{Value: v, Stack: debug.Stack(), Where: "a callback of a Deferred"}
 		}

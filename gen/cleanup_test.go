@@ -212,7 +212,7 @@ func TestCleanupThatCannotBeEndedIsLeftAlone(t *testing.T) {
 			turns(t, l, 2)
 			closeLoop(t, l)
 		}()
-		endless(t, *reports, "TestCleanupThatCannotBeEnded", "is left as it is")
+		endless(t, *reports, "TestCleanupThatCannotBeEnded", "was left as it is")
 		letGo.Store(true)
 		for l = nil; ; runtime.GC() { // the garbage collector's close ends it at last
 			select {

@@ -6,7 +6,7 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// Wait is what a generator that runs on a loop yields: what it waits for.
+// Wait is what a generator on a loop yields: what it waits for.
 type Wait struct {
 	kind kind
 	sock *corolla.Socket
@@ -27,10 +27,10 @@ const (
 // Turn waits for the next turn of the loop.
 func Turn() Wait { return Wait{} }
 
-// Readable waits until a socket can be read or accepted from, or was closed.
+// Readable waits until a socket can be read or accepted from, or is closed.
 func Readable(s *corolla.Socket) Wait { return Wait{kind: readable, sock: s} }
 
-// Writable waits until a socket can be written to, or was closed.
+// Writable waits until a socket can be written to, or is closed.
 func Writable(s *corolla.Socket) Wait { return Wait{kind: writable, sock: s} }
 
 // Sleep waits for d.
@@ -46,24 +46,24 @@ func Done[T any](f *corolla.Future[T]) Wait {
 // A Coroutine is the body of a generator that yields what it waits for.
 type Coroutine[R any] func(y *Yield[Wait, struct{}]) (R, error)
 
-// What a canceled generator's cleanup may wait: so many times, and so long.
+// How often and how long the cleanup of a canceled generator may wait.
 const (
 	maxCleanupWaits = 100
 	maxCleanupTime  = 5 * time.Second
 )
 
-// Go drives a generator on a loop: it is resumed when what it yielded has come about.
-// The future gives what it returned. Whoever delegates with From to another generator waits for
-// what that one waits for.
+// Go drives a generator on a loop: it is resumed when what it yielded has happened. The future
+// resolves to what it returned. A generator that delegates to another with From waits for what that
+// one waits for.
 //
-// Canceling the future closes the generator, as closing the loop does: what it waits for returns
-// ErrExit. Its cleanup may wait in turn, 100 times and for 5 seconds in all, and not when the loop
-// is closed; after that every wait returns ErrExit again, and one that goes on all the same is
-// unwound by a panic, so that its deferred functions run, and reported to the loop's error handler
-// as ErrIgnored. The future is settled at the end, with a *corolla.CanceledError unless the body
-// says something else than ErrExit.
+// Canceling the future closes the generator, as closing the loop does: its Yield returns ErrExit.
+// Its cleanup may itself wait, up to 100 times and 5 seconds in all, but not when the loop is
+// closed; after that every wait returns ErrExit again, and a generator that keeps going is unwound
+// by a panic, so that its deferred functions run, and reported to the loop's error handler as
+// ErrIgnored. The future is settled at the end, with a *corolla.CanceledError unless the body
+// returns something other than ErrExit.
 //
-// This is the whole of a scheduler of generators: the loop does the rest.
+// This is all that a scheduler of generators needs: the loop does the rest.
 func Go[R any](l *corolla.Loop, body Coroutine[R]) *corolla.Future[R] {
 	d := &driver[R]{loop: l, g: New(body), result: corolla.NewFuture[R](l)}
 	d.g.own.patient = true
@@ -85,14 +85,14 @@ type driver[R any] struct {
 	timer  *corolla.Timer
 	soon   corolla.Handle
 	wait   Wait
-	stop   func() bool // of a wait of another kind
+	stop   func() bool // ends a wait of another kind
 	forget func()      // the loop's OnClose
 
-	refused  error // is to be thrown in the next turn
+	refused  error // to throw in the next turn
 	canceled *corolla.CanceledError
-	told     bool // of the cancel
-	late     bool // its cleanup may not wait any more
-	waits    int  // of its cleanup
+	told     bool // the generator knows of the cancel
+	late     bool // its cleanup may no longer wait
+	waits    int  // by its cleanup
 	limit    *corolla.Timer
 }
 
@@ -107,7 +107,7 @@ func (d *driver[R]) next() {
 	d.drive(d.g.Next())
 }
 
-// drive goes on with what the generator has yielded, until it waits or has ended.
+// drive acts on what the generator has yielded, until it waits or has ended.
 func (d *driver[R]) drive(w Wait, err error) {
 	for refusals := 0; err == nil; refusals++ {
 		switch refusal := d.await(w); {
@@ -116,7 +116,7 @@ func (d *driver[R]) drive(w Wait, err error) {
 		case d.late:
 			d.finish()
 			return
-		case refusals == maxRefused: // it does not look at its errors: the loop is not for it alone
+		case refusals == maxRefused: // it ignores its errors: let the loop do something else
 			d.refused = refusal
 			d.soon = d.loop.Soon(d.step)
 			return
@@ -127,8 +127,8 @@ func (d *driver[R]) drive(w Wait, err error) {
 	d.end(err)
 }
 
-// await sees to it that step is called when what the generator waits for is there, or says why
-// it cannot wait.
+// await arranges for step to be called when what the generator waits for has happened, or returns
+// why it cannot wait.
 func (d *driver[R]) await(w Wait) (err error) {
 	if d.canceled != nil && !d.mayWait() {
 		return ErrExit
@@ -151,8 +151,8 @@ func (d *driver[R]) await(w Wait) (err error) {
 	return err
 }
 
-// mayWait says whether a canceled generator may wait once more. The first time it has yet to hear
-// that it was canceled.
+// mayWait reports whether a canceled generator may wait once more. If it does not yet know that it
+// was canceled, it may not: it is told first.
 func (d *driver[R]) mayWait() bool {
 	if !d.told {
 		d.told = true
@@ -173,7 +173,7 @@ func (d *driver[R]) ignore() {
 	d.timer.Stop()
 	switch w := d.wait; w.kind {
 	case readable:
-		_ = w.sock.OnceReadable(nil) // nobody else can wait there
+		_ = w.sock.OnceReadable(nil) // nothing else can wait there
 	case writable:
 		_ = w.sock.OnceWritable(nil)
 	case other:
@@ -182,8 +182,8 @@ func (d *driver[R]) ignore() {
 	d.wait, d.refused = Wait{}, nil
 }
 
-// cancel closes the generator. One that is running, and so cancels itself, hears of it where it
-// next waits.
+// cancel closes the generator. One that is running, and so cancels itself, is told at its next
+// wait.
 func (d *driver[R]) cancel(cause error) {
 	if d.canceled != nil {
 		return
@@ -205,7 +205,7 @@ func (d *driver[R]) hurry() {
 	}
 }
 
-// finish ends the generator whatever its body does.
+// finish ends the generator, whatever its body does.
 func (d *driver[R]) finish() {
 	obeyed, err := d.g.finish()
 	if !obeyed {
@@ -222,7 +222,7 @@ func (d *driver[R]) end(err error) {
 	}
 	switch {
 	case d.canceled != nil && (err == nil || corolla.IsOnly(err, ErrStop, ErrExit)):
-		_ = d.result.Fail(d.canceled) // nobody else settles it
+		_ = d.result.Fail(d.canceled) // nothing else settles it
 	case err == ErrStop:
 		_ = d.result.Resolve(d.g.Value())
 	default:

@@ -7,8 +7,8 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// Source is what can be delegated to: anything that gives values until ErrStop. If it has
-// a Send, a Throw or a Close as a Generator's, they are used.
+// Source is what can be delegated to: anything that returns values until ErrStop. If it has a Send,
+// Throw or Close like a Generator's, they are used.
 type Source[Y any] interface {
 	Next() (Y, error)
 }
@@ -17,25 +17,25 @@ type (
 	sender[Y, S any] interface{ Send(S) (Y, error) }
 	thrower[Y any]   interface{ Throw(error) (Y, error) }
 	closer           interface{ Close() error }
-	sharer           interface{ partake(*shared) }
+	sharer           interface{ shareWith(*shared) }
 )
 
-// From hands over to another generator until it ends: what it yields goes to whoever
-// asks y's generator, and what is sent or thrown goes to it. From returns what inner
-// returned. (Python's yield from.)
+// From delegates to another generator until it ends: what inner yields goes to the caller of y's
+// generator, and what that sends or throws goes to inner. From returns what inner returned.
+// (Python's yield from.)
 func From[Y, S, R any](y *Yield[Y, S], inner *Generator[Y, S, R]) (R, error) {
 	err := FromSource(y, inner)
 	return inner.Value(), err
 }
 
-// FromSource hands over to a source until it ends. When a value is sent to one without a
-// Send it returns ErrNoSend; what is thrown at one without a Throw it returns. Throwing ErrExit
-// closes the source, if that has a Close, and is then returned whatever the source made of it;
-// ErrExit joined with another error is thrown like any other.
+// FromSource delegates to a source until it ends. If a value is sent and the source has no Send, it
+// returns ErrNoSend; if an error is thrown and the source has no Throw, it returns that error.
+// Throwing ErrExit closes the source, if it has a Close, and is then returned whatever the source
+// made of it; ErrExit joined with another error is thrown like any other.
 func FromSource[Y, S any](y *Yield[Y, S], src Source[Y]) error {
 	if in, ok := src.(sharer); ok {
-		in.partake(y.shared)
-		defer in.partake(nil)
+		in.shareWith(y.shared)
+		defer in.shareWith(nil)
 	}
 	v, err := src.Next()
 	for err == nil {
@@ -43,7 +43,7 @@ func FromSource[Y, S any](y *Yield[Y, S], src Source[Y]) error {
 		switch {
 		case corolla.IsOnly(y.err, ErrExit):
 			err := leave(y, src, y.err)
-			y.mayGoOn()
+			y.checkOver()
 			return err
 		case y.err != nil:
 			to, ok := src.(thrower[Y])
@@ -67,8 +67,8 @@ func FromSource[Y, S any](y *Yield[Y, S], src Source[Y]) error {
 	return err
 }
 
-// leave ends the source first, and then the delegator, whatever the source made of it. On a loop
-// the source's cleanup may wait.
+// leave ends the source and returns the error with which the delegator ends. On a loop the source's
+// cleanup may wait.
 func leave[Y, S any](y *Yield[Y, S], src Source[Y], exit error) error {
 	if to, ok := src.(thrower[Y]); ok && y.patient {
 		v, err := to.Throw(exit)
@@ -91,7 +91,7 @@ func leave[Y, S any](y *Yield[Y, S], src Source[Y], exit error) error {
 	return exit
 }
 
-// Of returns a generator of a sequence's values.
+// Of returns a generator that yields a sequence's values.
 func Of[Y any](seq iter.Seq[Y]) *Generator[Y, struct{}, struct{}] {
 	return New(func(y *Yield[Y, struct{}]) (none struct{}, err error) {
 		for v := range seq {
@@ -103,13 +103,13 @@ func Of[Y any](seq iter.Seq[Y]) *Generator[Y, struct{}, struct{}] {
 	})
 }
 
-// Pair is what a sequence of two values yields.
+// Pair is an element of a sequence of pairs.
 type Pair[K, V any] struct {
 	Key   K
 	Value V
 }
 
-// Of2 returns a generator of a sequence's pairs.
+// Of2 returns a generator that yields a sequence's pairs.
 func Of2[K, V any](seq iter.Seq2[K, V]) *Generator[Pair[K, V], struct{}, struct{}] {
 	return Of(func(yield func(Pair[K, V]) bool) {
 		for k, v := range seq {
@@ -120,8 +120,8 @@ func Of2[K, V any](seq iter.Seq2[K, V]) *Generator[Pair[K, V], struct{}, struct{
 	})
 }
 
-// Seq returns the generator's values as a sequence, for a range statement. Leaving the
-// statement closes the generator. An error of the generator's, also in closing, panics; see All.
+// Seq returns the generator's values as a sequence, for a range statement. Leaving the loop closes
+// the generator. An error from the generator, including one on closing, panics; see All.
 func (g *Generator[Y, S, R]) Seq() iter.Seq[Y] {
 	return func(yield func(Y) bool) {
 		for v, err := range g.All() {
@@ -139,14 +139,14 @@ func (g *Generator[Y, S, R]) Seq() iter.Seq[Y] {
 	}
 }
 
-// All returns the generator's values as a sequence that ends with the generator's error,
-// if it has one. Leaving the range statement closes the generator; an error of that is
-// printed with the log package, unless you Close it yourself before.
+// All returns the generator's values as a sequence that ends with the generator's error, if any.
+// Leaving the range loop closes the generator; an error from that is logged with the log package,
+// unless you Close it yourself first.
 func (g *Generator[Y, S, R]) All() iter.Seq2[Y, error] {
 	return func(yield func(Y, error) bool) {
 		defer func() {
 			if err := g.Close(); err != nil {
-				log.Printf("gen: closing %v, whose values were not all wanted: %v", g, err)
+				log.Printf("gen: closing %v before its end: %v", g, err)
 			}
 		}()
 		for {

@@ -1,6 +1,6 @@
-// Package gen has Python's generators: functions that give back a value, wait until
-// they are asked for the next, and go on where they were (PEP 342), and that can hand
-// this over to another generator (PEP 380).
+// Package gen has Python's generators: functions that yield a value, wait until they are asked for
+// the next, and go on where they left off (PEP 342), and that can delegate to another generator
+// (PEP 380).
 //
 //	g := gen.New(func(y *gen.Yield[int, struct{}]) (string, error) {
 //		for i := range 3 {
@@ -12,8 +12,8 @@
 //	})
 //	v, err := g.Next() // 0, nil
 //
-// What Python raises in a generator, Yield returns; what a generator raises, its body
-// returns. A generator needs no loop. On one, a generator that yields what it waits for
+// What Python raises in a generator, Yield returns here; what a generator raises in Python, its
+// body returns here. A generator needs no loop. On one, a generator that yields what it waits for
 // is a coroutine: see Go.
 //
 // A generator belongs to one goroutine at a time, or to a loop.
@@ -32,58 +32,57 @@ import (
 )
 
 var (
-	// ErrStop is returned by Next, Send and Throw when the generator has returned; Value
-	// then gives what it returned. (Python's StopIteration.)
+	// ErrStop is returned by Next, Send and Throw when the generator has returned; Value then
+	// returns its result. (Python's StopIteration.)
 	ErrStop = errors.New("gen: the generator has returned")
 
-	// ErrExit is what a Yield returns in a generator that is being closed. (Python's
-	// GeneratorExit.)
+	// ErrExit is what Yield returns in a generator that is being closed. (Python's GeneratorExit.)
 	ErrExit = errors.New("gen: the generator is being closed")
 
-	// ErrRunning is returned to who asks a generator that is running for a value.
+	// ErrRunning is returned when a generator that is running is asked for a value.
 	ErrRunning = errors.New("gen: the generator is running")
 
-	// ErrFresh is returned by Send to a generator that has not begun: no Yield is there
-	// to receive the value.
-	ErrFresh = errors.New("gen: the generator has not begun, so nothing receives the value sent; use Next")
+	// ErrFresh is returned by Send to a generator that has not started: no Yield is waiting for the
+	// value.
+	ErrFresh = errors.New("gen: the generator has not started, so nothing receives the value sent; use Next")
 
 	// ErrIgnored is returned by Close when the generator yields instead of ending.
-	ErrIgnored = errors.New("gen: the generator ignored that it is being closed")
+	ErrIgnored = errors.New("gen: the generator ignored being closed")
 
 	// ErrNoSend is returned by From to the delegator when a value is sent to a source
 	// that takes none.
-	ErrNoSend = errors.New("gen: the source that was delegated to takes no values")
+	ErrNoSend = errors.New("gen: the source delegated to takes no values")
 )
 
-// EscapedError is the failure of a generator whose body failed with ErrStop, which would look
-// like a normal end (PEP 479). It does not match ErrStop, but all else that its cause matches.
+// EscapedError is the failure of a generator whose body failed with ErrStop, which would look like
+// a normal end (PEP 479). It does not match ErrStop, but matches everything else that its cause
+// does.
 type EscapedError struct{ Cause error }
 
 func (e *EscapedError) Error() string { return fmt.Sprintf("%v: %v", errEscaped, e.Cause) }
 
-// Unwrap returns what the error says: that something escaped, and what, but for ErrStop.
-func (e *EscapedError) Unwrap() []error { return []error{errEscaped, besides{e.Cause}} }
+// Unwrap returns the escape itself and its cause, without ErrStop.
+func (e *EscapedError) Unwrap() []error { return []error{errEscaped, notStop{e.Cause}} }
 
-var errEscaped = errors.New("gen: a body failed with what means the end of a generator")
+var errEscaped = errors.New("gen: a generator's body failed with ErrStop")
 
-// besides is an error without the ErrStop in it.
-type besides struct{ error }
+// notStop is an error that does not match ErrStop.
+type notStop struct{ error }
 
-func (b besides) Is(target error) bool { return target != ErrStop && errors.Is(b.error, target) }
+func (b notStop) Is(target error) bool { return target != ErrStop && errors.Is(b.error, target) }
 
-func (b besides) As(target any) bool { return errors.As(b.error, target) }
+func (b notStop) As(target any) bool { return errors.As(b.error, target) }
 
 // Generator yields values of type Y, is sent values of type S, and returns an R.
 //
-// One that nobody refers to any more is closed, so that its deferred functions run; that
-// happens on a goroutine of the garbage collector's. Close it yourself if they touch what
-// others share.
+// A generator that becomes unreachable is closed, so that its deferred functions run; that happens
+// on a goroutine of the runtime's. Close it yourself if they touch shared state.
 type Generator[Y, S, R any] struct {
 	*core[Y, S, R]
 }
 
-// core is what the generator's coroutine knows: not the Generator, which could otherwise
-// never be seen to be abandoned.
+// core is what the generator's coroutine refers to. It is not the Generator itself, which would
+// then never become unreachable.
 type core[Y, S, R any] struct {
 	body    func(*Yield[Y, S]) (R, error)
 	next    func() (Y, bool)
@@ -103,7 +102,7 @@ const (
 	ended
 )
 
-// Yield is the generator's side: what its body yields with.
+// Yield is the generator's side, with which its body yields.
 type Yield[Y, S any] struct {
 	yield func(Y) bool
 	sent  S
@@ -112,11 +111,10 @@ type Yield[Y, S any] struct {
 	*shared
 }
 
-// shared is what a generator has in common with those that it delegates to: to who drives it, they
-// are one.
+// shared is what a generator shares with those that it delegates to: to its driver they are one.
 type shared struct {
-	over    bool  // they are to be unwound
-	patient bool  // a cleanup may yield, for somebody waits for what it yields
+	over    bool  // they must unwind
+	patient bool  // a cleanup may yield, since a driver awaits what it yields
 	spent   bool  // the next Read or Write lets others run first
 	calls   uint8 // of Read and Write that did not wait, since the last Yield
 }
@@ -128,29 +126,29 @@ func New[Y, S, R any](body func(y *Yield[Y, S]) (R, error)) *Generator[Y, S, R] 
 	return &Generator[Y, S, R]{c}
 }
 
-// Yield gives v to whoever asked for it, and waits. It returns what is sent then, or
-// the error that is thrown: the body should return it, after cleaning up.
+// Yield gives v to the caller of Next, Send or Throw, and waits. It then returns the value that is
+// sent, or the error that is thrown, which the body should return after cleaning up.
 func (y *Yield[Y, S]) Yield(v Y) (S, error) {
 	y.give(v)
-	y.mayGoOn()
+	y.checkOver()
 	return y.sent, y.err
 }
 
-// give is what every Yield is in the end.
+// give is the one place where values are yielded.
 func (y *Yield[Y, S]) give(v Y) {
 	y.calls, y.spent = 0, false
 	y.yield(v)
 }
 
-// mayGoOn does not return in a generator that is unwound.
-func (s *shared) mayGoOn() {
+// checkOver does not return in a generator that must unwind.
+func (s *shared) checkOver() {
 	if s.over {
 		panic(unwinding{})
 	}
 }
 
-// partake makes the generator share what its delegator has, and no longer if that is nil.
-func (c *core[Y, S, R]) partake(with *shared) {
+// shareWith makes the generator share its delegator's state, or stop sharing if that is nil.
+func (c *core[Y, S, R]) shareWith(with *shared) {
 	if c.y.shared = with; with == nil {
 		c.y.shared = &c.own
 	}
@@ -165,8 +163,8 @@ func (g *Generator[Y, S, R]) Next() (Y, error) {
 	return v, err
 }
 
-// Send is Next with a value for the Yield that waits. A generator that has not begun
-// returns ErrFresh.
+// Send is Next with a value for the waiting Yield. On a generator that has not started it returns
+// ErrFresh.
 func (g *Generator[Y, S, R]) Send(v S) (Y, error) {
 	if g.state == fresh {
 		var zero Y
@@ -177,9 +175,9 @@ func (g *Generator[Y, S, R]) Send(v S) (Y, error) {
 	return got, err
 }
 
-// Throw makes the Yield that waits return err, and returns what the generator yields
-// next if it goes on. A generator that has not begun ends without running, and one
-// that has ended just returns err. It panics on a nil error.
+// Throw makes the waiting Yield return err, and returns what the generator yields next if it goes
+// on. A generator that has not started ends without running; for one that has ended, Throw just
+// returns err. It panics on a nil error.
 func (g *Generator[Y, S, R]) Throw(err error) (Y, error) {
 	if err == nil {
 		panic("gen: Throw with a nil error: use Next")
@@ -189,16 +187,16 @@ func (g *Generator[Y, S, R]) Throw(err error) (Y, error) {
 	return v, err
 }
 
-// Close ends the generator: its Yield returns ErrExit. It returns the body's error if
-// that says anything else, as one does that is joined with ErrExit, and ErrIgnored if the body
-// yields again. Closing one that has not begun, or has ended, does nothing.
+// Close ends the generator: its Yield returns ErrExit. It returns the body's error unless that says
+// only ErrExit, and ErrIgnored if the body yields again. Closing a generator that has not started,
+// or has ended, does nothing.
 func (g *Generator[Y, S, R]) Close() error {
 	err := g.close()
 	runtime.KeepAlive(g)
 	return err
 }
 
-// Value returns what the generator returned: the zero value before that.
+// Value returns what the generator returned, or the zero value before that.
 func (g *Generator[Y, S, R]) Value() R { return g.result }
 
 func (c *core[Y, S, R]) throw(err error) (v Y, _ error) {
@@ -233,16 +231,16 @@ func (c *core[Y, S, R]) close() error {
 	return err
 }
 
-// maxRefused is how often a generator that is to end may yield instead, and then how often
+// maxRefused is how often a generator that should end may yield instead, and then how often again
 // while it is unwound.
 const maxRefused = 100
 
-// unwinding is the panic that ends a body which goes on when its generator is closed.
+// unwinding is the panic that ends a body that keeps going when its generator is closed.
 type unwinding struct{}
 
-// finish is close for a generator that nobody will ask again: one that yields all the same is
-// closed again, and in the end unwound, so that its deferred functions run. It has then not
-// obeyed. A body that survives even that stays where it is.
+// finish is close for a generator that will never be resumed: if it yields all the same it is
+// closed again, and in the end unwound, so that its deferred functions run; it has then not obeyed.
+// A body that survives even that is left where it is.
 func (c *core[Y, S, R]) finish() (obeyed bool, err error) {
 	for try := range 2 * maxRefused {
 		c.y.over = try >= maxRefused
@@ -253,10 +251,10 @@ func (c *core[Y, S, R]) finish() (obeyed bool, err error) {
 	return false, nil
 }
 
-// ignored is what is to be said of a generator that has not obeyed.
+// ignored returns the error for a generator that has not obeyed.
 func (c *core[Y, S, R]) ignored() error {
 	if c.state != ended {
-		return fmt.Errorf("%w: %v, which goes on even when it is unwound, and is left as it is", ErrIgnored, c)
+		return fmt.Errorf("%w: %v, which kept going even while being unwound, and was left as it is", ErrIgnored, c)
 	}
 	return fmt.Errorf("%w: %v, which was unwound", ErrIgnored, c)
 }
@@ -306,7 +304,7 @@ func (c *core[Y, S, R]) run(yield func(Y) bool) {
 		c.state = ended
 		v := recover()
 		if corolla.IsUnwinding(v) {
-			panic(v) // of the task that has resumed it
+			panic(v) // unwinds the task that resumed it
 		}
 		switch v.(type) {
 		case nil:
@@ -323,7 +321,7 @@ func (c *core[Y, S, R]) run(yield func(Y) bool) {
 	c.result, c.failure = c.body(&c.y)
 }
 
-// String says which generator it is: of what function.
+// String identifies the generator by its function.
 func (c *core[Y, S, R]) String() string {
 	name := runtime.FuncForPC(reflect.ValueOf(c.body).Pointer()).Name()
 	return "a generator of " + name[strings.LastIndexByte(name, '/')+1:]

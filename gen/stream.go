@@ -2,18 +2,18 @@ package gen
 
 import "github.com/corolla-go/corolla"
 
-// maxCalls is how many calls that need not wait are made in one stretch, as with tasks.
+// maxCalls is how many calls in a row may go without waiting, as with tasks.
 const maxCalls = 64
 
-// count counts a call that did not have to wait. The first one after a wait costs nothing, and the
-// others the reading of a clock. What is due is paid by the next call, for this one's result is
-// the caller's, whatever may come of waiting.
+// count counts a call that did not have to wait. The first one after a wait costs nothing, the
+// others a reading of the clock. It is the next call that yields: this one has a result, which must
+// not be lost if the wait fails.
 func (s *shared) count(l *corolla.Loop) {
 	s.calls++
 	s.spent = s.calls >= maxCalls || s.calls > 1 && l.Overdue()
 }
 
-// pause lets others run if the generator has had its share.
+// pause lets others run if the generator has used up its share.
 func pause(y *Yield[Wait, struct{}]) error {
 	if !y.spent {
 		return nil
@@ -22,9 +22,9 @@ func pause(y *Yield[Wait, struct{}]) error {
 	return err
 }
 
-// Read reads at most len(b) bytes from a socket, in a generator that runs on a loop:
-// it yields until there is one. At the end of the stream it returns io.EOF. A generator that
-// finds something every time lets others run after 64 calls, or when the loop's TurnBudget is spent.
+// Read reads at most len(b) bytes from a socket, in a generator on a loop, and yields until there
+// is at least one. At the end of the stream it returns io.EOF. A generator that never has to wait
+// lets others run after 64 calls, or when the loop's TurnBudget is spent.
 func Read(y *Yield[Wait, struct{}], s *corolla.Socket, b []byte) (int, error) {
 	if err := pause(y); err != nil {
 		return 0, err
@@ -43,8 +43,7 @@ func Read(y *Yield[Wait, struct{}], s *corolla.Socket, b []byte) (int, error) {
 	}
 }
 
-// Write writes all of b to a socket, in a generator that runs on a loop. It lets others run as
-// Read does.
+// Write writes all of b to a socket, in a generator on a loop. It lets others run as Read does.
 func Write(y *Yield[Wait, struct{}], s *corolla.Socket, b []byte) (written int, err error) {
 	if err := pause(y); err != nil {
 		return 0, err

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// attributes are what os.StartProcess is told besides.
+// attributes returns what os.StartProcess needs besides the files and the environment.
 func (c *Command) attributes() (*syscall.SysProcAttr, error) {
 	if c.User != "" || c.Group || c.Terminal {
 		return nil, errors.ErrUnsupported

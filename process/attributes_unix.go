@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// attributes are what os.StartProcess is told besides.
+// attributes returns what os.StartProcess needs besides the files and the environment.
 func (c *Command) attributes() (*syscall.SysProcAttr, error) {
 	attr := &syscall.SysProcAttr{Setpgid: c.Group && !c.Terminal}
 	if c.Terminal { // a session of its own, which is a group too
@@ -40,12 +40,12 @@ func (c *Command) attributes() (*syscall.SysProcAttr, error) {
 	}
 	attr.Credential = &syscall.Credential{
 		Uid: ids[0], Gid: ids[1], Groups: ids[2:],
-		NoSetGroups: int(ids[0]) == os.Geteuid() && os.Geteuid() != 0, // who is nobody else needs no right
+		NoSetGroups: int(ids[0]) == os.Geteuid() && os.Geteuid() != 0, // staying the same user needs no privilege
 	}
 	return attr, nil
 }
 
-// signalGroup sends a signal to a process and all in its group. The process must not have been
+// signalGroup sends a signal to a process and its whole group. The process must not have been
 // waited for.
 func signalGroup(pid int, sig os.Signal) error {
 	s, ok := sig.(syscall.Signal)
@@ -55,7 +55,7 @@ func signalGroup(pid int, sig os.Signal) error {
 	return syscall.Kill(-pid, s)
 }
 
-// ended says by which signal a process was ended, if it was.
+// ended returns the signal that ended a process, if one did.
 func ended(state *os.ProcessState) (sig os.Signal, core, ok bool) {
 	s, is := state.Sys().(syscall.WaitStatus)
 	if !is || !s.Signaled() {

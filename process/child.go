@@ -13,20 +13,20 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// Child is what both styles know of a process.
+// Child is the part of a process that both styles share.
 type Child struct {
 	loop  *corolla.Loop
 	cmd   Command
 	p     *os.Process
 	state *os.ProcessState
 	exit  *corolla.Future[*os.ProcessState]
-	off   func() // takes back what is to happen when the loop is closed
+	off   func() // undoes the loop's OnClose
 	kill  *corolla.Timer
 
-	ending bool // because who waited was canceled
+	ending bool // because the waiting task was canceled
 }
 
-// ExitError says how a process has ended other than with status 0.
+// ExitError says how a process ended, if not with status 0.
 type ExitError struct {
 	Path  string
 	State *os.ProcessState
@@ -43,23 +43,23 @@ func (e *ExitError) Error() string {
 	return e.Path + ": exit status " + strconv.Itoa(e.State.ExitCode())
 }
 
-// Code returns the exit status, or -1 if a signal has ended the process.
+// Code returns the exit status, or -1 if a signal ended the process.
 func (e *ExitError) Code() int { return e.State.ExitCode() }
 
-// Signal returns the signal that has ended the process. It reports false if none has.
+// Signal returns the signal that ended the process. It reports false if none did.
 func (e *ExitError) Signal() (os.Signal, bool) {
 	sig, _, ok := ended(e.State)
 	return sig, ok
 }
 
-// started is what comes of starting a process.
+// started is the result of starting a process.
 type started struct {
 	child  *Child
-	socks  [3]*corolla.Socket // nil is no pipe
+	socks  [3]*corolla.Socket // nil if not a pipe
 	master *corolla.Socket    // of a terminal
 }
 
-// begin starts a process, and has it watched.
+// begin starts a process, and watches it.
 func begin(l *corolla.Loop, cmd Command) *corolla.Future[*started] {
 	result := corolla.NewFuture[*started](l)
 	fail := func(err error) { _ = result.Fail(fmt.Errorf("start %s: %w", cmd.Path, err)) }
@@ -81,7 +81,7 @@ func begin(l *corolla.Loop, cmd Command) *corolla.Future[*started] {
 	corolla.OffloadTo(l.Workers("process"), func(context.Context) (struct{}, error) {
 		p, parent, err := cmd.start(other)
 		if other != nil {
-			_ = other.Close() // the process has it, or nobody needs it
+			_ = other.Close() // the process has it, or it is not needed
 		}
 		if err == nil {
 			j.started(p, parent)
@@ -101,13 +101,13 @@ func begin(l *corolla.Loop, cmd Command) *corolla.Future[*started] {
 			fail(err)
 			return
 		}
-		_ = result.Resolve(s) // nobody else settles it
+		_ = result.Resolve(s) // nothing else settles it
 	})
 	return result
 }
 
-// launch is a start under way. Whoever comes last, the goroutine that starts or the loop that is
-// closed, undoes it.
+// launch is a start under way. If the loop is closed meanwhile, whichever comes last undoes the
+// start: the starting goroutine or the loop's closing.
 type launch struct {
 	phase  atomic.Int32
 	p      *os.Process
@@ -121,7 +121,7 @@ const (
 	abandoned
 )
 
-// started is told, on the goroutine that starts, of the process.
+// started is called with the process, on the goroutine that started it.
 func (j *launch) started(p *os.Process, parent [3]*os.File) {
 	j.p, j.parent = p, parent
 	if !j.phase.CompareAndSwap(starting, running) {
@@ -129,7 +129,7 @@ func (j *launch) started(p *os.Process, parent [3]*os.File) {
 	}
 }
 
-// abandon is called when the loop is closed: nobody will take what was started.
+// abandon is called when the loop is closed: nothing will take the process over.
 func (j *launch) abandon() {
 	if !j.phase.CompareAndSwap(starting, abandoned) && j.phase.CompareAndSwap(running, abandoned) {
 		j.undo()
@@ -142,10 +142,10 @@ func (j *launch) undo() {
 	end(j.p)
 }
 
-// end kills a process and waits for it. One that may not be killed lives on.
+// end kills a process and waits for it. One that we are not allowed to kill lives on.
 func end(p *os.Process) {
 	if err := p.Kill(); err == nil || errors.Is(err, os.ErrProcessDone) {
-		_, _ = p.Wait() // so that nothing of it is left
+		_, _ = p.Wait() // so that no zombie is left
 	}
 }
 
@@ -167,7 +167,7 @@ func openTerminal(l *corolla.Loop, cmd Command) (*corolla.Socket, *os.File, erro
 	return s, other, nil
 }
 
-// adopt makes sockets of our ends of the pipes.
+// adopt turns our ends of the pipes into sockets.
 func (s *started) adopt(parent [3]*os.File) (err error) {
 	for i, f := range parent {
 		if f == nil {
@@ -181,7 +181,7 @@ func (s *started) adopt(parent [3]*os.File) (err error) {
 	return err
 }
 
-// abandon undoes it all.
+// abandon closes the sockets and kills the process.
 func (s *started) abandon() {
 	for _, sock := range append(s.socks[:], s.master) {
 		if sock != nil {
@@ -193,7 +193,7 @@ func (s *started) abandon() {
 	}
 }
 
-// watch waits for the end of the process.
+// watch arranges for reaped to be called when the process has ended.
 func (c *Child) watch() {
 	c.off = c.loop.OnClose(c.orphan)
 	if _, err := c.loop.OnExit(c.p, func() {
@@ -204,7 +204,7 @@ func (c *Child) watch() {
 	}); err == nil {
 		return
 	}
-	// A system without descriptors of processes: a goroutine waits for it, however many there are.
+	// A system without pidfds: each process has a goroutine that waits for it.
 	waits := c.loop.Workers("process wait")
 	waits.SetLimit(math.MaxInt)
 	wait := func(context.Context) (*os.ProcessState, error) { return c.p.Wait() }
@@ -221,7 +221,7 @@ func (c *Child) reaped(state *os.ProcessState, err error) {
 		_ = c.exit.Fail(fmt.Errorf("wait for %s: %w", c.cmd.Path, err))
 		return
 	}
-	_ = c.exit.Resolve(state) // nobody else settles it
+	_ = c.exit.Resolve(state) // nothing else settles it
 }
 
 // orphan kills the process when the loop is closed.
@@ -232,7 +232,7 @@ func (c *Child) orphan() {
 	end(c.p)
 }
 
-// end makes the process end, gently if it has time.
+// end makes the process end, gently if it has a grace period.
 func (c *Child) end() {
 	c.ending = true
 	if c.cmd.Grace <= 0 || c.Signal(syscall.SIGTERM) != nil {
@@ -244,14 +244,14 @@ func (c *Child) end() {
 	}
 }
 
-// PID returns the number of the process.
+// PID returns the process ID.
 func (c *Child) PID() int { return c.p.Pid }
 
-// State returns how the process has ended, or nil while it runs.
+// State returns how the process ended, or nil while it runs.
 func (c *Child) State() *os.ProcessState { return c.state }
 
-// Signal sends the process a signal, and with Command.Group its whole group. The error is
-// os.ErrProcessDone if it has ended, with Group if all have.
+// Signal sends the process a signal, and with Command.Group its whole group. The error wraps
+// os.ErrProcessDone if it has ended, or, with Group, if all have.
 func (c *Child) Signal(sig os.Signal) error {
 	switch {
 	case c.cmd.Group:
@@ -275,7 +275,7 @@ func (c *Child) Signal(sig os.Signal) error {
 // Kill is Signal(os.Kill).
 func (c *Child) Kill() error { return c.Signal(os.Kill) }
 
-// result makes an error of how the process has ended.
+// result returns how the process ended, as an error.
 func (c *Child) result(state *os.ProcessState, err error) error {
 	if err == nil && !state.Success() {
 		err = &ExitError{c.cmd.Path, state}
@@ -284,9 +284,9 @@ func (c *Child) result(state *os.ProcessState, err error) error {
 }
 
 // Wait parks t until the process has ended. It returns nil after exit status 0, and otherwise an
-// *ExitError. If t is canceled, the process is killed, with Command.Group its whole group,
-// within Command.Grace, and waited for; the error is then t's own. corolla.Shield, or waiting in
-// another task, keeps it alive.
+// *ExitError. If t is canceled, the process is killed, with Command.Group its whole group, within
+// Command.Grace, and waited for; the error is then t's own. To keep it alive, use corolla.Shield or
+// wait in another task.
 func (c *Child) Wait(t *corolla.Task) error {
 	over := corolla.NewFuture[error](c.loop)
 	var canceled error
@@ -296,7 +296,7 @@ func (c *Child) Wait(t *corolla.Task) error {
 	})
 	c.OnExit(func(err error) {
 		if canceled != nil {
-			_ = over.Fail(canceled) // which makes Await return t's own
+			_ = over.Fail(canceled) // makes Await return t's own error
 		} else {
 			_ = over.Resolve(err)
 		}

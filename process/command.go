@@ -1,13 +1,13 @@
-// Package process runs other programs from a loop: with their input and output as connections,
-// in the style of tasks (Start, Run) or of protocols (Spawn).
+// Package process runs other programs from a loop, with their input and output as connections, in
+// task style (Start, Run) or in push style (Spawn).
 //
 //	p, err := process.Start(t, process.Command{Path: "sort", Stdin: process.Pipe, Stdout: process.Pipe})
 //	…
 //	for line, err := range p.Stdout.Lines(t) { … }
 //	err = p.Wait(t)
 //
-// A program is started on another goroutine, for that may block. Processes that still run when
-// the loop is closed are killed. A simulated loop has none: the error wraps
+// A program is started on another goroutine, since that may block. Processes still running when the
+// loop is closed are killed. A simulated loop cannot run any: the error wraps
 // errors.ErrUnsupported.
 package process
 
@@ -26,31 +26,31 @@ import (
 
 // Command says what to run, and with what. Only Path must be set.
 type Command struct {
-	Path string   // a name, which is looked for as a shell does, or a path, which is relative to Dir
-	Args []string // without the name
-	Env  []string // as "KEY=value"; nil is this program's own
-	Dir  string   // where it runs; empty is this program's own
-	User string   // a name or a number; empty is this program's own. The program must have the right to become that
+	Path string   // a name, looked up in PATH, or a path, relative to Dir
+	Args []string // without the program's name
+	Env  []string // as "KEY=value"; nil means this program's own
+	Dir  string   // where it runs; empty means this program's own
+	User string   // a name or a number, which this program must be allowed to become; empty means its own
 
 	Stdin, Stdout, Stderr Stream
-	Files                 []*os.File // descriptors 3, 4 and so on; they stay the caller's
+	Files                 []*os.File // descriptors 3, 4 and so on; the caller still owns them
 
-	// Terminal gives the process a terminal, of which it is in control, in place of Stdin,
-	// Stdout and Stderr. The connection named Terminal is its other end, on which the terminal
-	// repeats what is written to it, and ends lines with "\r\n".
+	// Terminal gives the process a controlling terminal, in place of Stdin, Stdout and Stderr. The
+	// connection named Terminal is the other end, on which the terminal echoes what is written to
+	// it, and ends lines with "\r\n".
 	Terminal      bool
-	Rows, Columns int // of the terminal; 0 is 24 and 80
+	Rows, Columns int // of the terminal; 0 means 24 and 80
 
-	// Group puts the process and those that it starts into a group. Signal and Kill are then
-	// for all of them, also when the process itself has ended and others live on.
+	// Group puts the process and its descendants into a process group. Signal and Kill then go to
+	// all of them, even when the process itself has ended and others live on.
 	Group bool
 
-	// Grace is how long a process that is to end, because who waits for it was canceled, has
-	// between SIGTERM and SIGKILL. 0 is SIGKILL at once. The rest of a Group is killed when the
-	// process itself has ended.
+	// Grace is how long the process gets between SIGTERM and SIGKILL when the task waiting for it
+	// is canceled. 0 means SIGKILL at once. The rest of a Group is killed when the process itself
+	// has ended.
 	Grace time.Duration
 
-	// MaxOutput is how many bytes of each output Run takes: DefaultMaxOutput if 0.
+	// MaxOutput is how many bytes of each output Run accepts: DefaultMaxOutput if 0.
 	MaxOutput int
 }
 
@@ -71,22 +71,22 @@ const (
 )
 
 var (
-	// Null is /dev/null: what a Command has if nothing is said.
+	// Null is /dev/null, the default of a Command's streams.
 	Null = Stream{kind: null}
 	// Pipe is a connection to this program.
 	Pipe = Stream{kind: pipe}
-	// Inherit is this program's own.
+	// Inherit is this program's own stream.
 	Inherit = Stream{kind: inherit}
-	// Merge, for Stderr, is whatever Stdout is.
+	// Merge, for Stderr only, is whatever Stdout is.
 	Merge = Stream{kind: merge}
 )
 
-// File is an open file, which stays the caller's.
+// File is an open file, which the caller still owns.
 func File(f *os.File) Stream { return Stream{kind: file, file: f} }
 
 var errNoPath = errors.New("no Path")
 
-// check finds what cannot be.
+// check returns an error for a Command that cannot work.
 func (c *Command) check(l *corolla.Loop) error {
 	switch {
 	case l.Simulated():
@@ -96,9 +96,9 @@ func (c *Command) check(l *corolla.Loop) error {
 	case c.Stdin.kind == merge || c.Stdout.kind == merge:
 		return errors.New("only Stderr can be Merge")
 	case c.Terminal && (c.Stdin.kind != null || c.Stdout.kind != null || c.Stderr.kind != null):
-		return errors.New("with a Terminal, Stdin, Stdout and Stderr are that")
+		return errors.New("with a Terminal, leave Stdin, Stdout and Stderr unset")
 	case c.Rows < 0 || c.Columns < 0 || c.MaxOutput < 0 || c.Grace < 0:
-		return errors.New("less than 0: Rows, Columns, MaxOutput or Grace")
+		return errors.New("negative Rows, Columns, MaxOutput or Grace")
 	}
 	files := slices.Clone(c.Files)
 	for _, s := range [...]Stream{c.Stdin, c.Stdout, c.Stderr} {
@@ -114,14 +114,14 @@ func (c *Command) check(l *corolla.Loop) error {
 	return nil
 }
 
-// open reports an error unless a file is open.
+// open returns an error unless a file is open.
 func open(f *os.File) error {
 	if f == nil {
 		return errors.New("a file is nil")
 	}
 	raw, err := f.SyscallConn()
 	if err == nil && raw.Control(func(uintptr) {}) != nil {
-		err = os.ErrClosed // the only reason; what it says wraps nothing
+		err = os.ErrClosed // the only possible reason; Control's error wraps nothing
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.Name(), err)
@@ -132,11 +132,11 @@ func open(f *os.File) error {
 // ends are the two sides of a process's descriptors.
 type ends struct {
 	child  []*os.File // 0, 1, 2, …: what it gets
-	close  []*os.File // of those, what is ours to close once it has them
+	close  []*os.File // those of child that are ours to close once it has them
 	parent [3]*os.File
 }
 
-// streams opens what the process gets, except for a terminal.
+// streams opens the process's standard streams, except for a terminal.
 func (c *Command) streams() (e ends, err error) {
 	for fd, s := range [...]Stream{c.Stdin, c.Stdout, c.Stderr} {
 		var f *os.File
@@ -178,7 +178,7 @@ func (e *ends) pipe(fd int) (*os.File, error) {
 	return w, nil
 }
 
-// closeAll closes what is ours. Nothing was written to any of it, so nothing can be lost.
+// closeAll closes what is ours. Nothing has been written, so errors do not matter.
 func (e *ends) closeAll() {
 	for _, f := range e.close {
 		_ = f.Close()
@@ -193,7 +193,7 @@ func (e *ends) closeAll() {
 // start runs the program. It blocks, so it is called on another goroutine.
 func (c *Command) start(terminal *os.File) (p *os.Process, parent [3]*os.File, err error) {
 	path := c.Path
-	if filepath.Base(path) == path { // else it is taken as from Dir
+	if filepath.Base(path) == path { // else it is relative to Dir
 		if path, err = exec.LookPath(path); err != nil {
 			return nil, parent, bare(err)
 		}
@@ -221,8 +221,7 @@ func (c *Command) start(terminal *os.File) (p *os.Process, parent [3]*os.File, e
 	return p, e.parent, nil
 }
 
-// blame says which path it was that an error of starting the program is about. The system says only
-// that there is one.
+// blame finds out which path an error from starting the program is about. The system does not say.
 func (c *Command) blame(path string, err error) error {
 	if c.Dir != "" {
 		at, e := os.Stat(c.Dir)
@@ -240,7 +239,7 @@ func (c *Command) blame(path string, err error) error {
 	return err
 }
 
-// bare takes off what says that the program could not be found: whoever reports it names it.
+// bare strips the wrapping that names the program, because whatever reports the error names it.
 func bare(err error) error {
 	var e *exec.Error
 	if errors.As(err, &e) {

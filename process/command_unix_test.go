@@ -92,7 +92,7 @@ func TestStartRefusals(t *testing.T) {
 			"merged output":       {process.Command{Path: "true", Stdout: process.Merge}, nil, "start true: only Stderr can be Merge"},
 			"no file":             {process.Command{Path: "true", Stdout: process.File(nil)}, nil, "start true: a file is nil"},
 			"not executable":      {process.Command{Path: "/etc/passwd"}, fs.ErrPermission, ""},
-			"both":                {process.Command{Path: "true", Terminal: true, Stdin: process.Pipe}, nil, "start true: with a Terminal, Stdin, Stdout and Stderr are that"},
+			"both":                {process.Command{Path: "true", Terminal: true, Stdin: process.Pipe}, nil, "start true: with a Terminal, leave Stdin, Stdout and Stderr unset"},
 		} {
 			p, err := process.Start(task, c.cmd)
 			if p != nil || err == nil || c.is != nil && !errors.Is(err, c.is) || c.text != "" && err.Error() != c.text || !strings.HasPrefix(err.Error(), "start "+c.cmd.Path+": ") {

@@ -9,13 +9,13 @@ import (
 type Protocol interface {
 	// Started is called once, before anything else.
 	Started(p *Transport)
-	// Output is called with what the process said on descriptor 1 or 2, or its terminal, which
-	// is 1: at least one byte, and good only until Output returns.
+	// Output is called with what the process wrote to descriptor 1 or 2, or to its terminal, which
+	// counts as 1: at least one byte, and good only until Output returns.
 	Output(p *Transport, fd int, b []byte)
 	// Exited is called once, when the process has ended: with nil after exit status 0, and
-	// otherwise an *ExitError. Others that it has started may still hold its outputs open.
+	// otherwise an *ExitError. Its own children may still hold its outputs open.
 	Exited(p *Transport, err error)
-	// Closed is called once, when the process has ended and its outputs too.
+	// Closed is called once, when the process and its outputs have ended.
 	Closed(p *Transport)
 }
 
@@ -23,9 +23,8 @@ type Protocol interface {
 type Transport struct {
 	*Child
 
-	// The connections: of the streams that are a Pipe, and the Terminal; others are nil. They
-	// are closed by themselves when the process closes its ends. Stdin.Close ends the process's
-	// input.
+	// The connections to streams that are a Pipe, and to the Terminal; the others are nil. They
+	// close by themselves when the process closes its ends. Stdin.Close ends the process's input.
 	Stdin, Stdout, Stderr, Terminal *transport.Conn
 
 	proto  Protocol
@@ -33,9 +32,8 @@ type Transport struct {
 	exited bool
 }
 
-// Spawn starts a process. The future gives its Transport, after Started was called, or Start's
-// error; proto then hears nothing. If it is
-// canceled before, the process is killed, and proto hears nothing.
+// Spawn starts a process. The future resolves to its Transport, after Started was called, or fails
+// as Start does. If it fails, or is canceled first, which kills the process, proto hears nothing.
 func Spawn(l *corolla.Loop, cmd Command, proto Protocol) *corolla.Future[*Transport] {
 	result := corolla.NewFuture[*Transport](l)
 	f := begin(l, cmd)
@@ -90,13 +88,13 @@ func (p *Transport) ended(err error) {
 	p.closed()
 }
 
-// closed tells the protocol when all is over.
+// closed tells the protocol once everything has ended.
 func (p *Transport) closed() {
 	if !p.exited || p.open > 0 {
 		return
 	}
 	if p.Stdin != nil {
-		p.Stdin.Abort() // nobody reads it any more
+		p.Stdin.Abort() // no process reads it any more
 	}
 	p.guarded(func() { p.proto.Closed(p) })
 }
@@ -113,7 +111,7 @@ func (o *output) Data(_ *transport.Conn, b []byte) {
 	o.p.guarded(func() { o.p.proto.Output(o.p, o.fd, b) })
 }
 
-// EOF does not wait for what is to be sent to a terminal: nobody takes it any more.
+// EOF drops what is still unsent to a terminal: no process will read it.
 func (o *output) EOF(c *transport.Conn) bool { c.Abort(); return true }
 
 func (o *output) Closed(*transport.Conn, error) {

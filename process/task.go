@@ -10,19 +10,19 @@ import (
 	"github.com/corolla-go/corolla/aio"
 )
 
-// Process is a process in the style of tasks.
+// Process is a process in task style.
 type Process struct {
 	*Child
 
-	// The connections, which are the caller's to close: of the streams that are a Pipe, and the
-	// Terminal; others are nil. Stdin.Close ends the process's input; what was written is still
-	// sent for at most 30 seconds, so Flush first to a process that may be slow to read.
+	// The connections to streams that are a Pipe, and to the Terminal; the others are nil. The
+	// caller closes them. Stdin.Close ends the process's input; what was written is still sent for
+	// at most 30 seconds, so Flush first if the process may be slow to read.
 	Stdin, Stdout, Stderr, Terminal *aio.Conn
 }
 
-// Start starts a process, and parks t meanwhile. The error wraps the system's, and exec.ErrNotFound
-// if Path is a name that is not found. If t is canceled, it waits until the process has
-// started, for that cannot be taken back, and kills it.
+// Start starts a process, and parks t meanwhile. The error wraps the system's, or exec.ErrNotFound
+// if Path is a name that is not found. If t is canceled, Start waits until the process has started,
+// which cannot be undone, and kills it.
 func Start(t *corolla.Task, cmd Command) (*Process, error) {
 	var s *started
 	err := t.Shielded(func(*corolla.Scope) (err error) {
@@ -48,28 +48,27 @@ func Start(t *corolla.Task, cmd Command) (*Process, error) {
 	return p, nil
 }
 
-// Close closes the connections that are open still. The process goes on.
+// Close closes the connections that are still open. The process goes on.
 func (p *Process) Close() {
 	for _, c := range [...]*aio.Conn{p.Stdin, p.Stdout, p.Stderr, p.Terminal} {
 		if c != nil {
-			_ = c.Close() // or it was closed before
+			_ = c.Close() // or it is already closed
 		}
 	}
 }
 
-// DefaultMaxOutput is how many bytes of each output Run takes, unless the Command says
-// otherwise: 16 MiB.
+// DefaultMaxOutput is how many bytes of each output Run accepts, unless the Command says otherwise:
+// 16 MiB.
 const DefaultMaxOutput = 16 << 20
 
-// ErrTooMuchOutput is returned by Run when a process says more than it may.
+// ErrTooMuchOutput is returned by Run when a process writes more than it may.
 var ErrTooMuchOutput = errors.New("process: too much output")
 
 // Run starts a process, gives it input, and waits until it has ended and closed its outputs. It
-// returns what it said, of the streams that are a Pipe; Stdin is one if there is input, and
-// Stdout and Stderr if nothing is said of them. What comes from a Terminal is stdout, and two ^D
-// come behind the input. An error after the start comes with what was read before. A process that
-// says too much, or for which t does not wait any more because it is canceled, is killed; the limit
-// in time is Task.Timeout.
+// returns the output of the streams that are a Pipe; Stdin becomes one if input is not nil, and
+// Stdout and Stderr do if they are not set. Output from a Terminal is stdout, and two ^D follow the
+// input. An error after the start comes with the output so far. If the process writes too much, or
+// t is canceled, the process is killed; to limit the time, use Task.Timeout.
 func Run(t *corolla.Task, cmd Command, input []byte) (stdout, stderr []byte, err error) {
 	for _, s := range [...]*Stream{&cmd.Stdout, &cmd.Stderr} {
 		if s.kind == null && !cmd.Terminal {
@@ -86,7 +85,7 @@ func Run(t *corolla.Task, cmd Command, input []byte) (stdout, stderr []byte, err
 	defer p.Close()
 	if p.Terminal != nil {
 		p.Stdin, p.Stdout = p.Terminal, p.Terminal
-		defer p.Terminal.Abort() // what is left to send will never be taken
+		defer p.Terminal.Abort() // unsent data will never be read
 	}
 	var exit error
 	err = t.Group(func(g *corolla.Group) error {
@@ -95,13 +94,13 @@ func Run(t *corolla.Task, cmd Command, input []byte) (stdout, stderr []byte, err
 			return err
 		}
 		exit = p.Wait(t)
-		feeder.Cancel(nil) // others may hold its input open, and not read it
+		feeder.Cancel(nil) // other processes may hold its input open without reading it
 		return nil
 	})
 	if err == nil {
 		return stdout, stderr, exit
 	}
-	p.end() // it has said too much, or t was canceled
+	p.end() // too much output, or t was canceled
 	e := t.Shielded(func(*corolla.Scope) error { return p.Wait(t) })
 	var status *ExitError
 	if !errors.As(e, &status) {
@@ -110,11 +109,12 @@ func Run(t *corolla.Task, cmd Command, input []byte) (stdout, stderr []byte, err
 	return stdout, stderr, err
 }
 
-// endOfInput is what a terminal takes for the end of its input: what is typed as ^D. Behind a line
-// that has not ended, the first only ends that.
+// endOfInput is what a terminal takes for the end of its input: ^D as typed. After an unfinished
+// line, the first one only ends that line.
 const endOfInput = "\x04\x04"
 
-// feed gives a process its input, and its end. One that does not want all of it is no error.
+// feed gives a process its input, and ends it. A process that does not read all of it is not an
+// error.
 func (p *Process) feed(t *corolla.Task, input []byte) {
 	switch {
 	case p.Stdin == nil:
@@ -124,7 +124,7 @@ func (p *Process) feed(t *corolla.Task, input []byte) {
 		if _, err := p.Stdin.Write(t, input); err == nil {
 			_ = p.Stdin.Flush(t)
 		}
-		_ = p.Stdin.Close() // or it is closed
+		_ = p.Stdin.Close() // or it is already closed
 	}
 }
 

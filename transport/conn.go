@@ -1,6 +1,5 @@
-// Package transport is input and output in push style: a Protocol is told what happens on
-// its connection, and answers through it. (asyncio's protocols and transports, which come
-// from Twisted's.)
+// Package transport is I/O in push style: a Protocol is told what happens on its connection, and
+// answers through it. (asyncio's protocols and transports, which come from Twisted's.)
 //
 // Everything here belongs to the loop's goroutine.
 package transport
@@ -14,19 +13,19 @@ import (
 	"github.com/corolla-go/corolla/internal/stream"
 )
 
-// Protocol is told what happens on one connection: Opened once, Data any number of times,
-// and Closed once. It may implement EOFReceiver, WritePauser, Buffered and FileReceiver as well. A
-// connection that is open when its loop is closed is dropped without a word.
+// Protocol is told what happens on one connection: Opened once, Data any number of times, and
+// Closed once. It may implement EOFReceiver, WritePauser, Buffered and FileReceiver as well. A
+// connection still open when its loop is closed is dropped without a call to Closed.
 type Protocol interface {
-	// Opened is called when the connection is there, and before anything else.
+	// Opened is called when the connection is established, before anything else.
 	Opened(c *Conn)
-	// Data is called with bytes that have arrived: at least one, and good only until Data
-	// returns. If it panics, as if any other of a protocol's methods does, the connection is
-	// reset and Closed gets the *corolla.PanicError.
+	// Data is called with bytes that have arrived: at least one, and good only until Data returns.
+	// If it or any other method of a protocol panics, the connection is reset and Closed gets the
+	// *corolla.PanicError.
 	Data(c *Conn, b []byte)
 	// Closed is called when the connection has ended: with nil after the end of the stream or
 	// Close, with ErrAborted after Abort, and otherwise with the reason. It is never called from
-	// within a call of one of the Conn's methods, nor without an Opened before.
+	// within one of the Conn's methods, nor without Opened before it.
 	Closed(c *Conn, err error)
 }
 
@@ -34,28 +33,28 @@ type Protocol interface {
 // net.ErrClosed.
 var ErrAborted = fmt.Errorf("transport: the connection was aborted: %w", net.ErrClosed)
 
-// EOFReceiver is a Protocol that wants to know when the peer has ended its stream. Without
-// it the connection is closed then, after what is buffered is sent.
+// EOFReceiver is a Protocol that wants to know when the peer has ended its stream. Without it the
+// connection is then closed, once buffered data is sent.
 type EOFReceiver interface {
 	// EOF is called once. If it returns true, the connection stays open for writing.
 	EOF(c *Conn) (keepOpen bool)
 }
 
-// WritePauser is a Protocol that wants to know when the peer takes less than is written.
+// WritePauser is a Protocol that wants to know when the peer cannot keep up with what is written.
 type WritePauser interface {
-	// PauseWriting is called, within the Write that does it, when more than the high water
-	// mark is buffered.
+	// PauseWriting is called, within the Write that causes it, when more than the high water mark
+	// is buffered.
 	PauseWriting(c *Conn)
-	// ResumeWriting is called when it is down to the low water mark.
+	// ResumeWriting is called when the buffer is down to the low water mark.
 	ResumeWriting(c *Conn)
 }
 
-// Buffered is a Protocol that has data put into a buffer of its own, instead of getting it
-// by Data.
+// Buffered is a Protocol that supplies the buffer for incoming data, instead of getting it through
+// Data.
 type Buffered interface {
-	// Buffer returns where to put what arrives. It must not be empty.
+	// Buffer returns the buffer for incoming data. It must not be empty.
 	Buffer(c *Conn) []byte
-	// Filled is called when n bytes, at least one, were put there.
+	// Filled is called when n bytes, at least one, have been read into it.
 	Filled(c *Conn, n int)
 }
 
@@ -64,7 +63,7 @@ type Conn struct {
 	stream stream.Stream
 	proto  Protocol
 	err    error       // for Closed
-	prod   *production // nil is none
+	prod   *production // nil if none
 	limit  *corolla.Timer
 	state  state
 }
@@ -74,19 +73,19 @@ type state uint8
 
 const (
 	opened  state = 1 << iota // Opened was called
-	paused                    // PauseReading was
+	paused                    // PauseReading was called
 	gotEOF                    // the peer has ended its stream
 	shut                      // CloseWrite was called
-	closing                   // Close was: no more is read, or taken to write
+	closing                   // Close was called: no more is read, or accepted to write
 	lost                      // Closed was called, or will be next
-	away                      // another has the reading side
-	reading                   // a look for what TLS has decrypted is scheduled
+	away                      // a splice has the reading side
+	reading                   // a read of decrypted TLS data is scheduled
 )
 
 func (c *Conn) is(s state) bool { return c.state&s != 0 }
 
-// New makes a connected socket into a connection with a Protocol, which gets Opened in the
-// next turn and Data from the turn after that.
+// New turns a connected socket into a connection with a Protocol, which gets Opened in the next
+// turn and Data from the turn after that.
 func New(s *corolla.Socket, p Protocol) *Conn {
 	c := connect(s, p)
 	c.openSoon()
@@ -111,7 +110,7 @@ func open(c *Conn) {
 	c.proto.Opened(c)
 }
 
-// guard is deferred around calls of the protocol.
+// guard is deferred around calls to the protocol.
 func (c *Conn) guard() {
 	if v := recover(); v != nil {
 		c.stream.Outbox().Uncork()
@@ -122,13 +121,13 @@ func (c *Conn) guard() {
 // user is a Conn as its stream sees it.
 type user Conn
 
-// Marks tells the protocol, and a producer, of the water marks.
+// Marks tells the protocol, and a producer, that a water mark was crossed.
 func (u *user) Marks(above bool) {
 	c := (*Conn)(u)
 	if !above && c.stream.HasTLS() {
-		startReading(c) // which stops when TLS is flooded
+		startReading(c) // it stopped when TLS was flooded
 	}
-	defer c.guard() // for a Write that no callback of the protocol makes
+	defer c.guard() // for a Write made outside the protocol's callbacks
 	c.prod.mark(above)
 	p, ok := c.proto.(WritePauser)
 	switch {
@@ -143,18 +142,18 @@ func (u *user) Marks(above bool) {
 // Over ends the connection; Closed follows in the next turn.
 func (u *user) Over(err error) { (*Conn)(u).end(err, false) }
 
-// Write sends b, which may be reused at once. What cannot be sent now is buffered, without
-// limit: a WritePauser is told when it is much. The error is net.ErrClosed after Close or
-// CloseWrite and once the connection is lost.
+// Write sends b, which may be reused at once. What cannot be sent now is buffered, without limit; a
+// WritePauser is told when there is too much. The error is net.ErrClosed after Close or CloseWrite,
+// and once the connection is lost.
 func (c *Conn) Write(b []byte) error {
 	err := c.writable()
 	if err == nil {
-		_ = c.stream.Write(b) // Closed tells of a failure, now as later
+		_ = c.stream.Write(b) // Closed reports a failure, now or later
 	}
 	return err
 }
 
-// WriteBatch is Write of several pieces, which leave in one call to the system if they can.
+// WriteBatch is Write for several pieces, sent in one system call if possible.
 func (c *Conn) WriteBatch(bufs ...[]byte) error {
 	err := c.writable()
 	if err == nil {
@@ -164,22 +163,22 @@ func (c *Conn) WriteBatch(bufs ...[]byte) error {
 }
 
 func (c *Conn) writable() error {
-	if c.is(lost) || c.is(closing|shut) && c.prod == nil { // what a producer still has is sent
-		return fmt.Errorf("write to a connection that was closed: %w", net.ErrClosed)
+	if c.is(lost) || c.is(closing|shut) && c.prod == nil { // a producer may still write
+		return fmt.Errorf("write to a closed connection: %w", net.ErrClosed)
 	}
 	return nil
 }
 
-// SetWriteMarks sets the water marks of what is buffered, in bytes: 16 KiB and 64 KiB unless
-// set. One that is less than 0 follows from the other: high is four times low. It panics
-// if low is above high.
+// SetWriteMarks sets the water marks for buffered data, in bytes; the defaults are 16 KiB and 64
+// KiB. A negative mark follows from the other: high is four times low. It panics if low is above
+// high.
 func (c *Conn) SetWriteMarks(low, high int) { c.stream.SetMarks(low, high) }
 
-// Buffered returns how many bytes were written and not yet sent.
+// Buffered returns how many bytes are written but not yet sent.
 func (c *Conn) Buffered() int { return c.stream.Len() }
 
-// CloseWrite ends the stream to the peer once what is buffered is sent. Reading goes on;
-// writing is over. A second CloseWrite does nothing.
+// CloseWrite ends the stream to the peer once buffered data is sent. Reading goes on; writing is
+// over. A second CloseWrite does nothing.
 func (c *Conn) CloseWrite() {
 	if c.is(shut | closing | lost) {
 		return
@@ -196,9 +195,9 @@ func (c *Conn) CloseWrite() {
 	})
 }
 
-// Close sends what is buffered, and what a registered producer still has, and then closes.
-// No Data comes any more, and Closed comes in a later turn: with a *corolla.TimeoutError when the
-// peer takes nothing of what is buffered for 30 seconds. A second Close does nothing.
+// Close sends what is buffered, and what a registered producer still writes, and then closes. Data
+// is no longer called, and Closed comes in a later turn: with a *corolla.TimeoutError if the peer
+// takes none of the buffered data for 30 seconds. A second Close does nothing.
 func (c *Conn) Close() {
 	if c.is(closing) {
 		return
@@ -206,15 +205,15 @@ func (c *Conn) Close() {
 	c.state |= closing
 	c.Socket().OnReadable(nil)
 	c.stream.StopSplice()
-	afterProduction(c, func() { _ = c.stream.Close() }) // Over tells
+	afterProduction(c, func() { _ = c.stream.Close() }) // Over reports the outcome
 }
 
-// Abort closes at once: what is buffered is dropped, the peer sees a reset, and Closed gets
+// Abort closes at once: buffered data is dropped, the peer sees a reset, and Closed gets
 // ErrAborted.
 func (c *Conn) Abort() { c.end(ErrAborted, true) }
 
-// end ends the connection for good; Closed follows in the next turn, behind the end of a
-// handshake. After a reset the peer does not take what it got for the whole.
+// end ends the connection for good; Closed follows in the next turn, or once a handshake has ended.
+// A reset keeps the peer from taking part of a stream for the whole.
 func (c *Conn) end(err error, reset bool) {
 	if c.is(lost) {
 		return
@@ -228,7 +227,7 @@ func (c *Conn) end(err error, reset bool) {
 	}
 	c.err = err
 	c.stream.AfterHandshake(func() { c.loop().Soon(func() { closed(c) }) })
-	stopProduction(c) // last, for it may panic
+	stopProduction(c) // last, since it may panic
 }
 
 func closed(c *Conn) {
@@ -238,23 +237,24 @@ func closed(c *Conn) {
 	}
 }
 
-// Protocol returns who is told what happens.
+// Protocol returns the connection's protocol.
 func (c *Conn) Protocol() Protocol { return c.proto }
 
-// SetProtocol makes another Protocol the one that is told what happens from now on. It gets
-// no Opened: that has happened.
+// SetProtocol replaces the connection's protocol. The new one gets no Opened: that has already
+// happened.
 func (c *Conn) SetProtocol(p Protocol) { c.proto = p }
 
-// Socket returns the socket underneath.
+// Socket returns the underlying socket.
 func (c *Conn) Socket() *corolla.Socket { return c.stream.Socket() }
 
 func (c *Conn) loop() *corolla.Loop { return c.Socket().Loop() }
 
-// LocalAddr returns the connection's own address, also once it is closed.
+// LocalAddr returns the connection's own address, even once it is closed.
 func (c *Conn) LocalAddr() net.Addr { return c.Socket().LocalAddr() }
 
-// RemoteAddr returns the address of the peer, also once it is closed or the peer has reset it.
+// RemoteAddr returns the peer's address, even once the connection is closed or the peer has reset
+// it.
 func (c *Conn) RemoteAddr() net.Addr { return c.Socket().PeerAddr() }
 
-// String names the connection by its network and its two addresses, for reports.
+// String describes the connection, for reports: its network and both addresses.
 func (c *Conn) String() string { return c.stream.String() }

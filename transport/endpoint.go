@@ -12,8 +12,8 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// An Endpoint says where to listen or what to connect to, and how: a line of text, for a
-// configuration or a flag (Twisted's endpoint strings). For servers:
+// An Endpoint says where to listen or connect, and how, as a string for a configuration file or a
+// flag (Twisted's endpoint strings). For servers:
 //
 //	tcp:8080   tcp:8080:interface=127.0.0.1:backlog=100   tcp6:8080   unix:/run/my.sock
 //	tls:443:cert=/etc/cert.pem:key=/etc/key.pem
@@ -22,27 +22,27 @@ import (
 //
 //	tcp:host:8080:timeout=10   tls:host:443:ca=/etc/ca.pem   unix:/run/my.sock
 //
-// Options of servers are interface, backlog, and with tls cert and key (which is cert unless given);
-// of clients timeout, in seconds, bind, an IP address to connect from, and with tls ca, and name, which
-// the server's certificate must have; of both, with tls, handshake, in seconds. Listen and Connect read the files of certificates, which may
-// block.
+// Servers have the options interface and backlog, and with tls cert and key (by default cert).
+// Clients have timeout, in seconds, and bind, an IP address to connect from, and with tls ca and
+// name, the name that the server's certificate must have. Both have handshake with tls, in seconds.
+// Listen and Connect read certificate files, which may block.
 //
-// The first is the kind; then come what the kind needs, by place or by name, and names of options.
-// A colon or an equals sign that is part of a value is written with a backslash before it, as is
-// a backslash: Quote does it. "ssl" is "tls".
+// The kind comes first, then its arguments, by position or by name, and then the options. A colon,
+// equals sign or backslash in a value is escaped with a backslash, as Quote does. "ssl" means
+// "tls".
 type Endpoint struct {
 	Kind    string            // "tcp", "tcp4", "tcp6", "tls" or "unix"
-	Args    []string          // by place
+	Args    []string          // by position
 	Options map[string]string // by name
 }
 
-// Quote returns a text as an Endpoint's string needs it.
+// Quote escapes a value for an endpoint string.
 func Quote(s string) string { return quoter.Replace(s) }
 
 var quoter = strings.NewReplacer(`\`, `\\`, ":", `\:`, "=", `\=`)
 
-// ParseEndpoint reads an endpoint's string. It does not know yet whether it is for a server or
-// a client; Listen and Connect do.
+// ParseEndpoint parses an endpoint string. Whether it suits a server or a client is left for Listen
+// and Connect to check.
 func ParseEndpoint(s string) (Endpoint, error) {
 	fail := func(format string, args ...any) (Endpoint, error) {
 		return Endpoint{}, fmt.Errorf("endpoint %q: "+format, append([]any{s}, args...)...)
@@ -55,16 +55,16 @@ func ParseEndpoint(s string) (Endpoint, error) {
 	for i, p := range parts {
 		switch {
 		case i == 0 && p.named:
-			return fail("it begins with a name instead of a kind")
+			return fail("starts with a name instead of a kind")
 		case i == 0:
 			e.Kind = p.value
 		case !p.named && len(e.Options) > 0:
-			return fail("%q comes behind an option, and has no name", p.value)
+			return fail("%q follows an option but has no name", p.value)
 		case !p.named:
 			e.Args = append(e.Args, p.value)
 		default:
 			if _, twice := e.Options[p.name]; twice {
-				return fail("%s is given twice", p.name)
+				return fail("%s given twice", p.name)
 			}
 			e.Options[p.name] = p.value
 		}
@@ -80,7 +80,7 @@ func ParseEndpoint(s string) (Endpoint, error) {
 
 var kinds = []string{"tcp", "tcp4", "tcp6", "tls", "unix"}
 
-// String returns what ParseEndpoint reads.
+// String returns the endpoint as ParseEndpoint reads it.
 func (e Endpoint) String() string {
 	parts := []string{Quote(e.Kind)}
 	for _, a := range e.Args {
@@ -97,7 +97,7 @@ func (e Endpoint) String() string {
 	return strings.Join(parts, ":")
 }
 
-// part is what stands between two colons.
+// part is the text between two colons.
 type part struct {
 	name, value string
 	named       bool
@@ -109,7 +109,7 @@ func split(s string) (parts []part, err error) {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == '\\' && i+1 == len(s):
-			return nil, fmt.Errorf("it ends with a backslash")
+			return nil, fmt.Errorf("ends with a backslash")
 		case c == '\\':
 			i++
 			text.WriteByte(s[i])
@@ -128,7 +128,7 @@ func split(s string) (parts []part, err error) {
 	return append(parts, p), nil
 }
 
-// reader takes arguments and options one by one, and remembers what is wrong.
+// reader takes arguments and options one by one, and remembers the first error.
 type reader struct {
 	e    Endpoint
 	left map[string]string
@@ -150,7 +150,7 @@ func (r *reader) fail(format string, args ...any) {
 	}
 }
 
-// arg takes the next argument, by place or by name; it must be there.
+// arg takes the next argument, by position or by name. It is required.
 func (r *reader) arg(name string) string {
 	if len(r.args) > 0 {
 		v := r.args[0]
@@ -165,7 +165,7 @@ func (r *reader) arg(name string) string {
 	return v
 }
 
-// option takes an option, which need not be there.
+// option takes an option, or else a default.
 func (r *reader) option(name, otherwise string) string {
 	v, ok := r.left[name]
 	if !ok {
@@ -178,12 +178,12 @@ func (r *reader) option(name, otherwise string) string {
 func (r *reader) port() string {
 	s := r.arg("port")
 	if n, err := strconv.Atoi(s); r.err == nil && (err != nil || n < 0 || n > 65535) {
-		r.fail("port %q: a number from 0 to 65535", s)
+		r.fail("port %q: want a number from 0 to 65535", s)
 	}
 	return s
 }
 
-// seconds takes an option that is a time, which need not be there.
+// seconds takes an option that is a time in seconds, if it is given.
 func (r *reader) seconds(name string, option func(time.Duration) corolla.SocketOption) []corolla.SocketOption {
 	s := r.option(name, "")
 	if s == "" {
@@ -191,20 +191,20 @@ func (r *reader) seconds(name string, option func(time.Duration) corolla.SocketO
 	}
 	seconds, err := strconv.ParseFloat(s, 64)
 	if err != nil || !(seconds >= 0 && seconds <= 1e6) {
-		r.fail("%s %q: seconds", name, s)
+		r.fail("%s %q: want a number of seconds", name, s)
 		return nil
 	}
 	return []corolla.SocketOption{option(time.Duration(seconds * 1e9))}
 }
 
-// end is called when all is taken.
+// end rejects what is left once everything expected has been taken.
 func (r *reader) end() error {
 	if len(r.args) > 0 {
-		r.fail("%q is one too many", r.args[0])
+		r.fail("unexpected argument %q", r.args[0])
 	}
 	for _, name := range []string{"interface", "backlog", "timeout", "bind", "handshake", "cert", "key", "ca", "name", "host", "port", "path"} {
 		if _, ok := r.left[name]; ok {
-			r.fail("%s does not go with %s here", name, r.e.Kind)
+			r.fail("%s does not apply to %s here", name, r.e.Kind)
 		}
 	}
 	for name := range r.left {
@@ -227,7 +227,7 @@ func (e Endpoint) Listen(l *corolla.Loop, build func() Protocol, opts ...ServeOp
 	if s := r.option("backlog", ""); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil || n <= 0 {
-			r.fail("backlog %q: a number from 1 on", s)
+			r.fail("backlog %q: want a number of at least 1", s)
 		}
 		opts = append([]ServeOption{Options(corolla.Backlog(max(n, 1)))}, opts...)
 	}
@@ -259,7 +259,7 @@ func (e Endpoint) Connect(l *corolla.Loop, p Protocol, opts ...corolla.SocketOpt
 	if s := r.option("bind", ""); s != "" {
 		ip := net.ParseIP(s)
 		if ip == nil {
-			r.fail("bind %q: an IP address", s)
+			r.fail("bind %q: want an IP address", s)
 		}
 		opts = append([]corolla.SocketOption{corolla.LocalAddr(&net.TCPAddr{IP: ip})}, opts...)
 	}
@@ -269,7 +269,7 @@ func (e Endpoint) Connect(l *corolla.Loop, p Protocol, opts ...corolla.SocketOpt
 	}
 	if err := r.end(); err != nil {
 		result := corolla.NewFuture[*Conn](l)
-		_ = result.Fail(err) // the first to settle it
+		_ = result.Fail(err) // nothing else has settled it
 		return result
 	}
 	if cfg != nil {

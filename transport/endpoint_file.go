@@ -6,9 +6,9 @@ import (
 	"os"
 )
 
-// What an endpoint takes from files.
+// The options of an endpoint that name files.
 
-// certificate reads a server's.
+// certificate loads a server's certificate and key.
 func (r *reader) certificate() *tls.Config {
 	cert := r.arg("cert")
 	key := r.option("key", cert)
@@ -23,7 +23,7 @@ func (r *reader) certificate() *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{pair}}
 }
 
-// roots reads whom a client trusts: the system's own unless there is a file.
+// roots loads the CAs that a client trusts: the system's unless a file is given.
 func (r *reader) roots() *tls.Config {
 	cfg := &tls.Config{ServerName: r.option("name", "")}
 	name := r.option("ca", "")
@@ -37,7 +37,7 @@ func (r *reader) roots() *tls.Config {
 	}
 	cfg.RootCAs = x509.NewCertPool()
 	if !cfg.RootCAs.AppendCertsFromPEM(text) {
-		r.fail("%s: no certificate in it", name)
+		r.fail("%s: no certificates found", name)
 	}
 	return cfg
 }

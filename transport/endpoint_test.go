@@ -29,10 +29,10 @@ func TestParseEndpoint(t *testing.T) {
 		{"unix:a=b=c", transport.Endpoint{Kind: "unix", Options: map[string]string{"a": "b=c"}}, ""},
 		{"", transport.Endpoint{}, `endpoint "": unknown kind ""; one of: tcp, tcp4, tcp6, tls, unix`},
 		{"carrier:pigeon", transport.Endpoint{}, `endpoint "carrier:pigeon": unknown kind "carrier"`},
-		{"kind=tcp", transport.Endpoint{}, `it begins with a name`},
-		{`tcp:80\`, transport.Endpoint{}, `it ends with a backslash`},
-		{"tcp:a=1:80", transport.Endpoint{}, `"80" comes behind an option`},
-		{"tcp:a=1:a=2", transport.Endpoint{}, `a is given twice`},
+		{"kind=tcp", transport.Endpoint{}, `starts with a name`},
+		{`tcp:80\`, transport.Endpoint{}, `ends with a backslash`},
+		{"tcp:a=1:80", transport.Endpoint{}, `"80" follows an option`},
+		{"tcp:a=1:a=2", transport.Endpoint{}, `a given twice`},
 	} {
 		got, err := transport.ParseEndpoint(c.in)
 		switch {
@@ -105,13 +105,13 @@ func TestEndpointRefusals(t *testing.T) {
 		l := task.Loop()
 		for in, want := range map[string]string{
 			"tcp":                          `endpoint "tcp": no port`,
-			"tcp:eighty":                   `port "eighty": a number from 0 to 65535`,
+			"tcp:eighty":                   `port "eighty": want a number from 0 to 65535`,
 			"tcp:70000":                    `port "70000"`,
-			"tcp:80:81":                    `"81" is one too many`,
+			"tcp:80:81":                    `unexpected argument "81"`,
 			"tcp:80:colour=red":            `unknown option "colour"`,
-			"tcp:80:timeout=5":             `timeout does not go with tcp here`,
-			"tcp:80:backlog=0":             `backlog "0": a number from 1 on`,
-			"tcp:80:handshake=5":           `handshake does not go with tcp here`,
+			"tcp:80:timeout=5":             `timeout does not apply to tcp here`,
+			"tcp:80:backlog=0":             `backlog "0": want a number of at least 1`,
+			"tcp:80:handshake=5":           `handshake does not apply to tcp here`,
 			"tls:443":                      `no cert`,
 			"tls:443:cert=/no/such/file":   `no such file`,
 			"unix":                         `no path`,
@@ -132,11 +132,11 @@ func TestEndpointRefusals(t *testing.T) {
 		}
 		for in, want := range map[string]string{
 			"tcp:80":                             `no port`,
-			"tcp:localhost:80:interface=1.1.1.1": `interface does not go with tcp here`,
-			"tcp:localhost:80:timeout=soon":      `timeout "soon": seconds`,
-			"tcp:localhost:80:bind=there":        `bind "there": an IP address`,
+			"tcp:localhost:80:interface=1.1.1.1": `interface does not apply to tcp here`,
+			"tcp:localhost:80:timeout=soon":      `timeout "soon": want a number of seconds`,
+			"tcp:localhost:80:bind=there":        `bind "there": want an IP address`,
 			"tls:localhost:443:ca=/no/such/file": `no such file`,
-			"tls:localhost:443:handshake=soon":   `handshake "soon": seconds`,
+			"tls:localhost:443:handshake=soon":   `handshake "soon": want a number of seconds`,
 		} {
 			e, err := transport.ParseEndpoint(in)
 			if err != nil {

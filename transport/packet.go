@@ -13,30 +13,30 @@ import (
 type PacketProtocol interface {
 	// Opened is called before anything else.
 	Opened(c *PacketConn)
-	// Packet is called with a datagram, which may have no bytes and is good only until Packet
-	// returns, and who sent it. If it panics, the error handler is told and the socket stays
-	// open, as Twisted has it.
+	// Packet is called with a datagram, which may be empty and is good only until Packet returns,
+	// and its sender's address. A panic goes to the loop's error handler and the socket stays open,
+	// as in Twisted.
 	Packet(c *PacketConn, b []byte, from net.Addr)
-	// Failed is called with an error that leaves the socket as it is: one that was sent has
-	// found nobody (ECONNREFUSED, where the socket is connected), the system has refused one
-	// that had to wait, or one was longer than MaxPacket and is lost (ErrTooLong).
+	// Failed is called with an error that leaves the socket usable: no socket was there for a
+	// datagram sent (ECONNREFUSED, if this socket is connected), the system refused one from the
+	// queue, or one longer than MaxPacket arrived and was lost (ErrTooLong).
 	Failed(c *PacketConn, err error)
-	// Closed is called after Close. It is never called from within a call of a method.
+	// Closed is called after Close, never from within one of the PacketConn's methods.
 	Closed(c *PacketConn)
 }
 
-// MaxPacket is the longest datagram that is received: 64 KiB, more than UDP's longest.
+// MaxPacket is the longest datagram that can be received: 64 KiB, more than UDP allows.
 const MaxPacket = 64 << 10
 
-// ErrTooLong is what Failed gets when a datagram was longer than MaxPacket.
-var ErrTooLong = errors.New("transport: a datagram was too long, and is lost")
+// ErrTooLong is what Failed gets for a datagram longer than MaxPacket.
+var ErrTooLong = errors.New("transport: a datagram was too long and was lost")
 
-// MaxQueued is how many bytes of datagrams, and 64 more for each, wait to be sent, while the system
-// takes none, before Write loses them: a datagram that comes late is seldom better than one that does not.
+// MaxQueued is how many bytes of datagrams, counting 64 more for each, may wait while the system
+// accepts none, before Write drops any more: a late datagram is seldom better than a lost one.
 const MaxQueued = 256 << 10
 
-// ErrQueueFull is returned by Write when a datagram was lost because too much waits already.
-var ErrQueueFull = errors.New("transport: too many datagrams wait to be sent")
+// ErrQueueFull is returned by Write when it drops a datagram because too many are waiting.
+var ErrQueueFull = errors.New("transport: too many datagrams are waiting to be sent")
 
 // PacketConn is the transport of a datagram socket.
 type PacketConn struct {
@@ -64,8 +64,8 @@ func ListenPacket(l *corolla.Loop, network, address string, p PacketProtocol, op
 	return NewPacketConn(s, p), nil
 }
 
-// DialPacket makes a datagram socket that sends to an address alone, and hears from it alone.
-// Names are looked up on another goroutine. The future gives its PacketConn, after Opened was
+// DialPacket opens a datagram socket that sends only to one address, and receives only from it.
+// Names are looked up on another goroutine. The future resolves to the PacketConn, after Opened was
 // called.
 func DialPacket(l *corolla.Loop, network, address string, p PacketProtocol, opts ...corolla.SocketOption) *corolla.Future[*PacketConn] {
 	result := corolla.NewFuture[*PacketConn](l)
@@ -97,8 +97,8 @@ func DialPacket(l *corolla.Loop, network, address string, p PacketProtocol, opts
 	return result
 }
 
-// NewPacketConn makes a datagram socket, which it owns from then on, into one with a
-// PacketProtocol, which gets Opened in the next turn.
+// NewPacketConn turns a datagram socket, which it owns from then on, into a PacketConn whose
+// protocol gets Opened in the next turn.
 func NewPacketConn(s *corolla.Socket, p PacketProtocol) *PacketConn {
 	c := &PacketConn{sock: s, proto: p}
 	s.Loop().Soon(func() {
@@ -113,7 +113,7 @@ func NewPacketConn(s *corolla.Socket, p PacketProtocol) *PacketConn {
 	return c
 }
 
-// guard is deferred around calls of the protocol.
+// guard is deferred around calls to the protocol.
 func (c *PacketConn) guard() {
 	if v := recover(); v != nil {
 		c.sock.Loop().Recovered(v, fmt.Sprintf("protocol %T", c.proto))
@@ -126,7 +126,7 @@ func (c *PacketConn) startReading() {
 	}
 }
 
-// maxPackets is how many datagrams are read before others have a turn.
+// maxPackets is how many datagrams are read before others get a turn.
 const maxPackets = 32
 
 func (c *PacketConn) readable() {
@@ -137,7 +137,7 @@ func (c *PacketConn) readable() {
 	}
 }
 
-// readOne reports whether there was a datagram, or an error in its place.
+// readOne reads one datagram. It reports whether there was one, or an error instead.
 func (c *PacketConn) readOne() bool {
 	defer c.guard()
 	b := c.sock.Loop().Scratch()[:MaxPacket]
@@ -158,12 +158,13 @@ func (c *PacketConn) readOne() bool {
 	return true
 }
 
-// Write sends one datagram, which may have no bytes, to an address; nil is that of DialPacket.
-// b may be reused at once. While the system takes none it waits in a queue. The error is
-// net.ErrClosed after Close, ErrQueueFull, or the system's: EMSGSIZE for one that is too long.
+// Write sends one datagram, which may be empty, to an address; nil means the peer of DialPacket. b
+// may be reused at once. While the system accepts none, datagrams wait in a queue. The error is
+// net.ErrClosed after Close, ErrQueueFull, or the system's: EMSGSIZE for a datagram that is too
+// long.
 func (c *PacketConn) Write(b []byte, to net.Addr) error {
 	if c.closed {
-		return fmt.Errorf("write to a socket that was closed: %w", net.ErrClosed)
+		return fmt.Errorf("write to a closed socket: %w", net.ErrClosed)
 	}
 	if len(c.queue) == 0 {
 		err := c.sock.TryWriteTo(b, to)
@@ -205,11 +206,11 @@ func (c *PacketConn) writable() {
 
 const perPacket = 64
 
-// Buffered returns how many bytes of datagrams wait to be sent, as MaxQueued counts them.
+// Buffered returns how many bytes of datagrams are waiting, as MaxQueued counts them.
 func (c *PacketConn) Buffered() int { return c.size }
 
-// PauseReading keeps Packet from being called until ResumeReading: the system keeps what it has
-// room for, and loses the rest.
+// PauseReading stops calls to Packet until ResumeReading: the system keeps what it has room for,
+// and drops the rest.
 func (c *PacketConn) PauseReading() {
 	c.paused = true
 	c.Socket().OnReadable(nil)
@@ -221,8 +222,8 @@ func (c *PacketConn) ResumeReading() {
 	c.startReading()
 }
 
-// Close closes the socket. Datagrams that wait to be sent are lost; Closed comes in a later
-// turn. A second Close does nothing.
+// Close closes the socket. Waiting datagrams are lost; Closed comes in a later turn. A second Close
+// does nothing.
 func (c *PacketConn) Close() {
 	if c.closed {
 		return
@@ -237,8 +238,8 @@ func (c *PacketConn) Close() {
 	})
 }
 
-// Socket returns the socket underneath: for JoinGroup, say.
+// Socket returns the underlying socket, for JoinGroup, say.
 func (c *PacketConn) Socket() *corolla.Socket { return c.sock }
 
-// LocalAddr returns the socket's own address, also after Close.
+// LocalAddr returns the socket's own address, even after Close.
 func (c *PacketConn) LocalAddr() net.Addr { return c.sock.LocalAddr() }

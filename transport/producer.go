@@ -2,14 +2,14 @@ package transport
 
 import "errors"
 
-// A producer is a source of what is to be written, which the connection tells when to go on
-// (Twisted's two kinds).
+// A producer is a source of data to write, which the connection tells when to go on (Twisted's two
+// kinds).
 
-// PushProducer writes by itself, until it is told to pause.
+// PushProducer writes on its own until it is told to pause.
 type PushProducer interface {
 	// Pause is called when more is buffered than the high water mark.
 	Pause()
-	// Resume is called when it is down to the low one.
+	// Resume is called when the buffer is down to the low water mark.
 	Resume()
 	// Stop is called when the connection is lost: nothing more can be written.
 	Stop()
@@ -23,24 +23,25 @@ type PullProducer interface {
 	Stop()
 }
 
-// ErrProducing is returned by RegisterProducer when there is a producer already.
-var ErrProducing = errors.New("transport: the connection has a producer already; unregister it first")
+// ErrProducing is returned by RegisterProducer and RegisterPullProducer when there already is a
+// producer.
+var ErrProducing = errors.New("transport: the connection already has a producer; unregister it first")
 
 // production is a producer at work.
 type production struct {
 	push PushProducer
 	pull PullProducer
-	next func() // what waits for its end
+	next func() // called when it is unregistered
 }
 
-// RegisterProducer makes a PushProducer the source of what is written. Close then waits
-// until it is unregistered. If the connection is being closed already, the producer is stopped.
+// RegisterProducer makes a PushProducer the source of what is written. Close then waits until it is
+// unregistered. If the connection is already closing, the producer is stopped.
 func (c *Conn) RegisterProducer(p PushProducer) error {
 	return register(c, &production{push: p}, p.Stop)
 }
 
-// RegisterPullProducer makes a PullProducer the source of what is written: it is asked in
-// the next turn, and whenever all that it wrote is sent.
+// RegisterPullProducer makes a PullProducer the source of what is written: it is asked in the next
+// turn, and again whenever everything it wrote is sent.
 func (c *Conn) RegisterPullProducer(p PullProducer) error {
 	err := register(c, &production{pull: p}, p.Stop)
 	if err == nil && c.prod != nil {
@@ -61,7 +62,7 @@ func register(c *Conn, p *production, stop func()) error {
 	return nil
 }
 
-// UnregisterProducer says that the producer has no more. A Close that waited goes on.
+// UnregisterProducer says that the producer is done. A Close that was waiting for it goes on.
 func (c *Conn) UnregisterProducer() {
 	if p := c.prod; p != nil {
 		c.prod = nil
@@ -71,7 +72,7 @@ func (c *Conn) UnregisterProducer() {
 	}
 }
 
-// pull asks a pull producer for more, and does so again once that is sent.
+// pull asks a pull producer for more, and again once that is sent.
 func pull(c *Conn) {
 	p := c.prod
 	if p == nil || p.pull == nil || c.is(lost) {
@@ -86,7 +87,7 @@ func pull(c *Conn) {
 
 func pullSoon(c *Conn) { c.loop().Soon(func() { pull(c) }) }
 
-// mark passes on to a push producer that a water mark was crossed.
+// mark tells a push producer that a water mark was crossed.
 func (p *production) mark(above bool) {
 	switch {
 	case p == nil || p.push == nil:
@@ -97,7 +98,7 @@ func (p *production) mark(above bool) {
 	}
 }
 
-// afterProduction does something once there is no producer.
+// afterProduction calls do once there is no producer.
 func afterProduction(c *Conn, do func()) {
 	if c.prod == nil {
 		do()

@@ -8,12 +8,11 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// How what arrives reaches the protocol. A connection reads once a turn, so that a peer that never
-// stops sending has its share and no more; what is left brings another call in the next turn. What the
-// protocol writes meanwhile leaves together.
+// How incoming data reaches the protocol. A connection reads once a turn, so that a peer that never
+// stops sending gets its share and no more; data left over causes another call in the next turn.
+// What the protocol writes during a call is sent together.
 
-// PauseReading keeps Data from being called until ResumeReading. Doing it twice is doing it
-// once.
+// PauseReading stops calls to Data until ResumeReading. Pausing twice is the same as pausing once.
 func (c *Conn) PauseReading() {
 	c.state |= paused
 	c.Socket().OnReadable(nil)
@@ -29,7 +28,7 @@ func (c *Conn) ResumeReading() {
 	}
 }
 
-// startReading has the protocol told of what arrives, unless there is a reason not to.
+// startReading starts to deliver data to the protocol, unless something stands in the way.
 func startReading(c *Conn) {
 	if c.is(closing|paused|gotEOF|away) || !c.is(opened) || c.stream.Handshaking() || c.stream.Flooded() {
 		return
@@ -42,14 +41,14 @@ func startReading(c *Conn) {
 		return
 	}
 	c.Socket().OnReadable(func() {
-		if !c.is(reading) { // else it will be read in this turn anyway
+		if !c.is(reading) { // else readRecords runs in this turn anyway
 			readRecords(c)
 		}
 	})
 	readSoon(c)
 }
 
-// readOnce reads once and tells the protocol. It reports whether there was something.
+// readOnce reads once and tells the protocol. It reports whether there was anything.
 func readOnce(c *Conn) bool {
 	var b []byte
 	own, isBuffered := c.proto.(Buffered)
@@ -74,7 +73,7 @@ func readOnce(c *Conn) bool {
 		n, err = c.stream.TryRead(b)
 	}
 	switch {
-	case err == corolla.ErrWouldBlock, c.is(closing | lost): // by what TLS had to answer
+	case err == corolla.ErrWouldBlock, c.is(closing | lost): // ended by an answer that TLS had to send
 	case err == io.EOF:
 		eof(c)
 	case err != nil:
@@ -107,11 +106,11 @@ func eof(c *Conn) {
 	c.Close()
 }
 
-// maxRecords is how many TLS records are read before others have a turn; less if they take long.
+// maxRecords is how many TLS records are read before others get a turn; fewer if they take long.
 const maxRecords = 8
 
-// readRecords reads what has arrived. A record may hold more than Data was given when reading
-// was paused, and no event of the socket's tells of that: so it is called when reading begins.
+// readRecords reads what has arrived. It is also called when reading starts: if reading was paused
+// in the middle of a record, no socket event announces the rest.
 func readRecords(c *Conn) {
 	defer c.guard()
 	for n := range maxRecords {

@@ -9,51 +9,50 @@ import (
 	"github.com/corolla-go/corolla/internal/stream"
 )
 
-// Server accepts connections and gives each a protocol of its own.
+// Server accepts connections and gives each its own protocol.
 type Server struct {
 	sock      *corolla.Socket
 	build     func() Protocol
 	admission stream.Admission
-	pause     *corolla.Timer // after an error of accepting; nil unless there is one
+	pause     *corolla.Timer // after a failed accept; nil if not pausing
 
 	options []corolla.SocketOption
-	tls     *stream.TLS // nil is none
+	tls     *stream.TLS // nil if none
 }
 
-// ServeOption configures a Server. aio has the same.
+// ServeOption configures a Server. Package aio has the same options.
 type ServeOption func(*Server)
 
-// MaxConns sets how many connections there may be at a time, those that were closed and still send
-// among them; more wait to be accepted, unless Refuse is given as well. 0, as it is unless set, is
-// no limit but the system's.
+// MaxConns limits how many connections there may be at a time, including those that are closed but
+// still sending; any more wait to be accepted, unless Refuse is given too. 0, the default, means no
+// limit but the system's.
 func MaxConns(n int) ServeOption { return func(s *Server) { s.admission.MaxConns = n } }
 
-// MaxPerPeer sets how many connections one IP address, or one name of a Unix socket, may have at a
-// time; those beyond are refused: reset, unless Refuse has a last word for them. Clients without a
-// name are not counted. 0, as it is unless set, is no limit.
+// MaxPerPeer limits how many connections one IP address, or one named Unix socket, may have at a
+// time; any more are refused: reset, unless Refuse has a last word for them. Unnamed clients are
+// not counted. 0, the default, means no limit.
 func MaxPerPeer(n int) ServeOption { return func(s *Server) { s.admission.MaxPerPeer = n } }
 
 // Refuse makes the server refuse connections beyond MaxConns, instead of letting them wait. What
-// last returns is sent to those that are refused, for any reason,
-// before the end of the stream; if it returns nothing, or is nil, they are reset. With TLS last is
-// not called, for nothing can be said before the handshake.
+// last returns is sent to each refused connection, whatever the reason, before the end of the
+// stream; if last is nil or returns nothing, the connection is reset. With TLS last is not called,
+// since nothing can be said before the handshake.
 func Refuse(last func(peer net.Addr) []byte) ServeOption {
 	return func(s *Server) { s.admission.Refuses, s.admission.LastWord = true, last }
 }
 
-// Options sets options of the listening socket, which its connections have too, behind those that
-// were set before.
+// Options adds options for the listening socket, which apply to its connections too.
 func Options(opts ...corolla.SocketOption) ServeOption {
 	return func(s *Server) { s.options = append(s.options, opts...) }
 }
 
-// Serve listens at an address and calls build for the Protocol of each connection;
-// if it returns nil the connection is closed.
+// Serve listens on an address and calls build for the Protocol of each connection; if build returns
+// nil, the connection is closed.
 func Serve(l *corolla.Loop, network, address string, build func() Protocol, opts ...ServeOption) (*Server, error) {
 	return newServer(build, opts).listen(l, network, address)
 }
 
-// ServeOn is Serve on a socket that listens already, which the server owns from then on.
+// ServeOn is Serve on a socket that is already listening, which the server owns from then on.
 func ServeOn(s *corolla.Socket, build func() Protocol, opts ...ServeOption) *Server {
 	return newServer(build, opts).start(s)
 }
@@ -84,15 +83,15 @@ func (s *Server) start(sock *corolla.Socket) *Server {
 	return s
 }
 
-// acceptAgain accepts, unless there is a reason to wait.
+// acceptAgain accepts connections, except during a pause.
 func (s *Server) acceptAgain() {
 	if s.pause == nil {
 		s.sock.OnReadable(s.accept)
 	}
 }
 
-// maxAccepts is how many connections are taken in one turn, so that a flood of new
-// ones leaves room for those that are there.
+// maxAccepts is how many connections are accepted in one turn, so that a flood of new ones leaves
+// time for those already open.
 const maxAccepts = 64
 
 func (s *Server) accept() {
@@ -102,7 +101,7 @@ func (s *Server) accept() {
 			return
 		}
 		sock, err := s.sock.TryAccept()
-		if err == corolla.ErrWouldBlock || errors.Is(err, net.ErrClosed) { // by build
+		if err == corolla.ErrWouldBlock || errors.Is(err, net.ErrClosed) { // closed by build
 			return
 		}
 		if err != nil {
@@ -142,20 +141,20 @@ func (s *Server) begin(sock *corolla.Socket) {
 		switch {
 		case err == nil:
 			c.openSoon()
-		case c.is(lost) || !c.stream.Heard() && stream.Ordinary(err): // nobody cares
+		case c.is(lost) || !c.stream.Heard() && stream.Ordinary(err): // not worth a report
 		default:
 			sock.Loop().Report(err)
 		}
 	})
 }
 
-// Addr returns the address that is listened at, also after Close.
+// Addr returns the server's address, even after Close.
 func (s *Server) Addr() net.Addr { return s.sock.LocalAddr() }
 
-// Conns returns how many connections are open, those that were closed and still send among them.
+// Conns returns how many connections are open, including those that are closed but still sending.
 func (s *Server) Conns() int { return s.admission.Conns() }
 
-// Close stops listening. Connections stay.
+// Close stops listening. Connections stay open.
 func (s *Server) Close() error {
 	if s.pause != nil {
 		s.pause.Stop()
@@ -163,8 +162,8 @@ func (s *Server) Close() error {
 	return s.sock.Close()
 }
 
-// Dial connects p to an address. The future gives its Conn, after Opened was called,
-// or the reason why there is none; p then hears nothing.
+// Dial connects p to an address. The future resolves to the Conn, after Opened was called, or fails
+// with the reason; p then hears nothing.
 func Dial(l *corolla.Loop, network, address string, p Protocol, opts ...corolla.SocketOption) *corolla.Future[*Conn] {
 	return dial(l, network, address, opts, func(s *corolla.Socket, result *corolla.Future[*Conn]) *Conn {
 		c := New(s, p)
@@ -185,12 +184,12 @@ func dial(l *corolla.Loop, network, address string, opts []corolla.SocketOption,
 			return
 		}
 		_ = result.Fail(&corolla.CanceledError{Cause: cause}) // it was pending
-		c.Abort()                                             // connected, but not yet all that was asked for
+		c.Abort()                                             // connected, but not ready yet
 	})
 	f.OnDone(func(f *corolla.Future[*corolla.Socket]) {
 		s, err := f.Result()
 		if err != nil {
-			_ = result.Fail(err) // nobody else settles it
+			_ = result.Fail(err) // nothing else settles it
 			return
 		}
 		c = begin(s, result)

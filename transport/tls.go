@@ -2,7 +2,6 @@ package transport
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 
@@ -10,14 +9,14 @@ import (
 	"github.com/corolla-go/corolla/internal/stream"
 )
 
-// ErrTruncated is what Closed gets when a connection with TLS ends without TLS's own end: an
+// ErrTruncated is what Closed gets when a TLS connection ends without a close_notify alert: an
 // attacker may have cut it off. It matches io.ErrUnexpectedEOF.
 var ErrTruncated = stream.ErrTruncated
 
-// HandshakeError says that a handshake has failed. It is what DialTLS, Closed and, on a server,
-// the loop's error handler get.
+// HandshakeError says that a TLS handshake failed. DialTLS, Closed and, on a server, the loop's
+// error handler get it.
 type HandshakeError struct {
-	Peer net.Addr // nil if it is gone already
+	Peer net.Addr // nil if no longer known
 	Err  error
 }
 
@@ -28,18 +27,18 @@ func (e *HandshakeError) Error() string {
 	return fmt.Sprintf("handshake with %v: %v", e.Peer, e.Err)
 }
 
-// Unwrap returns why it has failed.
+// Unwrap returns why the handshake failed.
 func (e *HandshakeError) Unwrap() error { return e.Err }
 
-// ServeTLS is Serve with TLS: a connection's Opened comes after its handshake. A handshake that
-// fails is reported to the loop's error handler, for its protocol never hears of it; but not when
-// the connection has ended, or the time is up, before the peer had sent anything, as with port scans and
-// health checks. corolla.HandshakeTimeout and corolla.MaxHandshakes, among the Options, limit handshakes.
+// ServeTLS is Serve with TLS: a connection's Opened comes after its handshake. A failed handshake
+// is reported to the loop's error handler, since the protocol never hears of it; but not if the
+// connection ended or timed out before the peer had sent anything, as with port scans and health
+// checks. The Options corolla.HandshakeTimeout and corolla.MaxHandshakes limit handshakes.
 //
-// cfg must have a certificate or a way to get one; crypto/tls says how one is chosen for each name,
-// and how they are replaced while the server runs (GetCertificate). cfg's functions that choose and
-// verify (Get… and Verify…) may block: they run on goroutines of their own, several at a time, so they
-// must be safe from any goroutine. What else is in cfg runs on the loop.
+// cfg must have a certificate or a way to get one; crypto/tls documents how one is chosen for each
+// name, and how to replace them while the server runs (GetCertificate). cfg's Get… and Verify…
+// functions may block: they run on other goroutines, several at a time, so they must be safe from
+// any goroutine. Everything else in cfg runs on the loop.
 func ServeTLS(l *corolla.Loop, network, address string, cfg *tls.Config, build func() Protocol, opts ...ServeOption) (*Server, error) {
 	srv := newServer(build, opts)
 	how, err := stream.ListenTLS(l, cfg, srv.options)
@@ -50,15 +49,14 @@ func ServeTLS(l *corolla.Loop, network, address string, cfg *tls.Config, build f
 	return srv.listen(l, network, address)
 }
 
-// DialTLS is Dial with TLS: Opened comes, and the future has its result, after the handshake.
-// If cfg, which may be nil, names no server, the host of the address is the name that the
-// server's certificate must have. For what of cfg runs where, and the options of handshakes, see
-// ServeTLS.
+// DialTLS is Dial with TLS: Opened is called, and the future settled, after the handshake. If cfg,
+// which may be nil, has no ServerName, the server's certificate must be valid for the host in the
+// address. ServeTLS says which parts of cfg run where, and which options limit handshakes.
 func DialTLS(l *corolla.Loop, network, address string, cfg *tls.Config, p Protocol, opts ...corolla.SocketOption) *corolla.Future[*Conn] {
 	how, err := stream.DialTLS(l, address, cfg, opts)
 	if err != nil {
 		result := corolla.NewFuture[*Conn](l)
-		_ = result.Fail(err) // the first to settle it
+		_ = result.Fail(err) // nothing else has settled it
 		return result
 	}
 	return dial(l, network, address, opts, func(s *corolla.Socket, result *corolla.Future[*Conn]) *Conn {
@@ -75,11 +73,10 @@ func DialTLS(l *corolla.Loop, network, address string, cfg *tls.Config, p Protoc
 	})
 }
 
-// ClientTLS starts TLS, as the client, on a connection that is in use: what is written from
-// then on is encrypted, and Data gets what was decrypted. What Data has been given already
-// is no part of it. done is called after the handshake, or when the connection is lost before
-// that; if the handshake fails, Closed follows with the same error. Of the options only those of
-// handshakes matter; see ServeTLS.
+// ClientTLS starts TLS, as the client, on a connection already in use: from then on what is written
+// is encrypted, and Data gets decrypted data. What Data has already been given is not part of it.
+// done is called after the handshake, or when the connection is lost before that; if the handshake
+// fails, Closed follows with the same error. Only the options for handshakes matter; see ServeTLS.
 func (c *Conn) ClientTLS(cfg *tls.Config, done func(error), opts ...corolla.SocketOption) error {
 	how, err := stream.ClientTLS(c.loop(), cfg, opts)
 	return secure(c, how, err, done)
@@ -91,12 +88,12 @@ func (c *Conn) ServerTLS(cfg *tls.Config, done func(error), opts ...corolla.Sock
 	return secure(c, how, err, done)
 }
 
-// secure starts TLS on a connection that is in use, if it can be done.
+// secure starts TLS on a connection already in use, if it can be done.
 func secure(c *Conn, how *stream.TLS, err error, done func(error)) error {
 	switch {
 	case err != nil:
 	case c.stream.HasTLS():
-		err = errors.New("TLS was started before")
+		err = stream.ErrTLSAlready
 	case c.is(away):
 		err = fmt.Errorf("the connection is spliced: %w", corolla.ErrBusy)
 	case c.is(closing | shut | lost):
@@ -128,6 +125,6 @@ func startTLS(c *Conn, how *stream.TLS, done func(error)) {
 	})
 }
 
-// TLS returns the state of TLS on the connection. It reports false if there is none, or its
-// handshake is not done.
+// TLS returns the connection's TLS state. It reports false without TLS, or before the handshake is
+// done.
 func (c *Conn) TLS() (tls.ConnectionState, bool) { return c.stream.TLSState() }

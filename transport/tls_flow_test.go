@@ -281,7 +281,7 @@ func TestFlowControlThroughTLS(t *testing.T) {
 		for _, err := range *log {
 			t.Error(err)
 		}
-		if err := server.conn.ClientTLS(nil, nil); err == nil || !strings.Contains(err.Error(), "TLS was started before") {
+		if err := server.conn.ClientTLS(nil, nil); err == nil || !strings.Contains(err.Error(), "TLS was already started") {
 			t.Errorf("TLS twice: %v", err)
 		}
 		if err := server.conn.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {

@@ -10,25 +10,25 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// FileReceiver is a Protocol on a Unix socket that is passed open files. It gets Files instead
-// of Data.
+// FileReceiver is a Protocol on a Unix socket that accepts open files. It gets Files instead of
+// Data.
 type FileReceiver interface {
 	// Files is called with bytes that have arrived, as Data is, and the files that came with
 	// them, which are the protocol's to close.
 	Files(c *Conn, b []byte, files []*os.File)
 }
 
-// SendFile sends n bytes of a plain file from an offset on, or up to its end if n is less than
-// 0: behind what was written before, and before what is written later. The future results in how
-// many were sent, which is less than n if the file ends before. Close waits for it. Without TLS
-// the bytes do not come into the program (sendfile(2)).
+// SendFile sends n bytes of a regular file from an offset, or up to its end if n is negative, after
+// what was already written and before what is written later. The future resolves to how many bytes
+// were sent, less than n if the file is shorter. Close waits for it. Without TLS the bytes never
+// enter the program (sendfile(2)).
 func (c *Conn) SendFile(f *os.File, off, n int64) *corolla.Future[int64] {
 	return c.ifWritable(func() *corolla.Future[int64] { return c.stream.SendFile(f, off, n) })
 }
 
-// WriteFiles writes b, of at least one byte, behind what was written before, and passes open
-// files along with its first byte, at most 253. The connection must be a Unix socket. The files
-// must stay open until the future is settled; the receiver gets duplicates. It cannot be canceled.
+// WriteFiles writes b, at least one byte, after what was already written, and passes open files, at
+// most 253, along with its first byte. The connection must be a Unix socket. The files must stay
+// open until the future is settled; the receiver gets duplicates. It cannot be canceled.
 func (c *Conn) WriteFiles(b []byte, files ...syscall.Conn) *corolla.Future[int64] {
 	return c.ifWritable(func() *corolla.Future[int64] { return c.stream.WriteFiles(b, files) })
 }
@@ -42,16 +42,16 @@ func (c *Conn) ifWritable(send func() *corolla.Future[int64]) *corolla.Future[in
 
 func failed(c *Conn, err error) *corolla.Future[int64] {
 	result := corolla.NewFuture[int64](c.loop())
-	_ = result.Fail(err) // nobody else settles it
+	_ = result.Fail(err) // nothing else settles it
 	return result
 }
 
-// SpliceTo moves what arrives to another connection, behind what was written there before,
-// until this one's stream ends; the future results in how many bytes that was, and then EOF is
-// called as ever. dst's stream stays open: CloseWrite ends it. The bytes do not come into the
-// program (splice(2)), so it cannot be had with TLS. A proxy is two of these, and each holds a
-// pipe, two descriptors, while it lasts. When it is canceled Data is called again, but bytes that
-// dst has not taken yet are lost.
+// SpliceTo moves incoming data to another connection, after what was already written there, until
+// this one's stream ends; the future resolves to how many bytes that was, and then EOF is called as
+// usual. dst's stream stays open; CloseWrite ends it. The bytes never enter the program
+// (splice(2)), so it does not work with TLS. A proxy is two of these, one each way, and each holds
+// a pipe (two descriptors) while it runs. After a cancel Data is called again, but bytes that dst
+// has not yet taken are lost.
 func (c *Conn) SpliceTo(dst *Conn) *corolla.Future[int64] {
 	switch err := dst.writable(); {
 	case err != nil:
@@ -59,7 +59,7 @@ func (c *Conn) SpliceTo(dst *Conn) *corolla.Future[int64] {
 	case c.is(away):
 		return failed(c, fmt.Errorf("splice: %w", corolla.ErrBusy))
 	case c.is(closing | lost | gotEOF):
-		return failed(c, fmt.Errorf("splice from a connection that was closed: %w", net.ErrClosed))
+		return failed(c, fmt.Errorf("splice from a closed connection: %w", net.ErrClosed))
 	}
 	c.state |= away
 	c.Socket().OnReadable(nil)

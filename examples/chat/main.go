@@ -1,5 +1,5 @@
-// Command chat is the README's program: what one client says, all hear. A client that does not
-// listen is dropped, and one that floods waits for its own echo.
+// Command chat is the README's program: every line that a client sends goes to all of them. A
+// client that does not read is dropped, and one that floods waits for its own echo.
 package main
 
 import (

@@ -1,15 +1,15 @@
 package ds
 
-// Order compares what a Heap holds, and tells each node its place, so that it can
-// be removed without a search. A type of no size implements it.
+// Order compares the nodes of a Heap, and tells each node its place, so that it can be removed
+// without a search. Implement it on a zero-size type.
 type Order[T any] interface {
 	Less(a, b T) bool
 	// Place tells a node its index in the heap, or -1 when it leaves.
 	Place(node T, i int)
 }
 
-// Heap is a priority queue with four children to a node, which is shallower
-// than a binary heap and so touches less memory for the same number of timers.
+// Heap is a priority queue with four children per node: shallower than a binary heap, it touches
+// less memory for the same number of timers.
 //
 // The zero value is an empty heap.
 type Heap[T any, O Order[T]] struct {

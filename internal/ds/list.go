@@ -1,13 +1,13 @@
 package ds
 
-// List is a list whose links are part of what is listed, so that joining and leaving it allocate
-// nothing and take no search. The zero value is empty.
+// List is an intrusive doubly linked list: the links are part of the items, so that joining and
+// leaving it need no allocation and no search. The zero value is empty.
 type List[T any] struct {
 	first, last *Link[T]
 	n           int
 }
 
-// Link is a place in at most one List at a time. The zero value is in none.
+// Link is a place in at most one List at a time. The zero value is in no list.
 type Link[T any] struct {
 	Value      T
 	in         *List[T]
@@ -23,10 +23,10 @@ func (l *List[T]) First() *Link[T] { return l.first }
 // Last returns the last link, or nil if there is none.
 func (l *List[T]) Last() *Link[T] { return l.last }
 
-// Next returns the link behind k in its list, or nil if k is the last or in none.
+// Next returns the link after k in its list, or nil if k is the last or in no list.
 func (k *Link[T]) Next() *Link[T] { return k.next }
 
-// Prev returns the link before k in its list, or nil if k is the first or in none.
+// Prev returns the link before k in its list, or nil if k is the first or in no list.
 func (k *Link[T]) Prev() *Link[T] { return k.prev }
 
 // In reports whether k is in the list.
@@ -35,10 +35,10 @@ func (k *Link[T]) In(l *List[T]) bool { return k.in == l }
 // Listed reports whether k, which may be nil, is in a list.
 func (k *Link[T]) Listed() bool { return k != nil && k.in != nil }
 
-// Push puts k behind all others. It panics if k is in a list.
+// Push adds k at the end. It panics if k is already in a list.
 func (l *List[T]) Push(k *Link[T]) {
 	if k.in != nil {
-		panic("ds: Push of a link that is in a list")
+		panic("ds: Push of a link that is already in a list")
 	}
 	k.in, k.prev = l, l.last
 	if l.last == nil {
@@ -50,8 +50,7 @@ func (l *List[T]) Push(k *Link[T]) {
 	l.n++
 }
 
-// Leave takes k, which may be nil, out of the list that it is in, if any, and reports whether it
-// was in one.
+// Leave removes k, which may be nil, from its list, if any, and reports whether it was in one.
 func (k *Link[T]) Leave() bool {
 	if !k.Listed() {
 		return false

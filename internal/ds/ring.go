@@ -1,11 +1,11 @@
-// Package ds holds the data structures that the event loop is made of: a ring for what is
-// ready, a heap for what is due, and on these the orders of a queue.
+// Package ds holds the data structures that the event loop is built on: a ring for ready callbacks,
+// a heap for timers, an intrusive list, and the three orders of a queue.
 package ds
 
-// Ring is a growing first-in-first-out queue whose items are numbered: the
-// first item ever pushed has number 0, the next 1, and an item keeps its number
-// until it is popped. The number lets a caller blank an item that still waits,
-// which is how a ready callback is canceled without searching for it.
+// Ring is a growing first-in-first-out queue whose items are numbered: the first item ever pushed
+// has number 0, the next 1, and an item keeps its number until it is popped. The number lets a
+// caller blank an item that is still queued, which is how a ready callback is canceled without a
+// search.
 //
 // The zero value is an empty ring.
 type Ring[T any] struct {
@@ -14,7 +14,7 @@ type Ring[T any] struct {
 	tail  uint64 // number of the next item to push
 }
 
-// Len returns how many items wait.
+// Len returns how many items are queued.
 func (r *Ring[T]) Len() int { return int(r.tail - r.head) }
 
 // Push appends v and returns its number.
@@ -41,8 +41,8 @@ func (r *Ring[T]) Pop() T {
 	return v
 }
 
-// At returns a pointer to the item with number n, or nil when that item was
-// popped already or never pushed. The pointer is good until the next Push.
+// At returns a pointer to the item with number n, or nil if that item was already popped or never
+// pushed. The pointer is good until the next Push.
 func (r *Ring[T]) At(n uint64) *T {
 	if n < r.head || n >= r.tail {
 		return nil

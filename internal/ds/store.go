@@ -2,12 +2,11 @@ package ds
 
 import "math"
 
-// The three orders in which a queue can keep what is put into it. Each takes back, with Unpop, a
-// value that was given away when the store was empty: it is older than everything that was pushed
-// since, and has its place by that. Values that come back do so in the order in which they were
-// given, and keep it.
+// The three orders in which a queue can keep its values. Unpop returns a value to the store that
+// was handed out while the store was empty: the value is older than everything pushed since, and is
+// ordered accordingly. Values come back in the order in which they were handed out, and keep it.
 
-// FIFO keeps values in the order in which they came.
+// FIFO keeps values in order of arrival.
 type FIFO[T any] struct {
 	ring Ring[T]
 	back Ring[T]
@@ -35,7 +34,7 @@ func popLast[T any](s *[]T) T {
 	return v
 }
 
-// LIFO keeps values in the reverse order.
+// LIFO keeps values in reverse order of arrival.
 type LIFO[T any] struct {
 	items []T
 	back  []T // older than all of items
@@ -52,8 +51,7 @@ func (s *LIFO[T]) Pop() T {
 	return popLast(&s.items)
 }
 
-// Priority keeps values in the order of less, and equal ones in the order in which they
-// came.
+// Priority keeps values in the order of less, and equal ones in order of arrival.
 type Priority[T any] struct {
 	less func(a, b T) bool
 	heap Heap[*ranked[T], rank[T]]
@@ -61,7 +59,7 @@ type Priority[T any] struct {
 	back int64
 }
 
-// NewPriority returns an empty store that is ordered by less.
+// NewPriority returns an empty store ordered by less.
 func NewPriority[T any](less func(a, b T) bool) *Priority[T] { return &Priority[T]{less: less} }
 
 type ranked[T any] struct {
@@ -91,7 +89,7 @@ func (s *Priority[T]) Push(v T) {
 
 func (s *Priority[T]) Unpop(v T) {
 	if s.back == 0 {
-		s.back = math.MinInt64 // before all that were pushed
+		s.back = math.MinInt64 // before everything that was pushed
 	}
 	s.back++
 	s.heap.Push(&ranked[T]{v, s.back, s.less})

@@ -10,21 +10,21 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// Offloading returns a copy of a configuration whose private keys sign, and whose functions that
-// choose certificates and configurations or verify the peer run, on goroutines of their own, while the
-// task that does the handshake is parked.
+// Offloading returns a copy of a configuration. Signing with its private keys, and its functions
+// that choose certificates and configurations or verify the peer, run on other goroutines, while
+// the task that does the handshake is parked.
 func Offloading(l *corolla.Loop, cfg *tls.Config) *tls.Config {
 	if cfg == nil {
 		return new(tls.Config)
 	}
 	original := cfg
 	cfg = cfg.Clone()
-	// The peer could ask for a new handshake in the middle of a Read, which would hold a lock
-	// of crypto/tls while it waits, and a Write would then wait for that and hold up the loop.
+	// The peer could ask for a new handshake in the middle of a Read, which would hold a lock of
+	// crypto/tls while it waits; a Write would wait for that lock and hold up the loop.
 	cfg.Renegotiation = tls.RenegotiateNever
 	if orig := original; orig.WrapSession == nil && orig.UnwrapSession == nil {
-		// The keys of session tickets are the original's, so that sessions are resumed by other
-		// connections of it, of which each has a copy.
+		// Session tickets use the original's keys, since each connection has its own copy and may
+		// resume a session of another's.
 		cfg.WrapSession, cfg.UnwrapSession = orig.EncryptTicket, orig.DecryptTicket
 	}
 	certs := append([]tls.Certificate(nil), cfg.Certificates...)
@@ -34,8 +34,8 @@ func Offloading(l *corolla.Loop, cfg *tls.Config) *tls.Config {
 	cfg.Certificates = certs
 	cfg.GetCertificate = offloadingCert(l, cfg.GetCertificate)
 	cfg.GetClientCertificate = offloadingCert(l, cfg.GetClientCertificate)
-	cfg.GetEncryptedClientHelloKeys = asking(l, cfg.GetEncryptedClientHelloKeys)
-	if get := asking(l, cfg.GetConfigForClient); get != nil {
+	cfg.GetEncryptedClientHelloKeys = offloadingFunc(l, cfg.GetEncryptedClientHelloKeys)
+	if get := offloadingFunc(l, cfg.GetConfigForClient); get != nil {
 		cfg.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 			c, err := get(hello)
 			if c == nil || err != nil {
@@ -46,32 +46,32 @@ func Offloading(l *corolla.Loop, cfg *tls.Config) *tls.Config {
 	}
 	if verify := cfg.VerifyPeerCertificate; verify != nil {
 		cfg.VerifyPeerCertificate = func(raw [][]byte, chains [][]*x509.Certificate) error {
-			_, err := elsewhere(l, func() (struct{}, error) { return struct{}{}, verify(raw, chains) })
+			_, err := offload(l, func() (struct{}, error) { return struct{}{}, verify(raw, chains) })
 			return err
 		}
 	}
 	if verify := cfg.VerifyConnection; verify != nil {
 		cfg.VerifyConnection = func(state tls.ConnectionState) error {
-			_, err := elsewhere(l, func() (struct{}, error) { return struct{}{}, verify(state) })
+			_, err := offload(l, func() (struct{}, error) { return struct{}{}, verify(state) })
 			return err
 		}
 	}
 	return cfg
 }
 
-// asking wraps a function of a configuration, which may be nil, so that it runs elsewhere.
-func asking[Q, A any](l *corolla.Loop, get func(Q) (A, error)) func(Q) (A, error) {
+// offloadingFunc wraps a function of a configuration, which may be nil, so that it is offloaded.
+func offloadingFunc[Q, A any](l *corolla.Loop, get func(Q) (A, error)) func(Q) (A, error) {
 	if get == nil {
 		return nil
 	}
 	return func(about Q) (A, error) {
-		return elsewhere(l, func() (A, error) { return get(about) })
+		return offload(l, func() (A, error) { return get(about) })
 	}
 }
 
 // offloadingCert wraps a function that chooses a certificate.
 func offloadingCert[Q any](l *corolla.Loop, get func(Q) (*tls.Certificate, error)) func(Q) (*tls.Certificate, error) {
-	ask := asking(l, get)
+	ask := offloadingFunc(l, get)
 	if ask == nil {
 		return nil
 	}
@@ -86,7 +86,7 @@ func offloadingCert[Q any](l *corolla.Loop, get func(Q) (*tls.Certificate, error
 	}
 }
 
-// offloadingKey wraps a private key, unless it is wrapped or of a kind that we do not know.
+// offloadingKey wraps a private key, unless it is already wrapped or of an unknown kind.
 func offloadingKey(l *corolla.Loop, key crypto.PrivateKey) crypto.PrivateKey {
 	switch k := key.(type) {
 	case signer, decrypter:
@@ -123,8 +123,8 @@ func (d decrypter) Decrypt(rand io.Reader, msg []byte, opts crypto.DecrypterOpts
 	return sign(d.loop, func() ([]byte, error) { return d.dec.Decrypt(rand, msg, opts) })
 }
 
-// sign offloads what is done with a private key. The wait is shielded: half a signature is of no
-// use, and a canceled handshake ends where it next reads.
+// sign offloads work with a private key. The wait is shielded: half a signature is of no use, and a
+// canceled handshake ends at its next read.
 func sign(l *corolla.Loop, work func() ([]byte, error)) (b []byte, err error) {
 	t := l.Current()
 	if t == nil {
@@ -137,9 +137,9 @@ func sign(l *corolla.Loop, work func() ([]byte, error)) (b []byte, err error) {
 	return b, err
 }
 
-// elsewhere offloads work, if it is a task of the loop that wants it. A program's function may take
-// as long as it likes; the handshake does not wait for it beyond its own time.
-func elsewhere[T any](l *corolla.Loop, work func() (T, error)) (T, error) {
+// offload offloads work if a task of the loop is waiting for it. A program's function may take as
+// long as it likes; the handshake does not wait for it beyond its timeout.
+func offload[T any](l *corolla.Loop, work func() (T, error)) (T, error) {
 	t := l.Current()
 	if t == nil {
 		return work()

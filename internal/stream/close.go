@@ -9,16 +9,16 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// more is what most connections never have: a limit of idleness, transfers under way, a failure
-// that the outbox does not know of.
+// more is what most connections never need: an idle timeout, transfers under way, a failure that
+// the outbox does not know of.
 type more struct {
 	failed  error             // of sending
-	in, out *corolla.Transfer // of what arrives, to another; of what is sent, from elsewhere
+	in, out *corolla.Transfer // of incoming data, to another stream; of outgoing data, from elsewhere
 
 	idle   *corolla.Timer
-	limit  time.Duration // of idleness
+	limit  time.Duration // the idle timeout
 	last   time.Duration // when something was received or written
-	unsent int           // when that was last looked at
+	unsent int           // as of the last run of idled
 }
 
 func (s *Stream) rest() *more {
@@ -28,11 +28,11 @@ func (s *Stream) rest() *more {
 	return s.more
 }
 
-// maxLinger is how long a connection that was closed waits for a peer that takes nothing.
+// maxLinger is how long a closed connection waits for a peer that takes nothing.
 const maxLinger = 30 * time.Second
 
-// CloseWrite ends the stream to the peer, behind all that was written, and then calls done. Nothing
-// more is taken to be sent. That the peer has reset the connection is no error: reading shows it.
+// CloseWrite ends the stream to the peer, after everything written, and then calls done. Nothing
+// more is accepted for sending. A reset by the peer is not an error here: reading reports it.
 func (s *Stream) CloseWrite(done func(error)) {
 	s.finish(func() {
 		err := s.sock.CloseWrite()
@@ -46,9 +46,9 @@ func (s *Stream) CloseWrite(done func(error)) {
 	})
 }
 
-// Close sends what was written, for as long as the peer takes something of it at least every 30
-// seconds, and closes the socket: at once if nothing is to be sent; then the error is that of
-// closing. The user's Over is called in any case.
+// Close sends what was written, as long as the peer takes some of it at least every 30 seconds, and
+// closes the socket: at once if nothing is unsent, and then it returns the error from closing. The
+// user's Over is called in any case.
 func (s *Stream) Close() (err error) {
 	if s.over {
 		return net.ErrClosed
@@ -56,7 +56,7 @@ func (s *Stream) Close() (err error) {
 	s.closing = true
 	s.StopSplice()
 	s.finish(func() {
-		if err = s.End(false); errors.Is(err, net.ErrClosed) { // by whoever has the socket
+		if err = s.End(false); errors.Is(err, net.ErrClosed) { // closed through the socket itself
 			s.user.Over(nil)
 		} else {
 			s.user.Over(err)
@@ -68,8 +68,8 @@ func (s *Stream) Close() (err error) {
 	return err
 }
 
-// End closes the socket at once: what was not sent is dropped. If reset is true the peer sees that it
-// did not get the whole. The user is told nothing. A second End does nothing.
+// End closes the socket at once: unsent data is dropped. If reset is true, the peer can tell that
+// it did not get everything. The user is not told. A second End does nothing.
 func (s *Stream) End(reset bool) (err error) {
 	if s.over {
 		return nil
@@ -90,33 +90,34 @@ func (s *Stream) End(reset bool) (err error) {
 	return err
 }
 
-// finish takes no more, and calls done when all is sent, the end of TLS behind it.
+// finish stops accepting data, and calls done when everything is sent, including TLS's
+// close_notify.
 func (s *Stream) finish(done func()) {
 	y := s.tls
 	switch {
-	case y == nil, s.closing && y.shake != nil && len(y.queue) == 0: // nothing was ever said through TLS
+	case y == nil, s.closing && y.handshake != nil && len(y.queue) == 0: // nothing was ever said through TLS
 		s.out.Finish(done)
 	case y.holds():
 		y.then = func() { s.finish(done) }
 	default:
 		if y.layer.Ready() && s.out.Err() == nil {
-			_ = y.layer.CloseWrite() // what cannot be said now cannot be said
+			_ = y.layer.CloseWrite() // nothing can be done about a failure
 			s.mark()
 		}
 		s.out.Finish(done)
 	}
 }
 
-// Active notes that something was received or written.
+// Active records that something was received or written.
 func (s *Stream) Active() {
 	if s.more != nil {
 		s.more.last = s.sock.Loop().Now()
 	}
 }
 
-// SetIdleTimeout ends the stream, with a *corolla.TimeoutError, when nothing was received, written or
-// taken by the peer for d; 0 is never. What the peer takes is looked at each time d is over. After Close
-// it is 30 seconds at the most.
+// SetIdleTimeout ends the stream, with a *corolla.TimeoutError, when nothing has been received,
+// written or taken by the peer for d; 0 means never. What the peer takes is checked once every d.
+// After Close, d is at most 30 seconds.
 func (s *Stream) SetIdleTimeout(d time.Duration) {
 	if s.closing && (d <= 0 || d > maxLinger) {
 		d = maxLinger
@@ -132,8 +133,8 @@ func (s *Stream) SetIdleTimeout(d time.Duration) {
 	}
 }
 
-// idled looks when something last happened. A timer that is moved for each byte would cost more than
-// one that is sometimes early, and is then set again.
+// idled checks when something last happened. Moving a timer for every byte would cost more than a
+// timer that is sometimes early and then set again.
 func (s *Stream) idled() {
 	y := s.more
 	n := s.Len()
@@ -142,7 +143,7 @@ func (s *Stream) idled() {
 			n += int(x.Moved())
 		}
 	}
-	if n != y.unsent { // the peer takes what was written
+	if n != y.unsent { // the peer has taken some of it
 		y.unsent = n
 		s.Active()
 	}
@@ -150,13 +151,13 @@ func (s *Stream) idled() {
 		y.idle.Reset(left)
 		return
 	}
-	if s.closing { // the peer must not take what it got for the whole
+	if s.closing { // so that the peer does not take part of the stream for the whole
 		_ = s.End(true)
 	}
 	s.user.Over(&corolla.TimeoutError{After: y.limit})
 }
 
-// StopSplice ends a SpliceTo of what arrives.
+// StopSplice ends a SpliceTo from this stream.
 func (s *Stream) StopSplice() {
 	if s.more != nil && s.more.in != nil {
 		s.more.in.Cancel(net.ErrClosed)

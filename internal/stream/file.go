@@ -12,18 +12,18 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// What is sent that is not text: files, and what arrives elsewhere. Each has its turn behind what was
-// written before, and what is written later waits behind it. Its future results in how many bytes the
-// system has taken, and fails with a *corolla.TransferError, which says so too.
+// Sending other than by Write: files, and data spliced from another stream. Each waits for what was
+// written before it, and what is written later waits for it. Its future resolves to how many bytes
+// the system has accepted, or fails with a *corolla.TransferError, which says so too.
 
-// SendFile sends n bytes of a plain file from an offset on, or up to its end if n is less than 0.
-// Without TLS the bytes do not come into the program (sendfile(2)).
+// SendFile sends n bytes of a regular file from an offset, or up to its end if n is negative.
+// Without TLS the bytes never enter the program (sendfile(2)).
 func (s *Stream) SendFile(f *os.File, off, n int64) *corolla.Future[int64] {
 	if s.tls != nil {
 		x := &sealedFile{y: s.tls, f: f, off: off, n: n, result: corolla.NewFuture[int64](s.sock.Loop())}
 		x.result.OnCancel(func(cause error) { x.fail(&corolla.CanceledError{Cause: cause}) })
 		s.tls.queue = append(s.tls.queue, item{file: x})
-		if s.tls.shake == nil {
+		if s.tls.handshake == nil {
 			s.tls.work()
 		}
 		return x.result
@@ -41,13 +41,13 @@ func (s *Stream) SendFile(f *os.File, off, n int64) *corolla.Future[int64] {
 	})
 }
 
-// broken notes that sending has failed other than by the outbox.
+// broken records that sending has failed outside the outbox.
 func (s *Stream) broken(err error) {
 	s.rest().failed = err
 	s.sendFailed(err)
 }
 
-// lend begins a transfer to the socket when it is its turn; then is told what became of it.
+// lend starts a transfer to the socket when its turn comes; then gets the outcome.
 func (s *Stream) lend(begin func() *corolla.Transfer, then func(error)) *corolla.Future[int64] {
 	result := corolla.NewFuture[int64](s.sock.Loop())
 	var x *corolla.Transfer
@@ -94,7 +94,7 @@ func transferError(moved int64, err error) error {
 // fileStep is how much of a file is read at a time for TLS.
 const fileStep = 64 << 10
 
-// sealedFile is a file that is sent through TLS.
+// sealedFile is a file being sent through TLS.
 type sealedFile struct {
 	y            *security
 	f            *os.File
@@ -105,7 +105,7 @@ type sealedFile struct {
 
 func (x *sealedFile) fail(err error) { _ = x.result.Fail(transferError(x.sent, err)) } // or it was canceled
 
-// step sends the next piece: all that was before is sent.
+// step sends the next piece, once everything before it is sent.
 func (x *sealedFile) step() {
 	s := x.y.stream
 	if x.buf == nil {
@@ -127,7 +127,7 @@ func (x *sealedFile) step() {
 func (x *sealedFile) read(r *corolla.Future[int]) {
 	s := x.y.stream
 	m, err := r.Result()
-	if s.over { // and fail was called
+	if s.over { // fail was called
 		return
 	}
 	if m > 0 && !x.result.Done() {
@@ -146,7 +146,7 @@ func (x *sealedFile) read(r *corolla.Future[int]) {
 	s.out.Lend(func(back func()) { back(); x.step() }, x.fail)
 }
 
-// done lets what is behind the file have its turn.
+// done lets the queue move on past the file.
 func (x *sealedFile) done() {
 	y := x.y
 	if !y.stream.over {
@@ -158,13 +158,13 @@ func (x *sealedFile) done() {
 
 var (
 	errFilesTLS  = fmt.Errorf("pass files through TLS: %w", errors.ErrUnsupported)
-	errNoBytes   = fmt.Errorf("pass files: they need at least one byte to go with: %w", syscall.EINVAL)
+	errNoBytes   = fmt.Errorf("pass files: need at least one byte to send them with: %w", syscall.EINVAL)
 	errSpliceTLS = fmt.Errorf("splice with TLS: %w", errors.ErrUnsupported)
 )
 
-// WriteFiles writes b, of at least one byte, and passes open files along with its first byte, at most
-// 253. The socket must be a Unix one. The files must stay open until the future is settled; the
-// receiver gets duplicates. A cancel that comes when the first byte is sent ends the waiting only.
+// WriteFiles writes b, at least one byte, and passes open files, at most 253, along with its first
+// byte. The socket must be a Unix socket. The files must stay open until the future is settled; the
+// receiver gets duplicates. Once the first byte is sent, a cancel ends only the waiting.
 func (s *Stream) WriteFiles(b []byte, files []syscall.Conn) *corolla.Future[int64] {
 	x := &passing{s: s, rest: slices.Clone(b), files: files, result: corolla.NewFuture[int64](s.sock.Loop())}
 	switch {
@@ -220,8 +220,7 @@ func (x *passing) try() {
 	x.back()
 }
 
-// ofSocket reports whether it is the connection that has failed, and not the files that cannot be
-// passed.
+// ofSocket reports whether the connection itself has failed, rather than the passing of the files.
 func ofSocket(err error) bool {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {
@@ -234,15 +233,15 @@ func ofSocket(err error) bool {
 	return true
 }
 
-// SpliceTo moves what arrives to another stream until this one ends. The bytes do not come into the
-// program (splice(2)), so it cannot be had with TLS. It holds a pipe, two descriptors, while it
-// lasts. When it is canceled, bytes that dst has not taken yet are lost. Nobody else may read until then,
-// which is told the error before the future is settled, is called.
+// SpliceTo moves incoming data to another stream until this one ends. The bytes never enter the
+// program (splice(2)), so it does not work with TLS. It holds a pipe (two descriptors) while it
+// runs. If it is canceled, bytes that dst has not yet taken are lost. Nothing else may read until
+// then is called, with the error, before the future is settled.
 func (s *Stream) SpliceTo(dst *Stream, then func(error)) *corolla.Future[int64] {
 	if s.tls != nil || dst.tls != nil {
 		failed := corolla.NewFuture[int64](s.sock.Loop())
 		then(errSpliceTLS)
-		_ = failed.Fail(errSpliceTLS) // nobody else settles it
+		_ = failed.Fail(errSpliceTLS) // nothing else settles it
 		return failed
 	}
 	return dst.lend(func() *corolla.Transfer {

@@ -14,18 +14,17 @@ import (
 // Pause is how long a server that cannot accept waits before it tries again, as asyncio does.
 const Pause = time.Second
 
-// Exhausted reports whether an error of accepting may pass when others have given something
-// back.
+// Exhausted reports whether a failure to accept may pass once others have freed resources.
 func Exhausted(err error) bool {
 	return corolla.IsOnly(err, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ENOSPC)
 }
 
-// Ended reports whether an error says nothing but that a connection has ended, one way or another.
-// ENOTCONN is how a reset shows to who ends a stream.
+// Ended reports whether an error says only that a connection has ended, one way or another.
+// ENOTCONN is what a reset looks like when a stream is being ended.
 func Ended(err error) bool { return corolla.IsOnly(err, ends...) }
 
-// Ordinary reports whether an error is one of those with which the handler of a connection ends when
-// nothing is wrong with the program.
+// Ordinary reports whether an error is one that a connection's handler may return without anything
+// being wrong with the program.
 func Ordinary(err error) bool {
 	return corolla.IsOnly(err, append(ends[:len(ends):len(ends)],
 		os.ErrDeadlineExceeded, corolla.ErrCanceled, corolla.ErrLoopClosed)...)
@@ -36,7 +35,7 @@ var ends = []error{
 	syscall.ECONNRESET, syscall.EPIPE, syscall.ETIMEDOUT, syscall.ENOTCONN,
 }
 
-// Describe says which connection a socket is, for reports: its network, and its two addresses.
+// Describe identifies a socket's connection, for reports: its network and both addresses.
 func Describe(s *corolla.Socket) string {
 	return fmt.Sprintf("%s %s -> %s", s.Network(), known(s.LocalAddr()), known(s.PeerAddr()))
 }

@@ -1,11 +1,11 @@
-// Package stream is what the connections and servers of both styles have in common: a socket, what
-// is written and not sent yet, TLS, files in their turn, the end of a connection and what may go on
-// after it, and which connections a server takes.
+// Package stream is what the connections and servers of both styles share: a socket, unsent data,
+// TLS, files queued among the data, the end of a connection and what may linger after it, and which
+// connections a server takes.
 //
-// Nothing here parks a task, but for the task that does a TLS handshake, and nothing calls a
-// protocol. A Stream tries, takes note, and tells its User; package aio makes parked tasks of that and
-// package transport callbacks. One Conn for both styles was rejected: each would carry what only the
-// other needs, and a task that waits would be told what it already knows.
+// Nothing here parks a task, except the one that does a TLS handshake, and nothing calls a
+// protocol. A Stream tries, remembers, and tells its User; package aio turns that into parked tasks
+// and package transport into callbacks. One Conn for both styles was rejected: each would carry
+// what only the other needs, and a waiting task would be told what it already knows.
 package stream
 
 import (
@@ -21,22 +21,23 @@ type Stream struct {
 	sock *corolla.Socket
 	out  corolla.Outbox
 	user User
-	tls  *security // nil is none
-	more *more     // nil is none of it
+	tls  *security // nil if there is none
+	more *more     // nil while none of it is needed
 
-	above   bool // the high water mark, and the user was told
+	above   bool // the high water mark; the user was told
 	closing bool // Close or End was called
 	over    bool // the socket is closed, by Close or End
 }
 
-// User is the connection that a Stream belongs to. It is told what nobody has asked for.
+// User is the connection that a Stream belongs to. It is told of what happens outside its own
+// calls.
 type User interface {
-	// Marks is called when more than the high water mark is to be sent, within the call that
-	// writes it, and when it is down to the low one.
+	// Marks is called when unsent data exceeds the high water mark, within the call that writes it,
+	// and when it is down to the low one.
 	Marks(above bool)
-	// Over is called once the stream can be used no more: with nil when Close has sent
-	// everything, and otherwise with what has ended it. A stream that was not closed is still
-	// open then, for what has arrived: its user ends it.
+	// Over is called when the stream can no longer be used: with nil when Close has sent
+	// everything, and otherwise with what ended it. A stream that was not closed is still open
+	// then, for the data that has arrived: its user ends it.
 	Over(err error)
 }
 
@@ -47,19 +48,19 @@ func (s *Stream) Init(sock *corolla.Socket, user User) {
 	s.out.OnMarks(s.crossed)
 }
 
-// Socket returns the socket underneath.
+// Socket returns the underlying socket.
 func (s *Stream) Socket() *corolla.Socket { return s.sock }
 
-// Outbox returns what holds the bytes that are to be sent, behind TLS if there is any.
+// Outbox returns the buffer of unsent bytes, already encrypted if there is TLS.
 func (s *Stream) Outbox() *corolla.Outbox { return &s.out }
 
-// String names the connection, for reports.
+// String identifies the connection, for reports.
 func (s *Stream) String() string { return Describe(s.sock) }
 
-// TryRead reads at most len(b) bytes, through TLS if there is any. It returns
-// corolla.ErrWouldBlock if nothing has arrived, and during the handshake, and the error with which
-// sending has failed instead of io.EOF: the system tells of a reset once, and when it has told a
-// write, reading finds an end as if all had arrived.
+// TryRead reads at most len(b) bytes, through TLS if there is any. It returns corolla.ErrWouldBlock
+// if nothing has arrived, and during the handshake. If sending has failed it returns that error
+// instead of io.EOF: the system reports a reset only once, and when a write has received it, a read
+// finds the end of the stream as if everything had arrived.
 func (s *Stream) TryRead(b []byte) (n int, err error) {
 	s.Active()
 	if s.tls == nil {
@@ -73,7 +74,7 @@ func (s *Stream) TryRead(b []byte) (n int, err error) {
 	return n, err
 }
 
-// ended says what the end of the stream is.
+// ended returns the error for the end of the stream.
 func (s *Stream) ended() error {
 	if err := s.Err(); err != nil {
 		return err
@@ -92,8 +93,8 @@ func (s *Stream) Err() error {
 	return nil
 }
 
-// Write takes b to be sent, which may be reused at once. During a TLS handshake, and while a file is
-// sent through TLS, it waits in the stream.
+// Write accepts b for sending; b may be reused at once. During a TLS handshake, and while a file is
+// being sent through TLS, the data waits in the stream.
 func (s *Stream) Write(b []byte) error {
 	s.Active()
 	if s.tls == nil {
@@ -102,7 +103,7 @@ func (s *Stream) Write(b []byte) error {
 	return s.tls.write(b)
 }
 
-// WriteBatch is Write of several pieces, which leave in one call to the system if they can.
+// WriteBatch is Write for several pieces, sent in one system call if possible.
 func (s *Stream) WriteBatch(bufs [][]byte) error {
 	if s.tls != nil {
 		return s.Write(slices.Concat(bufs...))
@@ -111,7 +112,7 @@ func (s *Stream) WriteBatch(bufs [][]byte) error {
 	return s.out.WriteBatch(bufs)
 }
 
-// Len returns how many bytes were written and not yet sent.
+// Len returns how many bytes are written but not yet sent.
 func (s *Stream) Len() int {
 	if s.tls != nil {
 		return s.out.Len() + s.tls.size
@@ -125,7 +126,8 @@ func (s *Stream) SetMarks(low, high int) {
 	s.mark()
 }
 
-// Above reports whether more is to be sent than the high water mark, or still more than the low.
+// Above reports whether unsent data exceeds the high water mark, or has done so and still exceeds
+// the low one.
 func (s *Stream) Above() bool {
 	if s.tls == nil || s.tls.size == 0 {
 		return s.out.Above()
@@ -137,15 +139,15 @@ func (s *Stream) Above() bool {
 	return s.Len() > high
 }
 
-// crossed is told by the outbox. What TLS writes it writes under a lock, so the user, who may write
-// again, is told when TLS has returned; every call of TLS is followed by a mark.
+// crossed is called by the outbox. TLS writes under a lock, so the user, which may write again, is
+// told only once TLS has returned; every call to TLS is followed by mark.
 func (s *Stream) crossed(above bool) {
 	if s.tls == nil || !above {
 		s.mark()
 	}
 }
 
-// mark tells the user of the water marks.
+// mark tells the user if a water mark was crossed.
 func (s *Stream) mark() {
 	if above := s.Above(); above != s.above {
 		s.above = above
@@ -153,8 +155,8 @@ func (s *Stream) mark() {
 	}
 }
 
-// WhenSent calls f, once, when all that was written is sent: at once if it is. It replaces what was
-// to be called before.
+// WhenSent calls f, once, when everything written is sent: at once if it already is. It replaces
+// any f that has not been called yet.
 func (s *Stream) WhenSent(f func()) {
 	if s.tls != nil && s.tls.holds() {
 		s.tls.then = func() { s.out.WhenEmpty(f) }
@@ -163,12 +165,12 @@ func (s *Stream) WhenSent(f func()) {
 	s.out.WhenEmpty(f)
 }
 
-// sendFailed is told, by the outbox or a transfer, that what was written will not be sent.
+// sendFailed is called, by the outbox or a transfer, when what was written will not be sent.
 func (s *Stream) sendFailed(err error) {
 	if s.over {
 		return
 	}
-	if s.closing { // it was only there to send
+	if s.closing { // it was open only to send
 		_ = s.End(false)
 	}
 	s.user.Over(fmt.Errorf("write: %w", err))

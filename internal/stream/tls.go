@@ -10,11 +10,11 @@ import (
 	"github.com/corolla-go/corolla/internal/secure"
 )
 
-// ErrTruncated is the end of a stream with TLS that ends without TLS's own end: an attacker may have
-// cut it off. It matches io.ErrUnexpectedEOF.
+// ErrTruncated is the end of a TLS stream without a close_notify alert: an attacker may have cut it
+// off. It matches io.ErrUnexpectedEOF.
 var ErrTruncated error = secure.ErrTruncated
 
-// TLS says how to start TLS: as which side, with which configuration and limits.
+// TLS says how to start TLS: on which side, with which configuration and limits.
 type TLS struct {
 	begin    func(secure.Below, *tls.Config, secure.Limits) *secure.Layer
 	config   *tls.Config
@@ -28,8 +28,8 @@ func ClientTLS(l *corolla.Loop, cfg *tls.Config, opts []corolla.SocketOption) (*
 	return &TLS{secure.Client, secure.Offloading(l, cfg), cfg, lim}, err
 }
 
-// DialTLS is ClientTLS of a connection to an address, whose host is the name that the server's
-// certificate must have unless cfg has one.
+// DialTLS is ClientTLS for a connection to an address. Unless cfg has a ServerName, the server's
+// certificate must be valid for the address's host.
 func DialTLS(l *corolla.Loop, address string, cfg *tls.Config, opts []corolla.SocketOption) (*TLS, error) {
 	cfg, err := secure.ForAddress(cfg, address)
 	if err != nil {
@@ -57,36 +57,36 @@ func ListenTLS(l *corolla.Loop, cfg *tls.Config, opts []corolla.SocketOption) (*
 	return y, err
 }
 
-// security is TLS on a stream, and what waits to be encrypted.
+// security is TLS on a stream, and the data waiting to be encrypted.
 type security struct {
-	stream *Stream
-	layer  *secure.Layer
-	early  []byte                    // arrived before TLS was started, and belongs to it
-	shake  *corolla.Future[struct{}] // the handshake; nil once it is over
-	queue  []item                    // to encrypt, once the handshake is over and what is before is sent
-	size   int                       // bytes of text in it
-	busy   bool                      // the file at its front is at work
-	then   func()                    // once all of it is encrypted
-	parted func()                    // of a stream that has ended, once the handshake has too
+	stream         *Stream
+	layer          *secure.Layer
+	early          []byte                    // arrived before TLS was started, and belongs to it
+	handshake      *corolla.Future[struct{}] // nil once it is over
+	queue          []item                    // to encrypt, in order, once the handshake is over
+	size           int                       // bytes of data in it
+	busy           bool                      // the file at its front is being sent
+	then           func()                    // once all of it is encrypted
+	afterHandshake func()                    // called then if the stream has ended
 }
 
-// item is a piece of text, or a file.
+// item is a piece of data, or a file.
 type item struct {
-	text []byte
+	data []byte
 	file *sealedFile
 }
 
-// StartTLS puts TLS on the stream: what is written from now on is encrypted, and TryRead gives what
-// was decrypted, of early first, which has arrived already. The handshake is done by a task of its
-// own, and done is called at its end, with net.ErrClosed if the stream was closed meanwhile. A
-// handshake that has failed leaves the stream good for nothing but End.
+// StartTLS starts TLS on the stream: what is written from now on is encrypted, and TryRead returns
+// decrypted data, starting with early, which has already arrived. The handshake runs in its own
+// task, and done is called when it ends, with net.ErrClosed if the stream was closed meanwhile.
+// After a failed handshake the stream is good only for End.
 func (s *Stream) StartTLS(how *TLS, early []byte, done func(error)) {
 	y := &security{stream: s, early: early}
 	y.layer = how.begin(wire{s}, how.config, how.Limits)
 	s.tls = y
-	y.shake = s.sock.Loop().Go(y.layer.Handshake, corolla.Name("TLS handshake"), corolla.Describe(y.layer.Handshake, s))
-	y.shake.OnDone(func(f *corolla.Future[struct{}]) {
-		y.shake = nil
+	y.handshake = s.sock.Loop().Go(y.layer.Handshake, corolla.Name("TLS handshake"), corolla.Describe(y.layer.Handshake, s))
+	y.handshake.OnDone(func(f *corolla.Future[struct{}]) {
+		y.handshake = nil
 		_, err := f.Result()
 		if s.over {
 			err = net.ErrClosed
@@ -95,8 +95,8 @@ func (s *Stream) StartTLS(how *TLS, early []byte, done func(error)) {
 		switch {
 		case err == nil:
 			y.work()
-		case y.parted != nil:
-			y.parted()
+		case y.afterHandshake != nil:
+			y.afterHandshake()
 		case s.closing && !s.over:
 			_ = s.End(false)
 			s.user.Over(err)
@@ -138,7 +138,7 @@ func (w wire) RemoteAddr() net.Addr { return w.sock.PeerAddr() }
 func (s *Stream) HasTLS() bool { return s.tls != nil }
 
 // Handshaking reports whether a TLS handshake is under way.
-func (s *Stream) Handshaking() bool { return s.tls != nil && s.tls.shake != nil }
+func (s *Stream) Handshaking() bool { return s.tls != nil && s.tls.handshake != nil }
 
 // HandshakeErr returns why the handshake has failed, or nil.
 func (s *Stream) HandshakeErr() error {
@@ -148,26 +148,26 @@ func (s *Stream) HandshakeErr() error {
 	return s.tls.layer.Err()
 }
 
-// Heard reports whether the peer has sent anything since TLS was started, be it no TLS.
+// Heard reports whether the peer has sent anything since TLS was started, even if it was not TLS.
 func (s *Stream) Heard() bool { return s.tls != nil && s.tls.layer.Heard() }
 
-// AfterHandshake calls f when no handshake is under way any more: at once if none is. It is for the
-// end of a stream: of one that lives, StartTLS tells.
+// AfterHandshake calls f once no handshake is under way: at once if none is. It is for a stream
+// that has ended: for others, StartTLS calls done.
 func (s *Stream) AfterHandshake(f func()) {
 	if s.Handshaking() {
-		s.tls.parted = f
+		s.tls.afterHandshake = f
 		return
 	}
 	f()
 }
 
-// Flooded reports whether nothing should be read until no more than the low water mark is to be
-// sent: the peer asks TLS for one answer after the other, and takes none.
+// Flooded reports whether nothing should be read until unsent data is down to the low water mark:
+// the peer asks TLS for one answer after another, and takes none.
 func (s *Stream) Flooded() bool {
 	return s.tls != nil && s.tls.layer.Ready() && s.tls.layer.Flooded()
 }
 
-// TLSState returns the state of TLS. It reports false if there is none, or its handshake is not done.
+// TLSState returns the TLS state. It reports false without TLS, or before the handshake is done.
 func (s *Stream) TLSState() (tls.ConnectionState, bool) {
 	if s.tls == nil || !s.tls.layer.Ready() {
 		return tls.ConnectionState{}, false
@@ -175,10 +175,10 @@ func (s *Stream) TLSState() (tls.ConnectionState, bool) {
 	return s.tls.layer.State(), true
 }
 
-// read reads what was decrypted, which may have to write too.
+// read reads decrypted data, for which TLS may have to write too.
 func (y *security) read(b []byte) (int, error) {
 	switch {
-	case y.shake != nil:
+	case y.handshake != nil:
 		return 0, corolla.ErrWouldBlock
 	case !y.layer.Ready():
 		return 0, y.layer.Err()
@@ -190,12 +190,12 @@ func (y *security) read(b []byte) (int, error) {
 	return n, err
 }
 
-// holds reports whether what is written has to wait to be encrypted.
-func (y *security) holds() bool { return y.shake != nil || len(y.queue) > 0 }
+// holds reports whether data that is written has to wait to be encrypted.
+func (y *security) holds() bool { return y.handshake != nil || len(y.queue) > 0 }
 
 func (y *security) write(b []byte) error {
 	if y.holds() {
-		y.queue = append(y.queue, item{text: append([]byte(nil), b...)})
+		y.queue = append(y.queue, item{data: append([]byte(nil), b...)})
 		y.size += len(b)
 		y.stream.mark()
 		return nil
@@ -213,7 +213,7 @@ func (y *security) seal(b []byte) error {
 	return err
 }
 
-// work works through the queue.
+// work sends what is queued.
 func (y *security) work() {
 	s := y.stream
 	for len(y.queue) > 0 && !y.busy && !s.over {
@@ -224,8 +224,8 @@ func (y *security) work() {
 			continue
 		}
 		y.queue = y.queue[1:]
-		y.size -= len(next.text)
-		_ = y.seal(next.text) // the outbox has told of a failure
+		y.size -= len(next.data)
+		_ = y.seal(next.data) // the outbox has reported any failure
 	}
 	if s.over || y.holds() {
 		return
@@ -238,7 +238,7 @@ func (y *security) work() {
 	}
 }
 
-// drop lets go of what is queued, when the stream has ended.
+// drop discards what is queued, when the stream has ended.
 func (y *security) drop() {
 	queue := y.queue
 	y.queue, y.size, y.then = nil, 0, nil
@@ -247,10 +247,10 @@ func (y *security) drop() {
 			i.file.fail(net.ErrClosed)
 		}
 	}
-	if y.shake != nil {
-		y.shake.Cancel(nil)
+	if y.handshake != nil {
+		y.handshake.Cancel(nil)
 	}
 }
 
-// ErrTLSAlready is returned by who is asked to start TLS twice.
-var ErrTLSAlready = errors.New("TLS was started before")
+// ErrTLSAlready is the error for starting TLS twice.
+var ErrTLSAlready = errors.New("TLS was already started")

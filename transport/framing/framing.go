@@ -1,15 +1,16 @@
-// Package framing cuts streams into messages: lines, netstrings, and strings with their length
-// before them. It knows nothing of connections, so both styles use it:
+// Package framing splits streams into messages: lines, netstrings and length-prefixed strings. It
+// knows nothing of connections, so code in either style can use it:
 //
 //	func (p *Chat) Data(c *transport.Conn, b []byte) {
 //		if err := p.lines.Feed(b, func(line []byte) error { … }); err != nil { c.Abort() }
 //	}
 //
-// A message is good only until the function that is given it returns; an error of that function ends
-// the decoding, and every later Feed returns it. What Buffered returns is good until the next Feed.
+// A message is good only until the function that it is passed to returns; an error from that
+// function ends the decoding, and every later Feed returns it. What Buffered returns is good until
+// the next Feed.
 //
 // Every decoder has a limit, and gives up with an error that wraps ErrTooLong rather than hold
-// more. (Twisted's twisted.protocols.basic, whose numbers these are.)
+// more. (After twisted.protocols.basic, which has the same limits.)
 package framing
 
 import (
@@ -20,26 +21,26 @@ import (
 	"math"
 )
 
-// ErrTooLong is wrapped by the error of a message that is longer than the limit.
+// ErrTooLong is wrapped by the error for a message longer than the limit.
 var ErrTooLong = errors.New("framing: too long")
 
-// ErrMalformed is wrapped by the error of what cannot be a message.
+// ErrMalformed is wrapped by the error for input that cannot be a message.
 var ErrMalformed = errors.New("framing: malformed")
 
-// Limits of messages, in bytes, unless others are set.
+// Default limits of messages, in bytes.
 const (
 	DefaultMaxLine   = 16384
 	DefaultMaxString = 99999
 )
 
-// decoder keeps what is no whole message yet.
+// decoder keeps the part of a message that has arrived.
 type decoder struct {
 	rest []byte
 	err  error
 }
 
-// feed has next cut messages off until there is no whole one. A message is good only until the
-// function that gets it returns; its error ends the decoding, and comes again ever after.
+// feed has next cut off messages until none is complete. An error from next or message ends the
+// decoding, and is returned ever after.
 func (d *decoder) feed(b []byte, message func([]byte) error, next func(b []byte) (msg []byte, used int, err error)) error {
 	if d.err != nil {
 		return d.err
@@ -66,8 +67,8 @@ func (d *decoder) feed(b []byte, message func([]byte) error, next func(b []byte)
 	}
 }
 
-// keep keeps what is no message yet: the end of rest, or of what was fed. What is there already is
-// not copied, so that the work is in proportion to what comes, however long the messages are.
+// keep keeps the incomplete message: the end of rest, or of what was fed. Bytes already in place
+// are not copied, so the work is proportional to the input, however long the messages are.
 func (d *decoder) keep(b []byte) {
 	switch {
 	case len(b) == 0:
@@ -76,30 +77,30 @@ func (d *decoder) keep(b []byte) {
 	case len(b) == len(d.rest):
 		return
 	case cap(d.rest)/4 > max(len(b), minKept):
-		d.rest = nil // nor what a long message needed
+		d.rest = nil // nor the memory of a long message
 	}
 	d.rest = append(d.rest[:0], b...)
 }
 
-// minKept is a size of memory that is kept for the next message, at a connection that is not idle.
+// minKept keeps small buffers from being allocated anew for each message of a busy connection.
 const minKept = 1024
 
-// Buffered returns what was fed and is no message yet, or what was left behind an error.
+// Buffered returns what was fed but is not a whole message yet, or what was left after an error.
 func (d *decoder) Buffered() []byte { return d.rest }
 
-// Lines are messages that end with a delimiter.
+// Lines decodes messages that end with a delimiter.
 type Lines struct {
-	Delimiter string // unless set, a line ends at "\n" or "\r\n"
+	Delimiter string // if empty, a line ends at "\n" or "\r\n"
 	Max       int    // bytes of a line without the delimiter; DefaultMaxLine unless set
 	decoder
 
-	sought   string // the delimiter that is not
-	searched int    // in so many bytes of what is buffered
+	sought   string // the delimiter last searched for
+	searched int    // how many buffered bytes do not have it
 }
 
-// Feed calls line for every line in the stream, without its delimiter. It gives up with an error
-// that wraps ErrTooLong when a line is longer than Max, or Max and the delimiter's length (2 unless
-// set) have come without a delimiter; Buffered then has the line and what is behind it.
+// Feed calls line for every line in the stream, without its delimiter. The error wraps ErrTooLong
+// when a line is longer than Max, or when Max plus the delimiter's length (2 by default) bytes have
+// come without a delimiter; Buffered then has the line and what follows it.
 func (l *Lines) Feed(b []byte, line func([]byte) error) error {
 	delimiter, longest, most := l.Delimiter, len(l.Delimiter), l.Max
 	if delimiter == "" {
@@ -108,13 +109,13 @@ func (l *Lines) Feed(b []byte, line func([]byte) error) error {
 	if most <= 0 {
 		most = DefaultMaxLine
 	}
-	most = min(most, math.MaxInt-longest) // for the sum of the two
+	most = min(most, math.MaxInt-longest) // so that the sum does not overflow
 	if l.sought != delimiter {
 		l.sought, l.searched = delimiter, 0
 	}
 	return l.feed(b, line, func(b []byte) ([]byte, int, error) {
 		b = b[:min(len(b), most+longest)]
-		from := max(0, l.searched-len(delimiter)+1) // its beginning may have come before
+		from := max(0, l.searched-len(delimiter)+1) // a delimiter may have come in part
 		end := bytes.Index(b[from:], []byte(delimiter))
 		if end < 0 && len(b) < most+longest {
 			l.searched = len(b)
@@ -135,18 +136,18 @@ func (l *Lines) Feed(b []byte, line func([]byte) error) error {
 	})
 }
 
-// Netstrings are messages as "5:hello,".
+// Netstrings decodes messages like "5:hello,".
 type Netstrings struct {
 	Max int // bytes of a message; DefaultMaxString unless set
 	decoder
 }
 
-// maxHead is more than the head of a netstring, and what ends it, can have: the digits of an int.
+// maxHead is more than a netstring can have around its message: the digits of an int, ':' and ','.
 const maxHead = 32
 
 // Feed calls message for every netstring in the stream. The error wraps ErrTooLong as soon as a
-// length above Max is known, and ErrMalformed for anything that is no netstring: a length with a
-// zero before it, say.
+// length above Max is known, and ErrMalformed for anything that is not a netstring: a length with a
+// leading zero, say.
 func (n *Netstrings) Feed(b []byte, message func([]byte) error) error {
 	most := n.Max
 	if most <= 0 {
@@ -157,7 +158,7 @@ func (n *Netstrings) Feed(b []byte, message func([]byte) error) error {
 		length, digits := 0, 0
 		for digits < len(b) && b[digits] >= '0' && b[digits] <= '9' {
 			if digits == 1 && b[0] == '0' {
-				return nil, 0, fmt.Errorf("%w: a length that begins with 0", ErrMalformed)
+				return nil, 0, fmt.Errorf("%w: a length with a leading zero", ErrMalformed)
 			}
 			digit := int(b[digits] - '0')
 			if length > most/10 || length*10+digit > most {
@@ -175,7 +176,7 @@ func (n *Netstrings) Feed(b []byte, message func([]byte) error) error {
 		case len(b) <= end:
 			return nil, 0, nil
 		case b[end] != ',':
-			return nil, 0, fmt.Errorf("%w: %q where a netstring ends", ErrMalformed, b[end])
+			return nil, 0, fmt.Errorf("%w: %q instead of the comma after a netstring", ErrMalformed, b[end])
 		}
 		return b[begin:end], end + 1, nil
 	})
@@ -187,9 +188,9 @@ func AppendNetstring(b, message []byte) []byte {
 	return append(append(b, message...), ',')
 }
 
-// Prefixed are messages with their length before them, as a big-endian number.
+// Prefixed decodes messages that follow their length, a big-endian number.
 type Prefixed struct {
-	Size int // of the length, in bytes: 1, 2 or 4, which it is unless set
+	Size int // of the length, in bytes: 1, 2 or 4, the default
 	Max  int // bytes of a message; DefaultMaxString unless set
 	decoder
 }
@@ -201,7 +202,7 @@ func (p *Prefixed) size() int {
 	case 1, 2, 4:
 		return p.Size
 	}
-	panic(fmt.Sprintf("framing: Prefixed with a length of %d bytes: 1, 2 or 4", p.Size))
+	panic(fmt.Sprintf("framing: Prefixed.Size is %d: set it to 1, 2 or 4", p.Size))
 }
 
 // Feed calls message for every message in the stream. The error wraps ErrTooLong as soon as a
@@ -228,12 +229,12 @@ func (p *Prefixed) Feed(b []byte, message func([]byte) error) error {
 	})
 }
 
-// Append appends a message with its length before it. The error wraps ErrTooLong for one whose
-// length the number cannot hold.
+// Append appends a message, preceded by its length. The error wraps ErrTooLong if the length does
+// not fit in Size bytes.
 func (p *Prefixed) Append(b, message []byte) ([]byte, error) {
 	size := p.size()
 	if uint64(len(message)) >= 1<<(8*size) {
-		return b, fmt.Errorf("%w: a message of %d bytes, for a length of %d", ErrTooLong, len(message), size)
+		return b, fmt.Errorf("%w: a message of %d bytes for a %d-byte length", ErrTooLong, len(message), size)
 	}
 	wide := binary.BigEndian.AppendUint32(nil, uint32(len(message)))
 	return append(append(b, wide[4-size:]...), message...), nil

@@ -1,4 +1,4 @@
-// Package callback is an echo server of sockets and callbacks, and nothing else.
+// Package callback is an echo server made of sockets and callbacks, and nothing else.
 package callback
 
 import (
@@ -21,7 +21,7 @@ func Serve(l *corolla.Loop, addr string) (net.Addr, error) {
 	return ln.LocalAddr(), nil
 }
 
-// echo reads once and writes, and does not read again before that is done.
+// echo reads once and writes, and does not read again until that is done.
 func echo(buf []byte, s *corolla.Socket) {
 	n, err := s.TryRead(buf)
 	if err != nil && err != corolla.ErrWouldBlock {

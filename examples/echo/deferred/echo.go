@@ -1,5 +1,5 @@
-// Package deferred is an echo server in Twisted's manner: a protocol for the data, and
-// a Deferred for what comes once, the end.
+// Package deferred is an echo server in Twisted's style: a protocol for the data, and a Deferred
+// for the one thing that happens once, the end.
 package deferred
 
 import (

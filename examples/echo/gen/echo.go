@@ -1,4 +1,4 @@
-// Package gen is an echo server of generators that yield what they wait for.
+// Package gen is an echo server made of generators that yield what they wait for.
 package gen
 
 import (

@@ -30,7 +30,7 @@ func echo(t *corolla.Task, c *aio.Conn) error {
 	for {
 		b, err := c.Receive(t) // in the loop's memory, until this task waits again
 		if err != nil {
-			return c.Close() // the client has gone, in one way or another
+			return c.Close() // the client is gone, one way or another
 		}
 		c.Write(t, b)
 	}

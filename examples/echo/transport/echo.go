@@ -1,4 +1,4 @@
-// Package transport is an echo server as a protocol: told of data, it writes it back.
+// Package transport is an echo server as a protocol: given data, it writes it back.
 package transport
 
 import (
