@@ -11,9 +11,9 @@ import (
 )
 
 // Socket is a non-blocking socket of a loop: of a stream, of datagrams, or one that
-// listens; or a pipe, or a terminal. It is the one place where readiness lives: models are built on its three kinds of
-// methods. Try… methods act at once or return ErrWouldBlock; On… methods register
-// a callback; Wait… methods park a task.
+// listens; or a pipe, or a terminal. Models are built on its three kinds of methods: Try…
+// methods act at once or return ErrWouldBlock; On… methods register a callback; Wait…
+// methods park a task.
 //
 // A socket is registered with the system once, for both directions, edge-triggered.
 // It remembers readiness until an operation finds that it has ended, so callbacks
@@ -21,10 +21,8 @@ import (
 // a busy connection costs no call to change its registration and no read that
 // finds nothing.
 type Socket struct {
-	loop *Loop
-	fd   host.FD
-	r, w direction
-	out  *Outbox // that writes to it, if one does
+	descriptor
+	out *Outbox // that writes to it, if one does
 
 	names *names
 	peer  host.Endpoint

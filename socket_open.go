@@ -32,7 +32,7 @@ func (l *Loop) open(kind network, opts []SocketOption, get func(host.Settings) (
 }
 
 func (l *Loop) newSocket(fd host.FD, kind network) (*Socket, error) {
-	s := &Socket{loop: l, fd: fd, network: kind}
+	s := &Socket{descriptor: descriptor{loop: l, fd: fd}, network: kind}
 	s.r.pieces, s.w.pieces = s.packets(), s.packets()
 	if err := l.host.Watch(fd, host.Read|host.Write|host.Edge); err != nil {
 		return nil, errors.Join(err, l.host.CloseFD(fd))
