@@ -74,7 +74,7 @@ func TestSplice(t *testing.T) {
 		b, server := socketPair(t, l)
 		text := strings.Repeat("through the system alone ", 50_000)
 		run(t, l, func(task *corolla.Task) error {
-			f := a.Splice(b)
+			f := a.SpliceTo(b)
 			relay(t, task, client, server, text)
 			n, err := f.Await(task)
 			if n != int64(len(text)) || err != nil {
@@ -106,7 +106,7 @@ func TestSpliceEnds(t *testing.T) {
 				client, a := socketPair(t, l)
 				b, server := socketPair(t, l)
 				run(t, l, func(task *corolla.Task) error {
-					f := a.Splice(b)
+					f := a.SpliceTo(b)
 					if err := task.Yield(); err != nil {
 						return err
 					}
@@ -189,8 +189,8 @@ func TestCanceledTransferLeavesTheSocketFree(t *testing.T) {
 		b, server := socketPair(t, l)
 		run(t, l, func(task *corolla.Task) error {
 			for range 2 {
-				splice, send := a.Splice(b), a.SendFile(f, 0, -1)
-				if again := a.Splice(b); !again.Done() {
+				splice, send := a.SpliceTo(b), a.SendFile(f, 0, -1)
+				if again := a.SpliceTo(b); !again.Done() {
 					t.Error("two transfers to one socket")
 				} else if _, err := again.Result(); !errors.Is(err, corolla.ErrBusy) {
 					t.Errorf("a second transfer: %v", err)
@@ -227,7 +227,7 @@ func TestSpliceEndsWithItsDestinationAndWithTheLoop(t *testing.T) {
 		client, a := socketPair(t, l)
 		b, server := socketPair(t, l)
 		run(t, l, func(task *corolla.Task) error {
-			f := a.Splice(b)
+			f := a.SpliceTo(b)
 			if err := task.Yield(); err != nil {
 				return err
 			}
@@ -235,7 +235,7 @@ func TestSpliceEndsWithItsDestinationAndWithTheLoop(t *testing.T) {
 			if _, err := f.Await(task); !errors.Is(err, net.ErrClosed) {
 				t.Errorf("its destination was closed: %v", err)
 			}
-			a.Splice(server) // the loop is closed meanwhile, and no descriptor may be left
+			a.SpliceTo(server) // the loop is closed meanwhile, and no descriptor may be left
 			return task.Yield()
 		})
 		_, _ = client, server

@@ -22,9 +22,9 @@ func TestTransferToASocketThatHasOne(t *testing.T) {
 		a, b := socketPair(t, l)
 		c, d := socketPair(t, l)
 		run(t, l, func(task *corolla.Task) error {
-			first := a.Splice(c)
+			first := a.SpliceTo(c)
 			before := l.Stats()
-			for _, second := range []*corolla.Transfer{b.Splice(c), c.SendFile(os.Stdin, 0, 1)} {
+			for _, second := range []*corolla.Transfer{b.SpliceTo(c), c.SendFile(os.Stdin, 0, 1)} {
 				if _, err := second.Await(task); !errors.Is(err, corolla.ErrBusy) {
 					t.Errorf("a second transfer: %v", err)
 				}
@@ -113,14 +113,14 @@ func TestSpliceThatCannotBeginLeavesAnotherAlone(t *testing.T) {
 		}
 		defer f.Close()
 		first := a.SendFile(f, 0, 2000) // for which there is no room yet
-		if _, err := b.Splice(a).Await(task); !errors.Is(err, syscall.EMFILE) {
+		if _, err := b.SpliceTo(a).Await(task); !errors.Is(err, syscall.EMFILE) {
 			t.Errorf("a Splice without a pipe: %v", err)
 		}
 		var begun *corolla.TransferError
 		if _, err := a.SendFile(f, 0, 1).Await(task); !errors.Is(err, corolla.ErrBusy) || errors.As(err, &begun) {
 			t.Errorf("a second transfer: %v", err)
 		}
-		if _, err := b.Splice(far).Await(task); err == nil || !strings.Contains(err.Error(), "splice to a socket of another loop") {
+		if _, err := b.SpliceTo(far).Await(task); err == nil || !strings.Contains(err.Error(), "splice to a socket of another loop") {
 			t.Errorf("to another loop: %v", err)
 		}
 		closeAll(t, a)

@@ -146,7 +146,7 @@ func Splice(t *corolla.Task, dst, src *Conn) (n int64, err error) {
 	if src.closed || src.read.expired {
 		return n, cut{src, &src.read, "read"}.reason()
 	}
-	moved, err := transfer(t, src.sock.Splice(dst.sock), cut{src, &src.read, "read"}, cut{dst, &dst.write, "write"})
+	moved, err := transfer(t, src.sock.SpliceTo(dst.sock), cut{src, &src.read, "read"}, cut{dst, &dst.write, "write"})
 	if err == nil {
 		err = src.wrap("read", src.out.Err()) // else the end may be none: see atEOF
 	}

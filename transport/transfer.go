@@ -156,7 +156,7 @@ func (c *Conn) SpliceTo(dst *Conn) *corolla.Future[int64] {
 	c.state |= away
 	c.sock.OnReadable(nil)
 	c.transfer(dst, result, func() *corolla.Transfer {
-		x := c.sock.Splice(dst.sock)
+		x := c.sock.SpliceTo(dst.sock)
 		c.other().in, dst.other().out = x, x
 		return x
 	}, func(err error) {
