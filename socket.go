@@ -22,7 +22,8 @@ import (
 // finds nothing.
 type Socket struct {
 	descriptor
-	out *Outbox // that writes to it, if one does
+	out *Outbox        // that writes to it, if one does
+	set *socketOptions // what it, or the listener that it comes from, was made with; nil is the defaults
 
 	names *names
 	peer  host.Endpoint
@@ -34,8 +35,8 @@ type Socket struct {
 	urgent    bool // a short read says nothing until all is read: it may end at a mark
 	writeOnly bool // a pipe's end
 	terminal  bool
-	onClosed  func() // nil if nobody wants to know
 	shedding  bool   // connections are closed for want of descriptors, and that was reported
+	onClosed  func() // nil if nobody wants to know
 }
 
 // network says what kind a socket is.
@@ -92,7 +93,7 @@ func (s *Socket) TryAccept() (*Socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	accepted.w.ready = true
+	accepted.w.ready, accepted.set = true, s.set
 	accepted.inherit(s)
 	if accepted.peer = c.Peer; c.Other != nil {
 		accepted.know(names{peer: c.Other})

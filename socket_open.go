@@ -28,7 +28,12 @@ func (l *Loop) open(kind network, opts []SocketOption, get func(host.Settings) (
 	if err != nil {
 		return nil, err
 	}
-	return l.newSocket(fd, kind)
+	s, err := l.newSocket(fd, kind)
+	if err == nil && set.linger != defaultLingerTimeout {
+		kept := set // most are not
+		s.set = &kept
+	}
+	return s, err
 }
 
 func (l *Loop) newSocket(fd host.FD, kind network) (*Socket, error) {
