@@ -59,8 +59,8 @@ func (l *Loop) endTask(t *Task) {
 // Close ends the loop for good: every task that still lives is ended, with
 // ErrLoopClosed from whatever it waits for, every socket is closed, and what is
 // ready or scheduled is dropped. What was written to connections that were closed, or
-// whose writing side was, is still sent, for at most 5 seconds. Errors that nobody looked at reach the error
-// handler. It returns ErrLoopRunning while the loop runs, and ErrLoopClosed if it
+// whose writing side was, is still sent, for at most 5 seconds, or what CloseTimeout says. Errors that
+// nobody looked at reach the error handler. It returns ErrLoopRunning while the loop runs, and ErrLoopClosed if it
 // was closed before.
 func (l *Loop) Close() (err error) {
 	switch l.state {

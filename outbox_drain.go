@@ -2,9 +2,6 @@ package corolla
 
 import "time"
 
-// maxDrain is how long Close goes on sending what belongs to connections that were closed.
-const maxDrain = 5 * time.Second
-
 // drain sends what connections that were closed, or whose writing side was, still have to
 // send: a program that writes, closes and ends must not lose the end of what it wrote. No code
 // of others runs meanwhile.
@@ -16,8 +13,11 @@ func (l *Loop) drain() {
 			left = append(left, s.out)
 		}
 	}
-	until := l.host.Now() + maxDrain
-	for len(left) > 0 && l.host.Now() < until {
+	until := time.Duration(-1) // no limit
+	if l.opt.drain != 0 {
+		until = l.host.Now() + max(l.opt.drain, 0)
+	}
+	for {
 		kept := left[:0]
 		for _, o := range left {
 			if o.sock.w.ready {
@@ -28,7 +28,8 @@ func (l *Loop) drain() {
 				kept = append(kept, o)
 			}
 		}
-		if left = kept; len(left) == 0 {
+		left = kept
+		if len(left) == 0 || until >= 0 && l.host.Now() >= until {
 			return
 		}
 		n, err := l.host.Wait(l.events, until)
