@@ -42,8 +42,8 @@ type Loop struct {
 	closers     ds.List[func()]
 	transfers   map[*Socket]*Transfer // under way, by where they go
 	scratch     []byte
-	nextScratch []byte   // for who runs while another uses scratch
-	chunks      [][]byte // of outboxes, that nobody uses
+	nextScratch []byte      // for who runs while another uses scratch
+	segments    segmentPool // of outboxes
 
 	ending   ending
 	state    state

@@ -3,7 +3,6 @@ package corolla
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/corolla-go/corolla/internal/ds"
 )
@@ -60,8 +59,8 @@ func (l *Loop) endTask(t *Task) {
 // Close ends the loop for good: every task that still lives is ended, with
 // ErrLoopClosed from whatever it waits for, every socket is closed, and what is
 // ready or scheduled is dropped. What was written to connections that were closed, or
-// whose writing side was, is still sent, for at most 5 seconds. Errors that nobody looked at reach the error
-// handler. It returns ErrLoopRunning while the loop runs, and ErrLoopClosed if it
+// whose writing side was, is still sent, for at most 5 seconds, or what CloseTimeout says. Errors that
+// nobody looked at reach the error handler. It returns ErrLoopRunning while the loop runs, and ErrLoopClosed if it
 // was closed before.
 func (l *Loop) Close() (err error) {
 	switch l.state {
@@ -78,7 +77,7 @@ func (l *Loop) Close() (err error) {
 	l.callClosers()
 	l.endTasks()
 	l.callClosers() // that the tasks' cleanup has registered
-	l.flush()
+	l.drain()
 	return nil
 }
 
@@ -131,41 +130,4 @@ func (l *Loop) OnClose(f func()) (stop func()) {
 	k := &ds.Link[func()]{Value: f}
 	l.closers.Push(k)
 	return func() { k.Leave() }
-}
-
-// maxFlush is how long Close goes on sending what belongs to connections that were closed.
-const maxFlush = 5 * time.Second
-
-// flush sends what connections that were closed, or whose writing side was, still have to
-// send: a program that writes, closes and ends must not lose the end of what it wrote. No code
-// of others runs meanwhile.
-func (l *Loop) flush() {
-	var left []*Outbox
-	for _, w := range l.fds {
-		if s, ok := w.(*Socket); ok && s.out != nil && s.out.closing && s.out.sendable() {
-			s.out.onMarks = nil
-			left = append(left, s.out)
-		}
-	}
-	until := l.host.Now() + maxFlush
-	for len(left) > 0 && l.host.Now() < until {
-		kept := left[:0]
-		for _, o := range left {
-			if o.flushNow(); o.sendable() {
-				kept = append(kept, o)
-			}
-		}
-		if left = kept; len(left) == 0 {
-			return
-		}
-		n, err := l.host.Wait(l.events, until)
-		if err != nil {
-			return // nothing will ever take it
-		}
-		for _, ev := range l.events[:n] {
-			if s, ok := l.fds[ev.FD].(*Socket); ok {
-				s.event(ev.Ready)
-			}
-		}
-	}
 }

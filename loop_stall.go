@@ -160,8 +160,6 @@ func culprit(what runnable, own []byte) string {
 		kind = "timer "
 	case *readiness:
 		kind, peer = "I/O ", w.peer()
-	case *Watch:
-		kind = "I/O "
 	}
 	return kind + "callback" + called(own) + peer
 }
@@ -193,7 +191,7 @@ func at(line string) string {
 //
 //go:norace
 func (c *readiness) peer() string {
-	if peer := c.sock.peer; peer.Known() {
+	if peer := c.of.peer; peer.Known() {
 		return " for " + peer.Addr().String()
 	}
 	return ""

@@ -21,6 +21,7 @@ type options struct {
 	budget    time.Duration
 	idleTasks int
 	signals   []os.Signal
+	drain     time.Duration // at the end
 }
 
 func defaults() options {
@@ -31,6 +32,7 @@ func defaults() options {
 		jobs:      64,
 		budget:    time.Millisecond,
 		idleTasks: 1024,
+		drain:     5 * time.Second,
 	}
 }
 
@@ -106,3 +108,8 @@ func MaxIdleCoroutines(n int) Option { return func(o *options) { o.idleTasks = m
 // the signals arrives. From then on they have their usual effect, so that a second one ends the
 // program. (asyncio.run does so for SIGINT.)
 func CancelOnSignal(sigs ...os.Signal) Option { return func(o *options) { o.signals = sigs } }
+
+// CloseTimeout sets how long Close goes on sending what belongs to connections that were closed. It
+// is 5 seconds unless set; 0 is as long as their peers take. If it is less than 0 Close waits for
+// nobody: what the system does not take at once is lost.
+func CloseTimeout(d time.Duration) Option { return func(o *options) { o.drain = d } }

@@ -10,32 +10,23 @@ package corolla
 //
 // Init prepares one. It owns the socket's OnWritable.
 type Outbox struct {
-	sock   *Socket
-	chunks [][]byte // of which the first is sent from off on
-	one    [1][]byte
-	off    int
-	size   int
-	turn   uint64 // in which the last write was tried
-	corked bool
-	armed  bool // flush is the socket's OnWritable
+	sock        *Socket
+	first, last *segment
+	size        int    // bytes in all segments
+	tried       uint64 // the turn of the loop in which a write was last tried at once
+	onWritable  func() // advance, made when it is first needed
+	err         error
+	onError     func(error)
+	onEmpty     func()
 
 	low, high int
-	above     bool
 	onMarks   func(above bool)
 	waiting   Waiters
 
-	err     error
-	onError func(error)
+	corked  bool
+	armed   bool // advance is the socket's OnWritable
+	above   bool
 	closing bool
-	onEmpty func()
-	loans   *[]loan // of which each has a nil among chunks; seldom there are any
-	lent    bool
-}
-
-// loan is somebody else's turn to write to the socket.
-type loan struct {
-	use  func(back func())
-	lost func(error)
 }
 
 // Init prepares an outbox for a socket. failed is told, once, of an error in sending; what
@@ -43,7 +34,7 @@ type loan struct {
 func (o *Outbox) Init(s *Socket, failed func(error)) {
 	s.loop.check("Outbox.Init")
 	s.out = o
-	*o = Outbox{sock: s, turn: ^uint64(0), low: DefaultLowWater, high: DefaultHighWater, onError: failed}
+	*o = Outbox{sock: s, tried: ^uint64(0), low: DefaultLowWater, high: DefaultHighWater, onError: failed}
 }
 
 // Err returns the error with which sending has failed, or nil.
@@ -122,10 +113,10 @@ func filled(bufs [][]byte) [][]byte {
 // it is. A large one always is: it gains nothing by leaving together with others.
 func (o *Outbox) direct(size int) bool {
 	l := o.sock.loop
-	if o.pending() || o.corked || o.turn == l.turns && size < chunkSize {
+	if o.pending() || o.corked || o.tried == l.turns && size < segmentSize {
 		return false
 	}
-	o.turn = l.turns
+	o.tried = l.turns
 	return true
 }
 
@@ -145,26 +136,17 @@ func (o *Outbox) keep(b []byte) {
 		return
 	}
 	o.size += len(b)
-	if n := len(o.chunks); n > 0 {
-		last := &o.chunks[n-1]
-		fits := min(cap(*last)-len(*last), len(b))
-		*last = append(*last, b[:fits]...)
+	if last := o.last; last != nil && last.turn == nil {
+		fits := min(cap(last.bytes)-len(last.bytes), len(b))
+		last.bytes = append(last.bytes, b[:fits]...)
 		b = b[fits:]
 	}
 	if len(b) > 0 {
-		if o.chunks == nil {
-			o.chunks = o.one[:0] // mostly one is enough
-		}
-		o.chunks = append(o.chunks, append(o.sock.loop.takeChunk(len(b)), b...))
+		s := o.sock.loop.segments.take(len(b))
+		s.bytes = append(s.bytes, b...)
+		o.push(s)
 	}
 	o.arm()
-}
-
-func (o *Outbox) arm() {
-	if !o.armed && !o.corked && !o.lent {
-		o.armed = true
-		o.sock.OnWritable(o.flush)
-	}
 }
 
 // Cork makes what is written wait for Uncork.
@@ -177,9 +159,9 @@ func (o *Outbox) Cork() {
 func (o *Outbox) Uncork() {
 	o.sock.loop.check("Outbox.Uncork")
 	o.corked = false
-	if o.pending() && !o.lent && !o.armed && o.err == nil {
-		o.flush()
-		if o.pending() && o.err == nil {
+	if !o.armed && o.sendable() {
+		o.advance()
+		if o.sendable() {
 			o.arm()
 		}
 	}
@@ -189,21 +171,43 @@ func (o *Outbox) Uncork() {
 // turn. It is for who has to know how much the peer does not take.
 func (o *Outbox) TrySend() {
 	o.sock.loop.check("Outbox.TrySend")
-	if o.pending() && !o.corked && !o.lent && o.err == nil {
-		o.flush()
+	if !o.corked && o.sendable() {
+		o.advance()
 	}
 }
 
 // pending reports whether something waits, be it only somebody's turn.
-func (o *Outbox) pending() bool { return len(o.chunks) > 0 }
+func (o *Outbox) pending() bool { return o.first != nil }
 
-// flush sends what it can.
-func (o *Outbox) flush() {
-	if o.chunks[0] == nil {
+// sendable reports whether what is first in line can be begun with, or gone on with.
+func (o *Outbox) sendable() bool { return o.pending() && !o.lent() && o.err == nil }
+
+// arm makes the outbox advance when the socket is writable.
+func (o *Outbox) arm() {
+	if o.armed || o.corked || o.lent() {
+		return
+	}
+	if o.onWritable == nil {
+		o.onWritable = o.advance
+	}
+	o.armed = true
+	o.sock.OnWritable(o.onWritable)
+}
+
+func (o *Outbox) disarm() {
+	if o.armed {
+		o.armed = false
+		o.sock.OnWritable(nil)
+	}
+}
+
+// advance sends what the system takes, or lets somebody have their turn.
+func (o *Outbox) advance() {
+	if o.first.turn != nil {
 		o.lend()
 		return
 	}
-	n, err := o.send()
+	n, err := o.sock.loop.segments.write(o.sock, o.first)
 	if err != nil && err != ErrWouldBlock {
 		o.fail(err)
 		return
@@ -216,49 +220,17 @@ func (o *Outbox) flush() {
 	}
 }
 
-func (o *Outbox) send() (int, error) {
-	first := o.chunks[0][o.off:]
-	n := 1 // how many chunks there are before somebody else's turn
-	for n < len(o.chunks) && o.chunks[n] != nil {
-		n++
-	}
-	if n == 1 {
-		return o.sock.TryWrite(first)
-	}
-	whole := o.chunks[0]
-	o.chunks[0] = first
-	sent, err := o.sock.TryWriteBatch(o.chunks[:n])
-	o.chunks[0] = whole
-	return sent, err
-}
-
 // sent drops n bytes from the front.
 func (o *Outbox) sent(n int) {
 	o.size -= n
 	for n > 0 {
-		rest := len(o.chunks[0]) - o.off
+		rest := len(o.first.unsent())
 		if n < rest {
-			o.off += n
-			break
+			o.first.sent += n
+			return
 		}
 		n -= rest
-		o.sock.loop.giveChunk(o.chunks[0])
-		o.drop()
-	}
-}
-
-// drop takes the first chunk out.
-func (o *Outbox) drop() {
-	o.chunks[0], o.off = nil, 0
-	if o.chunks = o.chunks[1:]; len(o.chunks) == 0 {
-		o.chunks = nil
-	}
-}
-
-func (o *Outbox) disarm() {
-	if o.armed {
-		o.armed = false
-		o.sock.OnWritable(nil)
+		o.shift()
 	}
 }
 
@@ -291,10 +263,11 @@ func (o *Outbox) emptied() {
 func (o *Outbox) Drop() {
 	o.sock.loop.check("Outbox.Drop")
 	o.closing, o.onEmpty = true, nil
-	o.chunks, o.off, o.size, o.above = nil, 0, 0, false
+	first := o.first
+	o.first, o.last, o.size, o.above = nil, nil, 0, false
 	o.disarm()
 	o.waiting.WakeAll()
-	o.loseLoans()
+	o.lose(first)
 }
 
 func (o *Outbox) fail(err error) {
@@ -305,15 +278,3 @@ func (o *Outbox) fail(err error) {
 	}
 	o.Drop()
 }
-
-// flushNow is flush, if the socket takes anything.
-func (o *Outbox) flushNow() {
-	if o.sock.w.ready {
-		o.corked = false
-		o.flush()
-	}
-}
-
-// sendable reports whether there are bytes to send before it is somebody else's turn, which does
-// not come any more.
-func (o *Outbox) sendable() bool { return len(o.chunks) > 0 && o.chunks[0] != nil }

@@ -2,42 +2,45 @@ package corolla
 
 import "net"
 
+// turn is somebody else's to write to the socket.
+type turn struct {
+	use   func(back func())
+	lost  func(error)
+	begun bool
+}
+
 // Lend lets somebody else write to the socket, once all that was written before is sent: use
 // is called then, at once if nothing is to be sent, and what is written meanwhile waits until
 // it calls back. If the outbox is dropped before, lost is called instead, with the reason. Once
-// used, a loan learns from the socket itself.
+// its turn has begun, the borrower learns from the socket itself.
 func (o *Outbox) Lend(use func(back func()), lost func(error)) {
 	o.sock.loop.check("Outbox.Lend")
 	if err := o.usable(); err != nil {
 		lost(err)
 		return
 	}
-	if o.loans == nil {
-		o.loans = new([]loan)
-	}
-	*o.loans = append(*o.loans, loan{use, lost})
-	o.chunks = append(o.chunks, nil)
-	if len(o.chunks) == 1 && !o.corked {
+	next := !o.pending()
+	o.push(&segment{turn: &turn{use: use, lost: lost}})
+	if next && !o.corked {
 		o.lend()
 	} else {
 		o.arm()
 	}
 }
 
-// lend begins with the loan that is first in line.
+// lent reports whether it is somebody else's turn.
+func (o *Outbox) lent() bool { return o.first != nil && o.first.turn != nil && o.first.turn.begun }
+
+// lend begins the turn that is first in line.
 func (o *Outbox) lend() {
 	o.disarm()
-	o.lent = true
-	l := (*o.loans)[0]
-	*o.loans = (*o.loans)[1:]
-	returned := false
-	l.use(func() {
-		if returned || !o.lent { // or dropped meanwhile
+	s := o.first
+	s.turn.begun = true
+	s.turn.use(func() {
+		if o.first != s { // given back before, or dropped meanwhile
 			return
 		}
-		returned, o.lent = true, false
-		o.drop()
-		if o.pending() {
+		if o.shift(); o.pending() {
 			o.arm()
 		} else {
 			o.emptied()
@@ -45,22 +48,21 @@ func (o *Outbox) lend() {
 	})
 }
 
-// loseLoans tells those who have not begun yet.
-func (o *Outbox) loseLoans() {
-	loans := o.loans
-	o.loans, o.lent = nil, false
-	if loans == nil {
-		return
+// lose lets go of segments that are not sent any more, and tells those whose turn has not begun.
+func (o *Outbox) lose(first *segment) {
+	err := o.err
+	switch {
+	case err != nil:
+	case o.sock.loop.state >= closing:
+		err = ErrLoopClosed
+	default:
+		err = net.ErrClosed
 	}
-	for _, l := range *loans {
-		err := o.err
-		switch {
-		case err != nil:
-		case o.sock.loop.state >= closing:
-			err = ErrLoopClosed
-		default:
-			err = net.ErrClosed
+	for s := first; s != nil; {
+		next, t := s.next, s.turn
+		if o.sock.loop.segments.give(s); t != nil && !t.begun {
+			t.lost(err)
 		}
-		l.lost(err)
+		s = next
 	}
 }

@@ -51,6 +51,27 @@ func (o *Outbox) Above() bool {
 	return o.above
 }
 
+// OutboxStats describes an Outbox.
+type OutboxStats struct {
+	Bytes     int  // to be sent
+	Turns     int  // of others, that have not ended: see Lend
+	Low, High int  // water marks, in bytes
+	Above     bool // as Outbox.Above says
+	Waiting   int  // tasks, in Wait and WaitEmpty
+}
+
+// Stats returns how the outbox stands. It looks at every piece that waits.
+func (o *Outbox) Stats() OutboxStats {
+	o.sock.loop.check("Outbox.Stats")
+	s := OutboxStats{Bytes: o.size, Low: o.low, High: o.high, Above: o.above, Waiting: o.waiting.Len()}
+	for next := o.first; next != nil; next = next.next {
+		if next.turn != nil {
+			s.Turns++
+		}
+	}
+	return s
+}
+
 // mark says when a water mark is crossed.
 func (o *Outbox) mark() {
 	switch {

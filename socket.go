@@ -11,9 +11,9 @@ import (
 )
 
 // Socket is a non-blocking socket of a loop: of a stream, of datagrams, or one that
-// listens; or a pipe, or a terminal. It is the one place where readiness lives: models are built on its three kinds of
-// methods. Try… methods act at once or return ErrWouldBlock; On… methods register
-// a callback; Wait… methods park a task.
+// listens; or a pipe, or a terminal. Models are built on its three kinds of methods: Try…
+// methods act at once or return ErrWouldBlock; On… methods register a callback; Wait…
+// methods park a task.
 //
 // A socket is registered with the system once, for both directions, edge-triggered.
 // It remembers readiness until an operation finds that it has ended, so callbacks
@@ -21,13 +21,11 @@ import (
 // a busy connection costs no call to change its registration and no read that
 // finds nothing.
 type Socket struct {
-	loop *Loop
-	fd   host.FD
-	r, w direction
-	out  *Outbox // that writes to it, if one does
+	descriptor
+	out *Outbox        // that writes to it, if one does
+	set *socketOptions // what it, or the listener that it comes from, was made with; nil is the defaults
 
 	names *names
-	peer  host.Endpoint
 
 	network   network
 	hangup    bool // no more edges will come for reading
@@ -36,8 +34,8 @@ type Socket struct {
 	urgent    bool // a short read says nothing until all is read: it may end at a mark
 	writeOnly bool // a pipe's end
 	terminal  bool
-	onClosed  func() // nil if nobody wants to know
 	shedding  bool   // connections are closed for want of descriptors, and that was reported
+	onClosed  func() // nil if nobody wants to know
 }
 
 // network says what kind a socket is.
@@ -94,7 +92,7 @@ func (s *Socket) TryAccept() (*Socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	accepted.w.ready = true
+	accepted.w.ready, accepted.set = true, s.set
 	accepted.inherit(s)
 	if accepted.peer = c.Peer; c.Other != nil {
 		accepted.know(names{peer: c.Other})

@@ -28,11 +28,16 @@ func (l *Loop) open(kind network, opts []SocketOption, get func(host.Settings) (
 	if err != nil {
 		return nil, err
 	}
-	return l.newSocket(fd, kind)
+	s, err := l.newSocket(fd, kind)
+	if err == nil && set.linger != defaultLingerTimeout {
+		kept := set // most are not
+		s.set = &kept
+	}
+	return s, err
 }
 
 func (l *Loop) newSocket(fd host.FD, kind network) (*Socket, error) {
-	s := &Socket{loop: l, fd: fd, network: kind}
+	s := &Socket{descriptor: descriptor{loop: l, fd: fd}, network: kind}
 	s.r.pieces, s.w.pieces = s.packets(), s.packets()
 	if err := l.host.Watch(fd, host.Read|host.Write|host.Edge); err != nil {
 		return nil, errors.Join(err, l.host.CloseFD(fd))

@@ -19,12 +19,17 @@ type socketOptions struct {
 	dialTimeout      time.Duration
 	handshakeTimeout time.Duration
 	handshakes       *Semaphore
+	linger           time.Duration
 	errs             []error
 }
 
 // defaultDialTimeout is how long Dial takes at the most unless DialTimeout says otherwise, as
 // in Twisted; the system alone would take some two minutes.
 const defaultDialTimeout = 30 * time.Second
+
+// defaultLingerTimeout is how long a connection that was closed waits for its peer unless LingerTimeout
+// says otherwise.
+const defaultLingerTimeout = 30 * time.Second
 
 // Limits of TLS handshakes unless HandshakeTimeout and MaxHandshakes say otherwise. asyncio lets one
 // take a minute, which is long for a server with silent peers.
@@ -34,7 +39,9 @@ const (
 )
 
 func socketSettings(opts []SocketOption) (socketOptions, error) {
-	o := socketOptions{dialTimeout: defaultDialTimeout, handshakeTimeout: DefaultHandshakeTimeout}
+	o := socketOptions{
+		dialTimeout: defaultDialTimeout, handshakeTimeout: DefaultHandshakeTimeout, linger: defaultLingerTimeout,
+	}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -48,6 +55,13 @@ func (o *socketOptions) number(what string, n int) int {
 	return n
 }
 
+func (o *socketOptions) limit(what string, d time.Duration) time.Duration {
+	if d < 0 {
+		o.errs = append(o.errs, fmt.Errorf("corolla: %s(%v): at least 0", what, d))
+	}
+	return d
+}
+
 // LocalAddr is where Dial connects from: a *net.TCPAddr, of which the port may be 0, or a
 // *net.UnixAddr. Sockets that listen have no use for it, or for DialTimeout.
 func LocalAddr(addr net.Addr) SocketOption { return func(o *socketOptions) { o.Local = addr } }
@@ -55,22 +69,14 @@ func LocalAddr(addr net.Addr) SocketOption { return func(o *socketOptions) { o.L
 // DialTimeout is how long Dial takes at the most, for all addresses of a name together: 30
 // seconds unless set. 0 is as long as the system does; less is an error.
 func DialTimeout(d time.Duration) SocketOption {
-	return func(o *socketOptions) {
-		if o.dialTimeout = d; d < 0 {
-			o.errs = append(o.errs, fmt.Errorf("corolla: DialTimeout(%v): at least 0", d))
-		}
-	}
+	return func(o *socketOptions) { o.dialTimeout = o.limit("DialTimeout", d) }
 }
 
 // HandshakeTimeout is how long a TLS handshake may take at the most, the wait for the peer's first
 // byte and for its turn among others included: 10 seconds unless set. 0 is as long as the peer
 // likes; less is an error. Sockets without TLS have no use for it, or for MaxHandshakes.
 func HandshakeTimeout(d time.Duration) SocketOption {
-	return func(o *socketOptions) {
-		if o.handshakeTimeout = d; d < 0 {
-			o.errs = append(o.errs, fmt.Errorf("corolla: HandshakeTimeout(%v): at least 0", d))
-		}
-	}
+	return func(o *socketOptions) { o.handshakeTimeout = o.limit("HandshakeTimeout", d) }
 }
 
 // MaxHandshakes is how many TLS handshakes, at least 1, are at work at a time; more wait for their
@@ -90,6 +96,25 @@ func MaxHandshakes(n int) SocketOption {
 func Handshakes(opts ...SocketOption) (timeout time.Duration, places *Semaphore, err error) {
 	o, err := socketSettings(opts)
 	return o.handshakeTimeout, o.handshakes, err
+}
+
+// LingerTimeout is how long a connection that was closed goes on without its peer taking anything of
+// what was written before, until it is given up: 30 seconds unless set. 0 is as long as the system
+// has patience, which is for ever with a peer that is there and does not read; less is an error. What
+// belongs to a loop that is closed has CloseTimeout.
+func LingerTimeout(d time.Duration) SocketOption {
+	return func(o *socketOptions) { o.linger = o.limit("LingerTimeout", d) }
+}
+
+// LingerTimeout returns what the option of this name says for the socket, or for the listener that
+// accepted it; 0 is no limit. It is for who closes connections and waits for what was written to be
+// sent: closing a Socket itself waits for nothing.
+func (s *Socket) LingerTimeout() time.Duration {
+	s.loop.check("Socket.LingerTimeout")
+	if s.set == nil {
+		return defaultLingerTimeout
+	}
+	return s.set.linger
 }
 
 // KeepAlive is how long a TCP connection idles before it is probed, and the time between probes:

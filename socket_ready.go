@@ -7,9 +7,19 @@ import (
 	"github.com/corolla-go/corolla/internal/host"
 )
 
-// direction is one half of a socket.
+// descriptor is one that a loop's machine tells of. All readiness is kept here, whether the descriptor
+// is a Socket, of which we see what is tried, or is given to a Watch, of which we do not.
+type descriptor struct {
+	loop *Loop
+	fd   host.FD
+	r, w direction
+	peer host.Endpoint // of a connection
+}
+
+// direction is one half of a descriptor.
 type direction struct {
 	ready    bool
+	level    bool       // the machine tells again for as long as it is ready, so each call forgets it
 	pieces   bool       // less than was asked for does not mean that it is not ready any more
 	callback *readiness // nil if none
 	spare    readiness  // the first callback's, so that most need no allocation
@@ -65,7 +75,7 @@ func (s *Socket) failedToRead(err error) {
 
 // readiness is one registration of a callback.
 type readiness struct {
-	sock    *Socket
+	of      *descriptor
 	f       func() // nil once removed
 	writing bool   // which of its directions it is
 	once    bool
@@ -75,9 +85,9 @@ type readiness struct {
 
 func (c *readiness) direction() *direction {
 	if c.writing {
-		return &c.sock.w
+		return &c.of.w
 	}
-	return &c.sock.r
+	return &c.of.r
 }
 
 // OnReadable calls f whenever the socket is readable, once a turn for as long as
@@ -127,18 +137,24 @@ func (s *Socket) on(d *direction, f func(), once bool, what string) {
 	if f == nil || !once && (s.closed || d == &s.r && s.ended) {
 		return
 	}
-	c := &d.spare
-	if c.queued {
-		c = new(readiness)
-	}
-	c.sock, c.writing, c.f, c.once = s, d == &s.w, f, once
+	var from site
 	if s.loop.opt.debug {
-		c.site = callSite(3)
+		from = callSite(3)
 	}
-	d.callback = c
 	if s.closed {
 		d.ready = true
 	}
+	s.register(d, f, once, from)
+}
+
+// register gives a direction, which has none, a callback.
+func (of *descriptor) register(d *direction, f func(), once bool, from site) {
+	c := &d.spare
+	if c.queued { // with a callback that was removed, in whose place this one must not run
+		c = new(readiness)
+	}
+	c.of, c.writing, c.f, c.once, c.site = of, d == &of.w, f, once, from
+	d.callback = c
 	d.call()
 }
 
@@ -153,7 +169,7 @@ func (d *direction) mute() {
 func (d *direction) call() {
 	if c := d.callback; c != nil && d.ready && !c.queued {
 		c.queued = true
-		c.sock.loop.push(c)
+		c.of.loop.push(c)
 	}
 }
 
@@ -168,6 +184,9 @@ func (c *readiness) run() {
 	d := c.direction()
 	if c.once {
 		d.mute()
+	}
+	if d.level {
+		d.ready = false
 	}
 	f()
 	d.call()

@@ -87,7 +87,7 @@ const (
 	maxRun  = 8
 )
 
-// Transfer is a SendFile or a Splice under way. Its future results in how many bytes were
+// Transfer is a SendFile or a SpliceTo under way. Its future results in how many bytes were
 // moved; canceling it ends it. An error, but for ErrBusy when there is a transfer to the same socket
 // already, is a *TransferError.
 type Transfer struct {
@@ -232,15 +232,15 @@ func ofFile(err error) bool {
 	return !errors.As(err, &errno) && !errors.Is(err, net.ErrClosed)
 }
 
-// Splice moves what arrives at s to another socket until s's stream ends, and results in how
+// SpliceTo moves what arrives at s to another socket until s's stream ends, and results in how
 // many bytes that was; splice(2) does it within the system. Nobody else may read s or write to
-// the other meanwhile. The other's stream stays open. When it is canceled, bytes that
-// the other has not taken yet are lost. If a side has failed, the error wraps a *net.OpError whose
+// dst meanwhile. dst's stream stays open. When it is canceled, bytes that
+// dst has not taken yet are lost. If a side has failed, the error wraps a *net.OpError whose
 // Op, "read" or "write", says which. While it lasts it holds a pipe, two descriptors.
-func (s *Socket) Splice(to *Socket) *Transfer {
-	s.loop.check("Socket.Splice")
-	x := newTransfer(s.loop, to)
-	if to.loop != s.loop {
+func (s *Socket) SpliceTo(dst *Socket) *Transfer {
+	s.loop.check("Socket.SpliceTo")
+	x := newTransfer(s.loop, dst)
+	if dst.loop != s.loop {
 		x.end(errors.New("splice to a socket of another loop"))
 		return x
 	}
@@ -274,12 +274,12 @@ func (s *Socket) Splice(to *Socket) *Transfer {
 			held = n
 			return err == nil
 		}
-		n, err := to.trySpliceFrom(r, held)
+		n, err := dst.trySpliceFrom(r, held)
 		switch {
 		case err == ErrWouldBlock:
-			x.await(to.OnceWritable)
+			x.await(dst.OnceWritable)
 		case err != nil:
-			x.end(transferError("write", to, err))
+			x.end(transferError("write", dst, err))
 		}
 		held -= n
 		x.moved += int64(n)

@@ -23,7 +23,7 @@ func TestSpliceGoesOnBehindAnUrgentByte(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, l, func(task *corolla.Task) error {
-		n, err := in.Splice(a).Await(task)
+		n, err := in.SpliceTo(a).Await(task)
 		if n != 6 || err != nil {
 			t.Errorf("Splice = %d, %v", n, err)
 		}

@@ -62,7 +62,7 @@ func TestSplice(t *testing.T) {
 		b, server := socketPair(t, l)
 		text := strings.Repeat("through the system alone ", 50_000)
 		run(t, l, func(task *corolla.Task) error {
-			f := a.Splice(b)
+			f := a.SpliceTo(b)
 			relay(t, task, client, server, text)
 			n, err := f.Await(task)
 			if n != int64(len(text)) || err != nil {
@@ -94,7 +94,7 @@ func TestSpliceEnds(t *testing.T) {
 				client, a := socketPair(t, l)
 				b, server := socketPair(t, l)
 				run(t, l, func(task *corolla.Task) error {
-					f := a.Splice(b)
+					f := a.SpliceTo(b)
 					if err := task.Yield(); err != nil {
 						return err
 					}
@@ -161,8 +161,8 @@ func TestCanceledTransferLeavesTheSocketFree(t *testing.T) {
 		b, server := socketPair(t, l)
 		run(t, l, func(task *corolla.Task) error {
 			for range 2 {
-				splice, send := a.Splice(b), a.SendFile(f, 0, -1)
-				if again := a.Splice(b); !again.Done() {
+				splice, send := a.SpliceTo(b), a.SendFile(f, 0, -1)
+				if again := a.SpliceTo(b); !again.Done() {
 					t.Error("two transfers to one socket")
 				} else if _, err := again.Result(); !errors.Is(err, corolla.ErrBusy) {
 					t.Errorf("a second transfer: %v", err)
@@ -199,7 +199,7 @@ func TestSpliceEndsWithItsDestinationAndWithTheLoop(t *testing.T) {
 		client, a := socketPair(t, l)
 		b, server := socketPair(t, l)
 		run(t, l, func(task *corolla.Task) error {
-			f := a.Splice(b)
+			f := a.SpliceTo(b)
 			if err := task.Yield(); err != nil {
 				return err
 			}
@@ -207,7 +207,7 @@ func TestSpliceEndsWithItsDestinationAndWithTheLoop(t *testing.T) {
 			if _, err := f.Await(task); !errors.Is(err, net.ErrClosed) {
 				t.Errorf("its destination was closed: %v", err)
 			}
-			a.Splice(server) // the loop is closed meanwhile, and no descriptor may be left
+			a.SpliceTo(server) // the loop is closed meanwhile, and no descriptor may be left
 			return task.Yield()
 		})
 		_, _ = client, server
@@ -256,9 +256,9 @@ func TestTransferToASocketThatHasOne(t *testing.T) {
 		a, b := socketPair(t, l)
 		c, d := socketPair(t, l)
 		run(t, l, func(task *corolla.Task) error {
-			first := a.Splice(c)
+			first := a.SpliceTo(c)
 			before := l.Stats()
-			for _, second := range []*corolla.Transfer{b.Splice(c), c.SendFile(os.Stdin, 0, 1)} {
+			for _, second := range []*corolla.Transfer{b.SpliceTo(c), c.SendFile(os.Stdin, 0, 1)} {
 				if _, err := second.Await(task); !errors.Is(err, corolla.ErrBusy) {
 					t.Errorf("a second transfer: %v", err)
 				}
@@ -335,14 +335,14 @@ func TestSpliceThatCannotBeginLeavesAnotherAlone(t *testing.T) {
 	run(t, l, func(task *corolla.Task) error {
 		f := plainFile(t, make([]byte, 2000))
 		first := a.SendFile(f, 0, 2000) // for which there is no room yet
-		if _, err := b.Splice(a).Await(task); !errors.Is(err, syscall.EMFILE) {
+		if _, err := b.SpliceTo(a).Await(task); !errors.Is(err, syscall.EMFILE) {
 			t.Errorf("a Splice without a pipe: %v", err)
 		}
 		var begun *corolla.TransferError
 		if _, err := a.SendFile(f, 0, 1).Await(task); !errors.Is(err, corolla.ErrBusy) || errors.As(err, &begun) {
 			t.Errorf("a second transfer: %v", err)
 		}
-		if _, err := b.Splice(far).Await(task); err == nil || !strings.Contains(err.Error(), "splice to a socket of another loop") {
+		if _, err := b.SpliceTo(far).Await(task); err == nil || !strings.Contains(err.Error(), "splice to a socket of another loop") {
 			t.Errorf("to another loop: %v", err)
 		}
 		closeAll(t, a)

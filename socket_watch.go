@@ -20,13 +20,7 @@ const (
 )
 
 // Watch calls a function while a descriptor that is not a Socket is ready.
-type Watch struct {
-	loop   *Loop
-	fd     host.FD
-	f      func()
-	queued bool
-	site   site
-}
+type Watch struct{ descriptor } // of which r stands for all that was asked for
 
 // Watch calls f in every turn in which the descriptor is ready in a way that want
 // names, or has failed, until Stop. The descriptor stays the caller's, who must
@@ -47,7 +41,9 @@ func (l *Loop) Watch(fd uintptr, want Interest, f func()) (*Watch, error) {
 	if err := l.host.Watch(host.FD(fd), want&(Readable|Writable)); err != nil {
 		return nil, fmt.Errorf("corolla: watch descriptor %d: %w", fd, err)
 	}
-	w := &Watch{loop: l, fd: host.FD(fd), f: f, site: l.site()}
+	w := &Watch{descriptor{loop: l, fd: host.FD(fd)}}
+	w.r.level = true
+	w.register(&w.r, f, false, l.site())
 	l.setWatcher(w.fd, w)
 	return w, nil
 }
@@ -57,10 +53,10 @@ var errWatched = errors.New("it belongs to a Socket or another Watch of this loo
 // Stop ends the calls, at once. A second Stop does nothing.
 func (w *Watch) Stop() error {
 	w.loop.check("Watch.Stop")
-	if w.f == nil {
+	if w.r.callback == nil {
 		return nil
 	}
-	w.f = nil
+	w.r.mute()
 	w.loop.fds[w.fd] = nil
 	if err := w.loop.host.Unwatch(w.fd); err != nil {
 		return fmt.Errorf("corolla: stop watching descriptor %d: %w", w.fd, err)
@@ -68,22 +64,10 @@ func (w *Watch) Stop() error {
 	return nil
 }
 
-func (w *Watch) event(host.Ready) {
-	if !w.queued {
-		w.queued = true
-		w.loop.push(w)
-	}
-}
-
-func (w *Watch) run() {
-	w.queued = false
-	if w.f != nil {
-		w.f()
-	}
-}
+func (w *Watch) event(host.Ready) { w.r.begin() }
 
 func (w *Watch) drop() error {
-	w.f = nil
+	w.r.mute()
 	return nil
 }
 

@@ -101,6 +101,20 @@ func (g *Group) Len() int {
 	return g.n
 }
 
+// GroupStats describes a Group.
+type GroupStats struct {
+	Limit   int // of children that run; 0 is any number
+	Running int // children that have begun, or will next
+	Waiting int // children over the limit
+}
+
+// Stats returns how the group stands. A child that was canceled before it has begun is neither
+// running nor waiting, and counts for Len until it has ended.
+func (g *Group) Stats() GroupStats {
+	g.task.loop.check("Group.Stats")
+	return GroupStats{g.limit, g.run, g.queued.Len()}
+}
+
 func (g *Group) home() *Loop { return g.task.loop }
 
 func (g *Group) adopt(t *Task) error {

@@ -28,9 +28,6 @@ func (s *Stream) rest() *more {
 	return s.more
 }
 
-// maxLinger is how long a closed connection waits for a peer that takes nothing.
-const maxLinger = 30 * time.Second
-
 // CloseWrite ends the stream to the peer, after everything written, and then calls done. Nothing
 // more is accepted for sending. A reset by the peer is not an error here: reading reports it.
 func (s *Stream) CloseWrite(done func(error)) {
@@ -46,7 +43,8 @@ func (s *Stream) CloseWrite(done func(error)) {
 	})
 }
 
-// Close sends what was written, as long as the peer takes some of it at least every 30 seconds, and
+// Close sends what was written, as long as the peer takes some of it at least every 30 seconds, or
+// what LingerTimeout says, and
 // closes the socket: at once if nothing is unsent, and then it returns the error from closing. The
 // user's Over is called in any case.
 func (s *Stream) Close() (err error) {
@@ -62,8 +60,14 @@ func (s *Stream) Close() (err error) {
 			s.user.Over(err)
 		}
 	})
-	if !s.over && (s.more == nil || s.more.limit <= 0 || s.more.limit > maxLinger) {
-		s.SetIdleTimeout(maxLinger)
+	if !s.over {
+		limit := time.Duration(0)
+		if s.more != nil {
+			limit = s.more.limit
+		}
+		if least := s.lingering(limit); least != limit {
+			s.SetIdleTimeout(least)
+		}
 	}
 	return err
 }
@@ -117,10 +121,10 @@ func (s *Stream) Active() {
 
 // SetIdleTimeout ends the stream, with a *corolla.TimeoutError, when nothing has been received,
 // written or taken by the peer for d; 0 means never. What the peer takes is checked once every d.
-// After Close, d is at most 30 seconds.
+// After Close, d is at most the socket's LingerTimeout.
 func (s *Stream) SetIdleTimeout(d time.Duration) {
-	if s.closing && (d <= 0 || d > maxLinger) {
-		d = maxLinger
+	if s.closing {
+		d = s.lingering(d)
 	}
 	y := s.rest()
 	y.limit = d
@@ -131,6 +135,16 @@ func (s *Stream) SetIdleTimeout(d time.Duration) {
 	if d > 0 && !s.over {
 		y.idle = s.sock.Loop().After(d, s.idled)
 	}
+}
+
+// lingering returns the limit of idleness of a stream that was closed: d, or the socket's
+// LingerTimeout if that is less. Of both 0 is none.
+func (s *Stream) lingering(d time.Duration) time.Duration {
+	most := s.sock.LingerTimeout()
+	if d <= 0 || most > 0 && most < d {
+		return most
+	}
+	return d
 }
 
 // idled checks when something last happened. Moving a timer for every byte would cost more than a

@@ -245,7 +245,7 @@ func (s *Stream) SpliceTo(dst *Stream, then func(error)) *corolla.Future[int64] 
 		return failed
 	}
 	return dst.lend(func() *corolla.Transfer {
-		x := s.sock.Splice(dst.sock)
+		x := s.sock.SpliceTo(dst.sock)
 		s.rest().in, dst.rest().out = x, x
 		return x
 	}, func(err error) {

@@ -1,0 +1,88 @@
+package corolla
+
+import "github.com/corolla-go/corolla/internal/host"
+
+// An outbox is a queue of segments, linked so that an empty one is two nil pointers. Segments of
+// bytes are of one size, unless a single write is larger, and a loop keeps some of them for the next
+// that has to wait: a connection whose peer is slow now and then allocates nothing.
+
+// segment is one thing in line for a socket: bytes, or somebody else's turn to write to it.
+type segment struct {
+	next  *segment
+	bytes []byte
+	sent  int // of bytes
+	turn  *turn
+}
+
+const (
+	segmentSize  = 16 << 10
+	keptSegments = 64
+)
+
+// unsent returns the bytes that are still to be sent.
+func (s *segment) unsent() []byte { return s.bytes[s.sent:] }
+
+// push puts a segment at the end of the line.
+func (o *Outbox) push(s *segment) {
+	if o.last == nil {
+		o.first = s
+	} else {
+		o.last.next = s
+	}
+	o.last = s
+}
+
+// shift takes the first segment out.
+func (o *Outbox) shift() {
+	s := o.first
+	if o.first = s.next; o.first == nil {
+		o.last = nil
+	}
+	o.sock.loop.segments.give(s)
+}
+
+// segmentPool is what the outboxes of a loop have in common.
+type segmentPool struct {
+	first *segment // of those that nobody uses
+	n     int
+	batch [][]byte // to write from; empty between two calls
+}
+
+// take returns a segment that holds nothing, and has room for size bytes.
+func (p *segmentPool) take(size int) *segment {
+	s := p.first
+	switch {
+	case size > segmentSize:
+		return &segment{bytes: make([]byte, 0, size)}
+	case s == nil:
+		return &segment{bytes: make([]byte, 0, segmentSize)}
+	}
+	p.first, s.next = s.next, nil
+	p.n--
+	return s
+}
+
+// give takes a segment back, if it is one of those to keep.
+func (p *segmentPool) give(s *segment) {
+	s.next = nil
+	if cap(s.bytes) != segmentSize || p.n == keptSegments {
+		return
+	}
+	s.bytes, s.sent = s.bytes[:0], 0
+	s.next, p.first = p.first, s
+	p.n++
+}
+
+// write writes a segment and those behind it, up to somebody's turn, in one call to the system.
+func (p *segmentPool) write(to *Socket, first *segment) (int, error) {
+	if first.next == nil || first.next.turn != nil {
+		return to.TryWrite(first.unsent())
+	}
+	for s := first; s != nil && s.turn == nil && len(p.batch) < host.MaxBatch; s = s.next {
+		p.batch = append(p.batch, s.unsent())
+	}
+	n, err := to.TryWriteBatch(p.batch)
+	clear(p.batch) // it must not hold what others have sent
+	p.batch = p.batch[:0]
+	return n, err
+}
