@@ -42,8 +42,8 @@ type Loop struct {
 	attached    ds.List[func()]       // looks at the contexts of a simulated loop's tasks
 	transfers   map[*Socket]*Transfer // under way, by where they go
 	scratch     []byte
-	nextScratch []byte   // for who runs while another uses scratch
-	chunks      [][]byte // of outboxes, that nobody uses
+	nextScratch []byte // for who runs while another uses scratch
+	chunks      chunks // of outboxes, that nobody uses
 
 	ending   ending
 	state    state

@@ -158,7 +158,7 @@ func (o *Outbox) keep(b []byte) {
 		if o.chunks == nil {
 			o.chunks = o.one[:0] // mostly one is enough
 		}
-		o.chunks = append(o.chunks, append(o.sock.loop.takeChunk(len(b)), b...))
+		o.chunks = append(o.chunks, append(o.sock.loop.chunks.take(len(b)), b...))
 	}
 	o.arm()
 }
@@ -245,7 +245,7 @@ func (o *Outbox) sent(n int) {
 			break
 		}
 		n -= rest
-		o.sock.loop.giveChunk(o.chunks[0])
+		o.sock.loop.chunks.give(o.chunks[0])
 		o.drop()
 	}
 }

@@ -6,21 +6,24 @@ const (
 	keptChunks = 64
 )
 
-func (l *Loop) takeChunk(size int) []byte {
-	n := len(l.chunks)
+// chunks is a stock of memory for outboxes.
+type chunks struct{ idle [][]byte }
+
+func (s *chunks) take(size int) []byte {
+	n := len(s.idle)
 	switch {
 	case size > chunkSize:
 		return make([]byte, 0, size)
 	case n == 0:
 		return make([]byte, 0, chunkSize)
 	}
-	c := l.chunks[n-1]
-	l.chunks = l.chunks[:n-1]
+	c := s.idle[n-1]
+	s.idle = s.idle[:n-1]
 	return c
 }
 
-func (l *Loop) giveChunk(c []byte) {
-	if cap(c) == chunkSize && len(l.chunks) < keptChunks {
-		l.chunks = append(l.chunks, c[:0])
+func (s *chunks) give(c []byte) {
+	if cap(c) == chunkSize && len(s.idle) < keptChunks {
+		s.idle = append(s.idle, c[:0])
 	}
 }
