@@ -24,6 +24,7 @@ type Watch struct {
 	loop   *Loop
 	fd     host.FD
 	f      func()
+	want   Interest
 	queued bool
 	site   site
 }
@@ -47,7 +48,7 @@ func (l *Loop) Watch(fd uintptr, want Interest, f func()) (*Watch, error) {
 	if err := l.host.Watch(host.FD(fd), want&(Readable|Writable)); err != nil {
 		return nil, fmt.Errorf("corolla: watch descriptor %d: %w", fd, err)
 	}
-	w := &Watch{loop: l, fd: host.FD(fd), f: f, site: l.site()}
+	w := &Watch{loop: l, fd: host.FD(fd), f: f, want: want, site: l.site()}
 	l.setWatcher(w.fd, w)
 	return w, nil
 }

@@ -215,7 +215,13 @@ func (t *Task) park(p phase, on any) {
 func (t *Task) suspend(p phase, on any) {
 	t.phase, t.on, t.since, t.calls = p, on, t.loop.now, 0
 	owner, pulled := t.loop.owner, t.loop.pulled // a generator of the task's may be what waits
-	t.co.suspend()
+	for {
+		t.co.suspend()
+		if t.phase == active {
+			break
+		}
+		t.on.(*snapshot).take() // somebody wants to see the stack, and t waits on
+	}
 	t.loop.owner, t.loop.pulled = owner, pulled
 	t.on = nil
 }

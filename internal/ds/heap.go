@@ -1,5 +1,10 @@
 package ds
 
+import (
+	"iter"
+	"slices"
+)
+
 // Order compares what a Heap holds, and tells each node its place, so that it can
 // be removed without a search. A type of no size implements it.
 type Order[T any] interface {
@@ -22,6 +27,9 @@ func (h *Heap[T, O]) Len() int { return len(h.nodes) }
 
 // Min returns the least node. It panics when the heap is empty.
 func (h *Heap[T, O]) Min() T { return h.nodes[0] }
+
+// All returns an iterator over the nodes, in no particular order. The heap must not change meanwhile.
+func (h *Heap[T, O]) All() iter.Seq[T] { return slices.Values(h.nodes) }
 
 // Push adds a node.
 func (h *Heap[T, O]) Push(v T) {
