@@ -14,6 +14,7 @@ import (
 const exports = `
 .: 364
 aio: 97
+backdoor: 7
 deferred: 13
 gen: 36
 green: 117

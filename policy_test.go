@@ -39,8 +39,9 @@ process:           . aio transport
 deferred:          .
 gen:               .
 green:             . aio
+backdoor:          . aio
 examples:          . aio transport transport/framing process deferred green gen sim golang.org/x/sys
-cmd:               . aio transport transport/framing process deferred green gen sim examples golang.org/x/sys
+cmd:               . aio transport transport/framing process deferred green gen backdoor sim examples golang.org/x/sys
 tools:
 bench:             *
 `
