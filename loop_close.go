@@ -35,14 +35,14 @@ func (l *Loop) endTasks() {
 		before := l.tasks.Len()
 		for k := l.tasks.Last(); k != nil; {
 			older := k.Prev() // no other task ends, or starts, while this one does
-			l.endTask(k.Value)
+			endTask(k.Value)
 			k = older
 		}
 		l.ending.stuck = l.tasks.Len() == before
 	}
 }
 
-func (l *Loop) endTask(t *Task) {
+func endTask(t *Task) {
 	switch t.phase {
 	case fresh:
 		t.work.fail(ErrLoopClosed)

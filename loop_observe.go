@@ -1,15 +1,27 @@
 package corolla
 
 import (
+	"cmp"
 	"fmt"
+	"net"
+	"runtime"
+	"slices"
+	"strings"
 	"time"
 )
+
+// Whoever looks pays: the lists are made when they are asked for, from what the loop needs anyway, and
+// nothing is counted or noted for them. That includes a task's stack. Reading it out of the stacks of
+// all goroutines was rejected: that stops the world for as long as there are goroutines, and only a
+// printed pointer would tell which one is the task's. Instead the task's coroutine is resumed for just
+// as long as it takes to note where it is.
 
 // TaskInfo describes a task that has not ended.
 type TaskInfo struct {
 	Task    *Task
 	Name    string
 	Started string        // the body's function, and its place
+	About   fmt.Stringer  // what it is for, such as a connection; nil if nobody has said: see Describe
 	On      string        // what it is parked on; empty if it is not parked
 	Since   time.Duration // when it was parked, on the loop's clock
 }
@@ -26,7 +38,7 @@ func (l *Loop) Tasks() []TaskInfo {
 	l.check("Tasks")
 	infos := make([]TaskInfo, 0, l.tasks.Len())
 	for k := l.tasks.First(); k != nil; k = k.Next() {
-		infos = append(infos, k.Value.info())
+		infos = append(infos, k.Value.Info())
 	}
 	return infos
 }
@@ -37,12 +49,170 @@ func (l *Loop) Current() *Task {
 	return l.current
 }
 
-func (t *Task) info() TaskInfo {
+// Info describes the task, also once it has ended.
+func (t *Task) Info() TaskInfo {
+	t.loop.check("Task.Info")
 	i := TaskInfo{Task: t, Name: t.Name(), Started: t.Started()}
+	if t.about != nil {
+		i.About = t.about.about
+	}
 	if t.phase == parked {
 		i.On, i.Since = fmt.Sprint(t.on), t.since
 	}
 	return i
+}
+
+// Stack returns the calls that the task is in now, the innermost first; of more than 64 the innermost.
+// It is empty for a task that has not begun or has ended, and for one that waits within a call by which
+// it runs another: one that starts an Eager task, say. Of a task that waits in a generator it is the
+// generator's. The task does not notice; looking takes some microseconds.
+func (i TaskInfo) Stack() []runtime.Frame {
+	t := i.Task
+	t.loop.check("TaskInfo.Stack")
+	var s snapshot
+	switch {
+	case t == t.loop.current:
+		s.take()
+	case t.phase == parked || t.phase == woken:
+		on := t.on
+		t.on = &s
+		t.co.next() // showStack has the other half
+		t.on = on
+	}
+	return s.calls()
+}
+
+// snapshot is where a task is.
+type snapshot struct {
+	pcs [64]uintptr
+	n   int
+}
+
+// take notes the callers of the function that calls it.
+//
+//go:noinline
+func (s *snapshot) take() { s.n = runtime.Callers(3, s.pcs[:]) }
+
+// calls returns what a task's body has called.
+func (s *snapshot) calls() (calls []runtime.Frame) {
+	frames := runtime.CallersFrames(s.pcs[:s.n])
+	for more := s.n > 0; more; {
+		var f runtime.Frame
+		if f, more = frames.Next(); strings.HasSuffix(f.Function, "corolla.(*Task).body") {
+			break // what is outside of it is the loop's
+		}
+		calls = append(calls, f)
+	}
+	return calls
+}
+
+// TimerInfo describes a timer that is set.
+type TimerInfo struct {
+	When time.Duration // for which it is set, on the loop's clock
+	Task *Task         // whose sleep or deadline it is; nil for a callback
+	What string        // "a sleep", "a deadline", or the callback's function and its place
+}
+
+// Timers returns all timers of the loop that are set, the next first.
+func (l *Loop) Timers() []TimerInfo {
+	l.check("Timers")
+	timers := slices.SortedFunc(l.timers.All(), func(a, b *Timer) int {
+		return cmp.Or(cmp.Compare(a.when, b.when), cmp.Compare(a.seq, b.seq))
+	})
+	infos := make([]TimerInfo, len(timers))
+	for i, t := range timers {
+		infos[i] = t.info()
+	}
+	return infos
+}
+
+func (t *Timer) info() TimerInfo {
+	i := TimerInfo{When: t.when}
+	switch what := t.what.(type) {
+	case *Task:
+		i.Task, i.What = what, "a sleep"
+	case *Scope:
+		i.Task, i.What = what.task, "a deadline"
+	case callback:
+		i.What = function(what) + registered(t.site)
+	}
+	return i
+}
+
+// SocketInfo describes a socket that is open, or a descriptor that is watched, of which only the
+// number and the callbacks are known.
+type SocketInfo struct {
+	Socket      *Socket // nil for a descriptor that Loop.Watch watches
+	FD          int
+	Local, Peer net.Addr // nil where there is none
+	Unsent      int      // bytes that wait in its Outbox
+
+	// Who waits for it, or for room in its Outbox: the first, if there are several. Nil is nobody.
+	Reader, Writer *Task
+	// The functions that are called when it is ready, and their places. Empty is none.
+	OnReadable, OnWritable string
+}
+
+// Sockets returns all sockets of the loop that are open, and the descriptors that are watched, in the
+// order of their numbers. An address that only the system knows takes a call to the system.
+func (l *Loop) Sockets() []SocketInfo {
+	l.check("Sockets")
+	var infos []SocketInfo
+	for fd, w := range l.fds {
+		switch w := w.(type) {
+		case *Socket:
+			infos = append(infos, socketInfo(w))
+		case *Watch:
+			i := SocketInfo{FD: fd}
+			called := function(w.r.callback.f) + registered(w.r.callback.site)
+			if w.want&Readable != 0 {
+				i.OnReadable = called
+			}
+			if w.want&Writable != 0 {
+				i.OnWritable = called
+			}
+			infos = append(infos, i)
+		}
+	}
+	return infos
+}
+
+func socketInfo(s *Socket) SocketInfo {
+	i := SocketInfo{Socket: s, FD: int(s.fd), Local: s.LocalAddr(), Peer: s.PeerAddr()}
+	i.Reader, i.OnReadable = s.r.used()
+	i.Writer, i.OnWritable = s.w.used()
+	if s.out != nil {
+		i.Unsent = s.out.size
+		if first := s.out.waiting.line.First(); first != nil && i.Writer == nil {
+			i.Writer, _ = first.Value.(*Task)
+		}
+	}
+	return i
+}
+
+// used says who waits for a direction of a socket, and what is called.
+func (d *direction) used() (waiter *Task, call string) {
+	if c := d.callback; c != nil {
+		call = function(c.f) + registered(c.site)
+	}
+	return d.waiter, call
+}
+
+// WorkersInfo describes the Workers of a name.
+type WorkersInfo struct {
+	Name string // empty for those of Offload
+	WorkersStats
+}
+
+// AllWorkers returns all Workers that were ever asked for, by name.
+func (l *Loop) AllWorkers() []WorkersInfo {
+	l.check("AllWorkers")
+	infos := make([]WorkersInfo, 0, len(l.workers))
+	for name, w := range l.workers {
+		infos = append(infos, WorkersInfo{name, w.Stats()})
+	}
+	slices.SortFunc(infos, func(a, b WorkersInfo) int { return cmp.Compare(a.Name, b.Name) })
+	return infos
 }
 
 // LoopStats says what a loop holds. Where nothing is under way every number is 0: a number that

@@ -12,8 +12,9 @@ import (
 // exports says how many names each package offers: types, functions, constants, variables, and
 // methods of exported types. To offer more, or fewer, is a decision: change the number with the code.
 const exports = `
-.: 363
+.: 371
 aio: 97
+backdoor: 7
 deferred: 13
 gen: 36
 green: 117
@@ -27,7 +28,7 @@ transport/framing: 12
 // may only become smaller.
 const maxMethods = 45
 
-var manyMethods = map[string]int{"Loop": 84, "Socket": 58, "Task": 59, "internal/host.epoll": 47, "sim.machine": 47}
+var manyMethods = map[string]int{"Loop": 86, "Socket": 58, "Task": 60, "internal/host.epoll": 47, "sim.machine": 47}
 
 func TestPolicyExports(t *testing.T) {
 	want := map[string]int{}

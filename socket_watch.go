@@ -20,7 +20,10 @@ const (
 )
 
 // Watch calls a function while a descriptor that is not a Socket is ready.
-type Watch struct{ descriptor } // of which r stands for all that was asked for
+type Watch struct {
+	descriptor // of which r stands for all that was asked for
+	want       Interest
+}
 
 // Watch calls f in every turn in which the descriptor is ready in a way that want
 // names, or has failed, until Stop. The descriptor stays the caller's, who must
@@ -41,7 +44,7 @@ func (l *Loop) Watch(fd uintptr, want Interest, f func()) (*Watch, error) {
 	if err := l.host.Watch(host.FD(fd), want&(Readable|Writable)); err != nil {
 		return nil, fmt.Errorf("corolla: watch descriptor %d: %w", fd, err)
 	}
-	w := &Watch{descriptor{loop: l, fd: host.FD(fd)}}
+	w := &Watch{descriptor{loop: l, fd: host.FD(fd)}, want}
 	w.r.level = true
 	w.register(&w.r, f, false, l.site())
 	l.setWatcher(w.fd, w)

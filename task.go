@@ -196,6 +196,9 @@ func (t *Task) wait(what string, p phase, on any) error {
 	}
 	t.refused = 0
 	t.suspend(p, on) // not park: its frame would be on the stack of every task that waits
+	if t.phase != active {
+		t.showStack()
+	}
 	return t.unwilling()
 }
 
@@ -229,7 +232,9 @@ func (t *Task) park(p phase, on any) {
 	if t.pending() == nil { // else it waits for something that is canceled too
 		t.refused = 0
 	}
-	t.suspend(p, on)
+	if t.suspend(p, on); t.phase != active {
+		t.showStack()
+	}
 }
 
 // suspend is the one place where a task stops running. It is inlined where tasks wait, and
@@ -238,6 +243,14 @@ func (t *Task) park(p phase, on any) {
 func (t *Task) suspend(p phase, on any) {
 	t.phase, t.on = p, on
 	t.co.suspend()
+}
+
+// showStack is called when a suspended task was resumed only to show where it is: it waits on.
+func (t *Task) showStack() {
+	for t.phase != active {
+		t.on.(*snapshot).take()
+		t.co.suspend()
+	}
 }
 
 // Unpark makes a parked task ready, and reports whether it was parked. Park then

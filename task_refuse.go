@@ -57,7 +57,9 @@ func (t *Task) refuse(err error) error {
 		t.unwind(err)
 	case t.refused > politeAfter && t.loop.state != closing:
 		t.loop.push(t)
-		t.suspend(woken, "the next refusal of a wait")
+		if t.suspend(woken, "the next refusal of a wait"); t.phase != active {
+			t.showStack()
+		}
 	}
 	return err
 }

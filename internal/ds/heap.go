@@ -1,5 +1,10 @@
 package ds
 
+import (
+	"iter"
+	"slices"
+)
+
 // Order compares the nodes of a Heap, and tells each node its place, so that it can be removed
 // without a search. Implement it on a zero-size type.
 type Order[T any] interface {
@@ -19,6 +24,9 @@ type Heap[T any, O Order[T]] struct {
 
 // Len returns how many nodes the heap holds.
 func (h *Heap[T, O]) Len() int { return len(h.nodes) }
+
+// All returns an iterator over the nodes, in no particular order. The heap must not change meanwhile.
+func (h *Heap[T, O]) All() iter.Seq[T] { return slices.Values(h.nodes) }
 
 // Min returns the least node. It panics when the heap is empty.
 func (h *Heap[T, O]) Min() T { return h.nodes[0] }

@@ -1,0 +1,195 @@
+package backdoor
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/aio"
+)
+
+const (
+	maxConsoles = 16
+	maxLine     = 1024             // bytes of a command, with its end
+	patience    = 30 * time.Second // with a peer that does not read
+	maxRows     = 20               // of a list, for a screen
+	maxJSON     = 10_000           // of a list, for a program
+)
+
+// board is what the consoles of a door share: the tasks' numbers, so that a number that one connection
+// was told is good on the next. A task gets one when it is first shown, and none is given twice. A
+// number for every task that starts, kept by the loop, was rejected: it would cost those who never look,
+// and have many digits.
+type board struct {
+	loop    *corolla.Loop
+	numbers map[*corolla.Task]int
+	tasks   map[int]*corolla.Task
+	last    int
+}
+
+// known returns the number that a task has, or 0.
+func (b *board) known(t *corolla.Task) int { return b.numbers[t] }
+
+// number returns a task's number, and gives it one if need be. It is 0 for nil.
+func (b *board) number(t *corolla.Task) int {
+	if t == nil {
+		return 0
+	}
+	n := b.numbers[t]
+	if n == 0 {
+		b.last++
+		n = b.last
+		b.numbers[t], b.tasks[n] = n, t
+		t.OnEnd(func() {
+			delete(b.numbers, t)
+			delete(b.tasks, n)
+		})
+	}
+	return n
+}
+
+// console serves one connection.
+func (b *board) console(t *corolla.Task, c *aio.Conn) error {
+	r := bufio.NewReaderSize(c.Bind(t), maxLine)
+	for {
+		line, err := r.ReadSlice('\n')
+		long := err == bufio.ErrBufferFull
+		for err == bufio.ErrBufferFull {
+			_, err = r.ReadSlice('\n')
+		}
+		if err != nil && (err != io.EOF || len(line) == 0) {
+			return err
+		}
+		call := &call{board: b, task: t, most: maxRows}
+		var a answer
+		switch {
+		case long:
+			a = failf("a line of more than %d bytes", maxLine)
+		case call.parse(string(line)) == "":
+			continue
+		case call.name == "quit":
+			return nil
+		default:
+			a = call.run()
+		}
+		if err := reply(t, c, a, call.json); err != nil {
+			return err
+		}
+	}
+}
+
+// reply sends an answer. A peer that does not take it is dropped, and with it what the connection holds.
+func reply(t *corolla.Task, c *aio.Conn, a answer, asJSON bool) error {
+	var out bytes.Buffer
+	if asJSON {
+		e := json.NewEncoder(&out)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(a); err != nil {
+			return err
+		}
+	} else {
+		a.text(&out)
+		out.WriteByte('\n')
+	}
+	err := t.Timeout(patience, func(*corolla.Scope) error {
+		_, err := c.Write(t, out.Bytes())
+		return err
+	})
+	if err != nil {
+		_ = c.Abort() // or it is lost already
+	}
+	return err
+}
+
+// call is one command, as it was given.
+type call struct {
+	*board
+	task *corolla.Task // the console's own
+	name string
+	arg  string
+	many bool // there was more than one argument
+	json bool
+	most int // rows of a list
+}
+
+// parse reads a line and returns the command's name, which is empty if there is none.
+func (c *call) parse(line string) string {
+	for _, word := range strings.Fields(line) {
+		switch {
+		case word == "--json":
+			c.json, c.most = true, maxJSON
+		case c.name == "":
+			c.name = word
+		case c.arg == "":
+			c.arg = word
+		default:
+			c.many = true
+		}
+	}
+	if c.name == "" && c.json {
+		c.name = "--json" // which is no command
+	}
+	return c.name
+}
+
+// command is what can be asked.
+type command struct {
+	name string
+	arg  string // what it is called; in brackets if it can be left out
+	what string
+	run  func(c *call) answer
+}
+
+func commands() []command {
+	return []command{
+		{"help", "", "list the commands", (*call).help},
+		{"tasks", "[WORD]", "list the tasks, green threads among them, oldest first", (*call).listTasks},
+		{"task", "N", "describe a task", (*call).describe},
+		{"stack", "N", "show where a task is", (*call).stack},
+		{"timers", "[WORD]", "list the timers, the next first", (*call).listTimers},
+		{"sockets", "[WORD]", "list the sockets, who waits for them, and what they have still to send", (*call).listSockets},
+		{"jobs", "", "list the workers, and what runs on other goroutines", (*call).listJobs},
+		{"loop", "", "count what the loop holds, and time a few of its turns", (*call).describeLoop},
+		{"kill", "N", "cancel a task", (*call).kill},
+		{"quit", "", "end the console", nil},
+	}
+}
+
+func (c *call) run() answer {
+	var names []string
+	for _, k := range commands() {
+		switch {
+		case k.name != c.name:
+			names = append(names, k.name)
+		case c.many, c.arg != "" && k.arg == "", c.arg == "" && k.arg == "N":
+			return failf("%s is used so: %s", k.name, usage(k))
+		default:
+			return k.run(c)
+		}
+	}
+	return failf("unknown command %s; one of: %s", short(c.name), strings.Join(names, ", "))
+}
+
+func usage(k command) string { return strings.TrimSpace(k.name + " " + k.arg) }
+
+// given returns the task whose number was given.
+func (c *call) given() (*corolla.Task, answer) {
+	n, err := strconv.Atoi(c.arg)
+	if t := c.tasks[n]; err == nil && t != nil {
+		return t, nil
+	}
+	return nil, failf("no task %s; tasks lists those that there are, with their numbers", short(c.arg))
+}
+
+// short is a word of the peer's, as it can be shown to it.
+func short(word string) string {
+	if len(word) > 40 {
+		word = word[:40] + "…"
+	}
+	return strconv.Quote(word)
+}
