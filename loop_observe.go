@@ -183,7 +183,7 @@ func socketInfo(s *Socket) SocketInfo {
 	i.Writer, i.OnWritable = s.w.used()
 	if s.out != nil {
 		i.Unsent = s.out.size
-		if first := s.out.waiting.line.First(); first != nil && i.Writer == nil {
+		if first := s.out.waiting.line.First(); first != nil {
 			i.Writer, _ = first.Value.(*Task)
 		}
 	}

@@ -117,6 +117,8 @@ func span(d time.Duration) string {
 		d = d.Round(10 * time.Millisecond)
 	case d >= time.Millisecond:
 		d = d.Round(10 * time.Microsecond)
+	case d >= time.Microsecond:
+		d = d.Round(100 * time.Nanosecond)
 	}
 	return d.String()
 }

@@ -22,7 +22,7 @@
 // user of the machine can reach.
 //
 // The console runs on the loop, as everything does: what it shows is of one moment, and a loop that is
-// held up does not answer. A list holds the loop for about a microsecond for each task, timer or socket
+// held up does not answer. A list holds the loop for a microsecond or two for each task, timer or socket
 // there is, listed or not. A peer that reads none of its answers costs one answer, and is dropped after
 // 30 seconds; there are at most 16 consoles at a time.
 //

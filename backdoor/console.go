@@ -58,6 +58,8 @@ func (b *board) console(t *corolla.Task, c *aio.Conn) error {
 	r := bufio.NewReaderSize(c.Bind(t), maxLine)
 	for {
 		line, err := r.ReadSlice('\n')
+		asked := &call{board: b, task: t, most: maxRows}
+		asked.parse(string(line))
 		long := err == bufio.ErrBufferFull
 		for err == bufio.ErrBufferFull {
 			_, err = r.ReadSlice('\n')
@@ -65,19 +67,18 @@ func (b *board) console(t *corolla.Task, c *aio.Conn) error {
 		if err != nil && (err != io.EOF || len(line) == 0) {
 			return err
 		}
-		call := &call{board: b, task: t, most: maxRows}
 		var a answer
 		switch {
 		case long:
 			a = failf("a line of more than %d bytes", maxLine)
-		case call.parse(string(line)) == "":
+		case asked.name == "":
 			continue
-		case call.name == "quit":
+		case asked.name == "quit":
 			return nil
 		default:
-			a = call.run()
+			a = asked.run()
 		}
-		if err := reply(t, c, a, call.json); err != nil {
+		if err := reply(t, c, a, asked.json); err != nil {
 			return err
 		}
 	}
@@ -117,8 +118,8 @@ type call struct {
 	most int // rows of a list
 }
 
-// parse reads a line and returns the command's name, which is empty if there is none.
-func (c *call) parse(line string) string {
+// parse reads a line, which may have no command in it.
+func (c *call) parse(line string) {
 	for _, word := range strings.Fields(line) {
 		switch {
 		case word == "--json":
@@ -134,7 +135,6 @@ func (c *call) parse(line string) string {
 	if c.name == "" && c.json {
 		c.name = "--json" // which is no command
 	}
-	return c.name
 }
 
 // command is what can be asked.

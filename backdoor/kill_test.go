@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/backdoor"
@@ -208,5 +210,32 @@ func TestJSON(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	})
+}
+
+// What was listed once is not kept.
+func TestEndedTasksAreForgotten(t *testing.T) {
+	onSim(t, func(p *program) {
+		c := p.attach()
+		var kept weak.Pointer[[1000]byte]
+		func() {
+			held := new([1000]byte)
+			kept = weak.Make(held)
+			f := p.loop.Go(func(o *corolla.Task) error {
+				defer func() { held[0] = 1 }()
+				return forever(o)
+			}, corolla.Name("short"))
+			p.turns(1)
+			c.ask("kill " + c.number("short"))
+			if _, err := f.Await(p.task); err == nil {
+				t.Error("not killed")
+			}
+		}()
+		c.ask("tasks")
+		runtime.GC()
+		if kept.Value() != nil {
+			t.Error("a task that has ended is kept")
+		}
+		c.close()
 	})
 }

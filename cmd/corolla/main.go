@@ -1,5 +1,5 @@
 // Command corolla shows what package corolla does: it runs the talk's job in every model,
-// and serves.
+// serves, and looks into programs that run.
 package main
 
 import (
@@ -30,15 +30,17 @@ type command struct {
 var commands = []command{
 	{"talk", "send much data while there is counting to do, in every model, and compare", runTalk},
 	{"serve", "run an example server in a model of your choice", runServe},
+	{"attach", "look into a running program that has opened a backdoor", runAttach},
 }
 
 func main() {
 	talk.Worker()
-	os.Exit(run(os.Args[1:], &console{out: os.Stdout, err: os.Stderr}))
+	os.Exit(run(os.Args[1:], &console{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
 }
 
-// console is what a command writes to.
+// console is what a command reads and writes.
 type console struct {
+	in       io.Reader
 	out, err io.Writer
 }
 
@@ -126,7 +128,7 @@ tasks, Deferreds, green threads, generators. This command shows them at work.
 Commands:
 `)
 	for _, k := range commands {
-		fmt.Fprintf(&w, "  %-5s  %s\n", k.name, k.what)
+		fmt.Fprintf(&w, "  %-6s  %s\n", k.name, k.what)
 	}
 	fmt.Fprint(&w, `
 corolla COMMAND --help lists the options of a command.

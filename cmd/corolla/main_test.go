@@ -57,17 +57,18 @@ func TestUsage(t *testing.T) {
 		mib     = "not a whole number of MiB from 1 to 16384"
 		rate    = "not a number of MiB/s from 0.1 to 100000"
 		address = "not HOST:PORT with a port from %d to 65535"
+		door    = "neither HOST:PORT nor the path of a Unix socket, with a / in it"
 	)
 	for _, c := range []struct {
 		args   []string
 		status int
 		stderr string
 	}{
-		{nil, 2, "corolla: which command? one of: talk, serve (corolla --help says more)"},
-		{[]string{"dance"}, 2, "corolla: unknown command dance; one of: talk, serve"},
-		{[]string{""}, 2, `corolla: unknown command ""; one of: talk, serve`},
-		{[]string{"a b\n"}, 2, `corolla: unknown command "a b\n"; one of: talk, serve`},
-		{[]string{"help", "dance"}, 2, "corolla: unknown command dance; one of: talk, serve"},
+		{nil, 2, "corolla: which command? one of: talk, serve, attach (corolla --help says more)"},
+		{[]string{"dance"}, 2, "corolla: unknown command dance; one of: talk, serve, attach"},
+		{[]string{""}, 2, `corolla: unknown command ""; one of: talk, serve, attach`},
+		{[]string{"a b\n"}, 2, `corolla: unknown command "a b\n"; one of: talk, serve, attach`},
+		{[]string{"help", "dance"}, 2, "corolla: unknown command dance; one of: talk, serve, attach"},
 		{[]string{"--loud"}, 2, "corolla: unknown option --loud; options: --help, and each command has its own, after its name"},
 
 		{[]string{"talk", "--loud"}, 2, "corolla talk: unknown option --loud; options: --mib, --rate, --only, --sink, --json, --html"},
@@ -102,7 +103,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"serve", "tea"}, 2, "corolla serve: unknown server tea; one of: echo"},
 		{[]string{"serve", "echo", "twice"}, 2, "corolla serve echo: unexpected argument twice"},
 		{[]string{"serve", "echo", "--model", "mime"}, 2, "corolla serve echo: --model mime: unknown model; models: " + models},
-		{[]string{"serve", "echo", "--port", "1"}, 2, "corolla serve echo: unknown option --port; options: --addr, --model"},
+		{[]string{"serve", "echo", "--port", "1"}, 2, "corolla serve echo: unknown option --port; options: --addr, --model, --backdoor"},
 		{[]string{"serve", "echo", "--addr"}, 2, "corolla serve echo: --addr needs a value: --addr HOST:PORT"},
 		{[]string{"serve", "echo", "--addr", "7007"}, 2, "corolla serve echo: --addr 7007: " + fmt.Sprintf(address, 0)},
 		{[]string{"serve", "echo", "--addr", "127.0.0.1:65536"}, 2, "corolla serve echo: --addr 127.0.0.1:65536: " + fmt.Sprintf(address, 0)},
@@ -111,6 +112,20 @@ func TestUsage(t *testing.T) {
 			1,
 			fmt.Sprintf("corolla serve: listen %s: address already in use", taken.Addr()),
 		},
+		{
+			[]string{"serve", "echo", "--addr", "127.0.0.1:0", "--backdoor", "door"},
+			2,
+			"corolla serve echo: --backdoor door: " + door,
+		},
+
+		{[]string{"attach"}, 2, "corolla attach: where to? HOST:PORT, or the path of a Unix socket"},
+		{[]string{"attach", "door"}, 2, "corolla attach: door: " + door},
+		{[]string{"attach", "127.0.0.1:70000"}, 2, "corolla attach: 127.0.0.1:70000: " + door},
+		{[]string{"attach", ""}, 2, `corolla attach: "": ` + door},
+		{[]string{"attach", "127.0.0.1:1", "tasks"}, 2, "corolla attach: unexpected argument tasks; commands are read from the standard input"},
+		{[]string{"attach", "--loud", "127.0.0.1:1"}, 2, "corolla attach: unknown option --loud; options: --json"},
+		{[]string{"attach", "127.0.0.1:1"}, 1, "corolla attach: dial 127.0.0.1:1: connection refused"},
+		{[]string{"attach", "/nowhere/door.sock"}, 1, "corolla attach: dial /nowhere/door.sock: no such file or directory"},
 	} {
 		if c.status == 1 {
 			needLoop(t)
@@ -124,7 +139,7 @@ func TestUsage(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	all := [][]string{{"--help"}, {"help"}, {"-h"}}
-	topics := map[string][]option{"talk": new(request).options(), "serve": new(settings).options()}
+	topics := map[string][]option{"talk": new(request).options(), "serve": new(settings).options(), "attach": new(attachment).options()}
 	for name := range topics {
 		all = append(all, []string{name, "--help"}, []string{name, "-h"}, []string{"help", name})
 	}

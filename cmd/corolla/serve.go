@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/backdoor"
 	"github.com/corolla-go/corolla/examples/echo/callback"
 	"github.com/corolla-go/corolla/examples/echo/deferred"
 	"github.com/corolla-go/corolla/examples/echo/gen"
@@ -35,8 +36,10 @@ var echoModels = []struct {
 
 // settings are what the options of serve say.
 type settings struct {
-	model int // among echoModels
-	addr  string
+	model   int // among echoModels
+	addr    string
+	network string // of the backdoor; empty is none
+	door    string
 }
 
 func (s *settings) options() []option {
@@ -46,6 +49,7 @@ func (s *settings) options() []option {
 			s.model = slices.Index(models(), text)
 			return unless(s.model >= 0, "unknown model; models: %s", strings.Join(models(), ", "))
 		}},
+		{"backdoor", "ADDRESS", "", "let corolla attach look into it there: HOST:PORT, or a path", doorAddress(&s.network, &s.door)},
 	}
 }
 
@@ -78,7 +82,7 @@ func runServe(c *console, args []string) error {
 	case len(rest) > 0:
 		return usagef("corolla serve echo: unexpected argument %s", quoted(rest[0]))
 	}
-	return serve(c, echoModels[s.model].serve, s.addr)
+	return serve(c, s)
 }
 
 func helpServe(c *console) error {
@@ -105,7 +109,7 @@ command line is wrong.
 	return err
 }
 
-func serve(c *console, start server, addr string) (err error) {
+func serve(c *console, s settings) (err error) {
 	l, err := corolla.New(corolla.ErrorHandler(func(err error) { fmt.Fprintln(c.err, "corolla serve:", err) }))
 	if err != nil {
 		return err
@@ -117,12 +121,21 @@ func serve(c *console, start server, addr string) (err error) {
 	}()
 	stop := l.OnSignal(func(os.Signal) { l.Stop() }, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	at, err := start(l, addr)
+	at, err := echoModels[s.model].serve(l, s.addr)
 	if err != nil {
 		return err
 	}
 	if _, err := fmt.Fprintf(c.out, "listening on %v\n", at); err != nil {
 		return err
+	}
+	if s.network != "" {
+		door, err := backdoor.Listen(l, s.network, s.door)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(c.out, "backdoor on %v\n", door.Addr()); err != nil {
+			return err
+		}
 	}
 	return l.RunForever()
 }
