@@ -156,6 +156,9 @@ func TestShieldProtectsWhatItAwaits(t *testing.T) {
 			if _, err := corolla.Shield(inner).AwaitTimeout(task, ms); !errors.Is(err, os.ErrDeadlineExceeded) || inner.Done() {
 				t.Errorf("a shield that has no result yet: %v; what it shields is done: %v", err, inner.Done())
 			}
+			if n := l.Stats().Callbacks; n != 0 {
+				t.Errorf("%d callbacks are left behind a shield that was canceled", n)
+			}
 			_ = inner.Resolve(1)
 			if v, err := inner.Await(task); v != 1 || err != nil {
 				t.Errorf("inner = %v, %v", v, err)

@@ -248,6 +248,35 @@ func TestCloseBehindCloseWrite(t *testing.T) {
 	})
 }
 
+// A read that lets others run first, and is canceled meanwhile, takes nothing and holds nothing.
+func TestReadCanceledInItsTurnLeavesTheConnection(t *testing.T) {
+	text := strings.Repeat("0123456789", 20) // more than one reads, a byte at a time, before others have a turn
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		arrives(t, task, a, b, text)
+		got := make([]byte, len(text))
+		n := 0
+		err := task.Cancelable(func(s *corolla.Scope) error {
+			s.Cancel(nil)
+			for ; n < len(got); n++ {
+				if _, err := b.Read(task, got[n:n+1]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if !errors.Is(err, corolla.ErrCanceled) || n == 0 {
+			t.Errorf("%d reads, and then %v", n, err)
+		}
+		_, err = corolla.Go(task.Loop(), func(task *corolla.Task) (int, error) { return b.ReadFull(task, got[n:n+10]) }).Await(task)
+		if err != nil {
+			t.Errorf("ReadFull of another task: %v", err)
+		}
+		if _, err := b.ReadFull(task, got[n+10:]); string(got) != text || err != nil {
+			t.Errorf("read %q in all, %v", got, err)
+		}
+	})
+}
+
 // A task that is unwound in the middle of a call, because it ignores that it is canceled, leaves
 // the connection to others.
 func TestUnwoundTaskLeavesTheConnectionToOthers(t *testing.T) {
