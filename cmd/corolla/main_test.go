@@ -57,7 +57,6 @@ func TestUsage(t *testing.T) {
 		mib     = "not a whole number of MiB from 1 to 16384"
 		rate    = "not a number of MiB/s from 0.1 to 100000"
 		address = "not HOST:PORT with a port from %d to 65535"
-		door    = "neither HOST:PORT nor the path of a Unix socket, with a / in it"
 	)
 	for _, c := range []struct {
 		args   []string
@@ -112,20 +111,6 @@ func TestUsage(t *testing.T) {
 			1,
 			fmt.Sprintf("corolla serve: listen %s: address already in use", taken.Addr()),
 		},
-		{
-			[]string{"serve", "echo", "--addr", "127.0.0.1:0", "--backdoor", "door"},
-			2,
-			"corolla serve echo: --backdoor door: " + door,
-		},
-
-		{[]string{"attach"}, 2, "corolla attach: where to? HOST:PORT, or the path of a Unix socket"},
-		{[]string{"attach", "door"}, 2, "corolla attach: door: " + door},
-		{[]string{"attach", "127.0.0.1:70000"}, 2, "corolla attach: 127.0.0.1:70000: " + door},
-		{[]string{"attach", ""}, 2, `corolla attach: "": ` + door},
-		{[]string{"attach", "127.0.0.1:1", "tasks"}, 2, "corolla attach: unexpected argument tasks; commands are read from the standard input"},
-		{[]string{"attach", "--loud", "127.0.0.1:1"}, 2, "corolla attach: unknown option --loud; options: --json"},
-		{[]string{"attach", "127.0.0.1:1"}, 1, "corolla attach: dial 127.0.0.1:1: connection refused"},
-		{[]string{"attach", "/nowhere/door.sock"}, 1, "corolla attach: dial /nowhere/door.sock: no such file or directory"},
 	} {
 		if c.status == 1 {
 			needLoop(t)
