@@ -50,6 +50,38 @@ func ask(commands string, args ...string) (status int, stdout, stderr string) {
 	return status, out.String(), err.String()
 }
 
+func TestAttachUsage(t *testing.T) {
+	needLoop(t)
+	const address = "neither HOST:PORT nor the path of a Unix socket, with a / in it"
+	for _, c := range []struct {
+		args   []string
+		status int
+		stderr string
+	}{
+		{nil, 2, "corolla attach: where to? HOST:PORT, or the path of a Unix socket"},
+		{[]string{"door"}, 2, "corolla attach: door: " + address},
+		{[]string{"127.0.0.1:70000"}, 2, "corolla attach: 127.0.0.1:70000: " + address},
+		{[]string{""}, 2, `corolla attach: "": ` + address},
+		{[]string{"127.0.0.1:1", "tasks"}, 2, "corolla attach: unexpected argument tasks; commands are read from the standard input"},
+		{[]string{"--loud", "127.0.0.1:1"}, 2, "corolla attach: unknown option --loud; options: --json"},
+		{[]string{"127.0.0.1:1"}, 1, "corolla attach: dial 127.0.0.1:1: connection refused"},
+		{[]string{"/nowhere/door.sock"}, 1, "corolla attach: dial /nowhere/door.sock: no such file or directory"},
+	} {
+		status, stdout, stderr := ask("", c.args...)
+		if status != c.status || stdout != "" || stderr != c.stderr+"\n" {
+			t.Errorf("corolla attach %q: status %d, stdout %q, stderr %q\nwant %q", c.args, status, stdout, stderr, c.stderr)
+		}
+	}
+	status, stdout, stderr := call("serve", "echo", "--addr", "127.0.0.1:0", "--backdoor", "door")
+	if status != 2 || stdout != "" || stderr != "corolla serve echo: --backdoor door: "+address+"\n" {
+		t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+	status, _, stderr = call("serve", "echo", "--addr", "127.0.0.1:0", "--backdoor", "0.0.0.0:0")
+	if status != 1 || !strings.HasPrefix(stderr, "corolla serve: backdoor: listen 0.0.0.0:0: neither a loopback address nor a Unix socket") {
+		t.Errorf("status %d, stderr %q", status, stderr)
+	}
+}
+
 const unknownDance = `unknown command "dance"; one of: help, tasks, task, stack, timers, sockets, jobs, loop, kill, quit`
 
 func TestAttachAnswersWhatIsPiped(t *testing.T) {

@@ -58,7 +58,11 @@ func TestUsage(t *testing.T) {
 		rate    = "not a number of MiB/s from 0.1 to 100000"
 		address = "not HOST:PORT with a port from %d to 65535"
 	)
-	for _, c := range []usage{
+	for _, c := range []struct {
+		args   []string
+		status int
+		stderr string
+	}{
 		{nil, 2, "corolla: which command? one of: talk, serve, attach (corolla --help says more)"},
 		{[]string{"dance"}, 2, "corolla: unknown command dance; one of: talk, serve, attach"},
 		{[]string{""}, 2, `corolla: unknown command ""; one of: talk, serve, attach`},
@@ -107,49 +111,14 @@ func TestUsage(t *testing.T) {
 			1,
 			fmt.Sprintf("corolla serve: listen %s: address already in use", taken.Addr()),
 		},
-		{
-			[]string{"serve", "echo", "--addr", "127.0.0.1:0", "--backdoor", "door"},
-			2,
-			"corolla serve echo: --backdoor door: " + anAddress,
-		},
 	} {
-		checkUsage(t, c)
-	}
-}
-
-// usage is a command line, and what comes of it.
-type usage struct {
-	args   []string
-	status int
-	stderr string
-}
-
-func checkUsage(t *testing.T, c usage) {
-	t.Helper()
-	if c.status == 1 {
-		needLoop(t)
-	}
-	status, stdout, stderr := call(c.args...)
-	if status != c.status || stdout != "" || stderr != c.stderr+"\n" {
-		t.Errorf("corolla %q: status %d, stdout %q, stderr %q\nwant %q", c.args, status, stdout, stderr, c.stderr)
-	}
-}
-
-// anAddress is what attach says of what is no address.
-const anAddress = "neither HOST:PORT nor the path of a Unix socket, with a / in it"
-
-func TestUsageOfAttach(t *testing.T) {
-	for _, c := range []usage{
-		{[]string{"attach"}, 2, "corolla attach: where to? HOST:PORT, or the path of a Unix socket"},
-		{[]string{"attach", "door"}, 2, "corolla attach: door: " + anAddress},
-		{[]string{"attach", "127.0.0.1:70000"}, 2, "corolla attach: 127.0.0.1:70000: " + anAddress},
-		{[]string{"attach", ""}, 2, `corolla attach: "": ` + anAddress},
-		{[]string{"attach", "127.0.0.1:1", "tasks"}, 2, "corolla attach: unexpected argument tasks; commands are read from the standard input"},
-		{[]string{"attach", "--loud", "127.0.0.1:1"}, 2, "corolla attach: unknown option --loud; options: --json"},
-		{[]string{"attach", "127.0.0.1:1"}, 1, "corolla attach: dial 127.0.0.1:1: connection refused"},
-		{[]string{"attach", "/nowhere/door.sock"}, 1, "corolla attach: dial /nowhere/door.sock: no such file or directory"},
-	} {
-		checkUsage(t, c)
+		if c.status == 1 {
+			needLoop(t)
+		}
+		status, stdout, stderr := call(c.args...)
+		if status != c.status || stdout != "" || stderr != c.stderr+"\n" {
+			t.Errorf("corolla %q: status %d, stdout %q, stderr %q\nwant %q", c.args, status, stdout, stderr, c.stderr)
+		}
 	}
 }
 
