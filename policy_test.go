@@ -43,6 +43,7 @@ examples:          . aio transport transport/framing process deferred green gen 
 cmd:               . aio transport transport/framing process deferred green gen sim examples golang.org/x/sys
 tools:
 bench:             *
+compat:            *
 `
 
 // Tests may import anything of the module besides, and of other modules what the
