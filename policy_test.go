@@ -45,6 +45,7 @@ examples:          . aio transport transport/framing process deferred green gen 
 cmd:               . aio transport transport/framing process deferred green gen backdoor sim examples golang.org/x/sys
 tools:
 bench:             *
+compat:            *
 `
 
 // Tests may import anything of the module besides, and of other modules what the

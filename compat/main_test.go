@@ -1,0 +1,9 @@
+package compat_test
+
+import (
+	"testing"
+
+	"github.com/corolla-go/corolla/internal/leaktest"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }
