@@ -108,7 +108,6 @@ func tlsOnFace(e *env) error {
 	_ = second.Join() // it has what was left, or is refused
 	wait()
 	_ = c.Close()
-
 	gate := make(chan struct{})
 	address, wait = e.outsider(func(c net.Conn) error {
 		s := tls.Server(c, own)
@@ -161,4 +160,15 @@ func waitsForMutex(function string) bool {
 		}
 	}
 	return false
+}
+
+// httpOffloaded shows why: the caller waits on a channel, and package net dials.
+func httpOffloaded(e *env) error {
+	open := e.website(gated(now()))
+	e.holds(func() error { return get(http.DefaultTransport.(*http.Transport).Clone(), open) })
+	ready := make(chan struct{})
+	later := e.website(gated(ready))
+	return e.elsewhereWith(func() error {
+		return get(http.DefaultTransport.(*http.Transport).Clone(), later)
+	}, opens(ready))
 }

@@ -441,14 +441,3 @@ func httpOnGreen(e *env) error {
 	wait()
 	return err
 }
-
-// httpOffloaded shows why: the caller waits on a channel, and package net dials.
-func httpOffloaded(e *env) error {
-	open := e.website(gated(now()))
-	e.holds(func() error { return get(http.DefaultTransport.(*http.Transport).Clone(), open) })
-	ready := make(chan struct{})
-	later := e.website(gated(ready))
-	return e.elsewhereWith(func() error {
-		return get(http.DefaultTransport.(*http.Transport).Clone(), later)
-	}, opens(ready))
-}
