@@ -87,7 +87,7 @@ func New(opts ...Option) (*Loop, error) {
 }
 
 // Now returns the loop's clock: the time since some moment in the past. It is
-// monotonic, stands still while a callback runs, and may be some microseconds late.
+// monotonic, stands still while a callback runs, and may be some tens of microseconds late.
 func (l *Loop) Now() time.Duration {
 	l.check("Now")
 	return l.now

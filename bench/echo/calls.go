@@ -52,24 +52,24 @@ func findCounter() (counter, string) {
 
 // countTurn counts the calls of one server. A tenth of the requests is enough, since one
 // request is like another.
-func (set *settings) countTurn(ctx context.Context, name string, conns int, count counter) (calls, error) {
+func (set *settings) countTurn(ctx context.Context, name string, j job, count counter) (calls, error) {
 	dir, err := os.MkdirTemp("", "corolla-bench-")
 	if err != nil {
 		return calls{}, fmt.Errorf("make a folder for the counts: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	requests := max(int(set.requests)/10, 10*conns)
+	j.requests = max(j.requests/10, 10*j.conns)
 	var byName map[string]float64
-	err = set.turn(ctx, name, conns, requests, func(pid int, ask func() error) (err error) {
+	err = set.turn(ctx, name, j, func(pid int, ask func() error) (err error) {
 		byName, err = count(ctx, dir, pid, ask)
 		return err
 	})
 	if err != nil {
 		return calls{}, fmt.Errorf("count system calls: %w", err)
 	}
-	c := calls{total: byName[""] / float64(requests)}
+	c := calls{total: byName[""] / float64(j.requests)}
 	for call, kind := range kinds {
-		*kind(&c) += byName[call] / float64(requests)
+		*kind(&c) += byName[call] / float64(j.requests)
 	}
 	return c, nil
 }

@@ -12,14 +12,22 @@ import (
 // message is how many bytes a request has, and its answer.
 const message = 64
 
+// work is what a load asks of a server.
+type work string
+
+const (
+	onKept  work = "kept"  // requests on connections that last
+	onFresh work = "fresh" // a connection for each request, which ends with the answer
+)
+
 // playLoad has one request under way on each connection, all the time: first a tenth of the
 // requests, to warm the server up, and then all of them, once it is told to.
 func playLoad(args []string) error {
-	if len(args) != 3 {
-		return errors.New("want an address, connections and requests")
+	if len(args) != 4 {
+		return errors.New("want the work, an address, connections and requests")
 	}
-	conns, err1 := strconv.Atoi(args[1])
-	requests, err2 := strconv.Atoi(args[2])
+	conns, err1 := strconv.Atoi(args[2])
+	requests, err2 := strconv.Atoi(args[3])
 	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
@@ -27,18 +35,24 @@ func playLoad(args []string) error {
 	if err != nil {
 		return fmt.Errorf("make a loop: %w", err)
 	}
-	ld := &load{loop: l}
-	if err := l.Run(func(t *corolla.Task) error { return ld.connect(t, args[0], conns) }); err != nil {
-		return err
+	var ask func(requests int) error
+	if work(args[0]) == onFresh {
+		ask = (&callers{loop: l, addr: args[1], conns: conns}).ask
+	} else {
+		ld := &load{loop: l}
+		if err := l.Run(func(t *corolla.Task) error { return ld.connect(t, args[1], conns) }); err != nil {
+			return err
+		}
+		ask = ld.ask
 	}
-	if err := ld.ask(max(requests/10, conns)); err != nil {
+	if err := ask(max(requests/10, conns)); err != nil {
 		return fmt.Errorf("warm up: %w", err)
 	}
 	fmt.Println("ready")
 	if err := turns.Heard("go"); err != nil {
 		return err
 	}
-	if err := ld.ask(requests); err != nil {
+	if err := ask(requests); err != nil {
 		return err
 	}
 	fmt.Println("done")

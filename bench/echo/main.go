@@ -16,7 +16,8 @@ import (
 	"github.com/corolla-go/corolla/bench/internal/turns"
 )
 
-const about = `echo compares what a request of 64 bytes and its answer cost an echo server.
+const about = `echo compares what a request of 64 bytes and its answer cost an echo server, on connections
+that last and on one for each request, which is taken, answered and closed.
 
 The servers: c (epoll, compiled with gcc), net (Go's own), gnet, and the models of Corolla.
 Each has one core and its load another; they take turns, in fresh processes, and the medians
@@ -80,8 +81,8 @@ func (set *settings) run(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, conns := range set.conns {
-		p, err := set.measure(ctx, conns, count)
+	for _, j := range set.jobs() {
+		p, err := set.measure(ctx, j, count)
 		if err != nil {
 			return err
 		}
@@ -98,33 +99,54 @@ func (set *settings) run(ctx context.Context) error {
 	return nil
 }
 
+// job is what one table is about.
+type job struct {
+	work            work
+	conns, requests int
+}
+
+// jobs are requests on so many connections that last, for each number, and on as many fresh ones at
+// a time as the first number says.
+func (set *settings) jobs() (all []job) {
+	for _, conns := range set.conns {
+		all = append(all, job{onKept, conns, int(set.requests)})
+	}
+	return append(all, job{onFresh, set.conns[0], min(max(int(set.requests)/10, 1), maxFresh)})
+}
+
+func (j job) String() string {
+	if j.work == onFresh {
+		return fmt.Sprintf("a connection for each request, %d at a time, %d requests", j.conns, j.requests)
+	}
+	return fmt.Sprintf("%d connections", j.conns)
+}
+
 // cost is what one request costs the server, in microseconds.
 type cost struct{ total, user float64 }
 
-// measure compares the servers with one number of connections.
-func (set *settings) measure(ctx context.Context, conns int, count counter) (part, error) {
-	what := fmt.Sprintf("%d connections", conns)
+// measure compares the servers at one job.
+func (set *settings) measure(ctx context.Context, j job, count counter) (part, error) {
+	what := j.String()
 	costs, err := turns.Rounds(ctx, what, set.only.Chosen, int(set.rounds),
-		func(ctx context.Context, name string) (cost, error) { return set.timeTurn(ctx, name, conns) })
+		func(ctx context.Context, name string) (cost, error) { return set.timeTurn(ctx, name, j) })
 	if err != nil {
 		return part{}, err
 	}
 	counted := map[string][]calls{}
 	if count != nil {
 		counted, err = turns.Rounds(ctx, what+", system calls", set.only.Chosen, min(int(set.rounds), countRounds),
-			func(ctx context.Context, name string) (calls, error) { return set.countTurn(ctx, name, conns, count) })
+			func(ctx context.Context, name string) (calls, error) { return set.countTurn(ctx, name, j, count) })
 		if err != nil {
 			return part{}, err
 		}
 	}
-	return newPart(conns, set.only.Chosen, costs, counted), nil
+	return newPart(j, set.only.Chosen, costs, counted), nil
 }
 
 // timeTurn measures the CPU time of one server.
-func (set *settings) timeTurn(ctx context.Context, name string, conns int) (cost, error) {
+func (set *settings) timeTurn(ctx context.Context, name string, j job) (cost, error) {
 	var c cost
-	requests := int(set.requests)
-	err := set.turn(ctx, name, conns, requests, func(pid int, ask func() error) error {
+	err := set.turn(ctx, name, j, func(pid int, ask func() error) error {
 		before, err := turns.CPUOf(pid)
 		if err != nil {
 			return err
@@ -134,8 +156,8 @@ func (set *settings) timeTurn(ctx context.Context, name string, conns int) (cost
 		}
 		after, err := turns.CPUOf(pid)
 		total, user := after.Since(before)
-		c.total = float64(total.Nanoseconds()) / 1e3 / float64(requests)
-		c.user = float64(user.Nanoseconds()) / 1e3 / float64(requests)
+		c.total = float64(total.Nanoseconds()) / 1e3 / float64(j.requests)
+		c.user = float64(user.Nanoseconds()) / 1e3 / float64(j.requests)
 		return err
 	})
 	return c, err
@@ -143,7 +165,7 @@ func (set *settings) timeTurn(ctx context.Context, name string, conns int) (cost
 
 // turn runs one server and its load, which is warm and waits when body is called; body
 // calls ask to have the requests sent and answered.
-func (set *settings) turn(ctx context.Context, name string, conns, requests int,
+func (set *settings) turn(ctx context.Context, name string, j job,
 	body func(pid int, ask func() error) error,
 ) error {
 	srv, err := set.start(ctx, name)
@@ -155,7 +177,7 @@ func (set *settings) turn(ctx context.Context, name string, conns, requests int,
 	if err != nil {
 		return fmt.Errorf("the server's address: %w", err)
 	}
-	load, err := turns.StartRole(ctx, turns.LoadCore, "load", addr, fmt.Sprint(conns), fmt.Sprint(requests))
+	load, err := turns.StartRole(ctx, turns.LoadCore, "load", string(j.work), addr, fmt.Sprint(j.conns), fmt.Sprint(j.requests))
 	if err != nil {
 		return err
 	}

@@ -18,9 +18,11 @@ type report struct {
 	Parts    []part        `json:"results"`
 }
 
-// part is what was found with one number of connections.
+// part is what was found at one job.
 type part struct {
-	Conns   int      `json:"connections"`
+	Work    work `json:"work"`
+	Conns   int  `json:"connections"`
+	about   string
 	Servers []result `json:"servers"`
 }
 
@@ -44,8 +46,8 @@ type counts struct {
 	Other turns.Spread `json:"other"`
 }
 
-func newPart(conns int, names []string, costs map[string][]cost, counted map[string][]calls) part {
-	p := part{Conns: conns}
+func newPart(j job, names []string, costs map[string][]cost, counted map[string][]calls) part {
+	p := part{Work: j.work, Conns: j.conns, about: j.String()}
 	for _, name := range names {
 		r := result{
 			Name:  name,
@@ -86,7 +88,7 @@ calls: the server's system calls, %s
 }
 
 func (r report) writePart(w io.Writer, p part) error {
-	if _, err := fmt.Fprintf(w, "\n%d connections\n", p.Conns); err != nil {
+	if _, err := fmt.Fprintf(w, "\n%s\n", p.about); err != nil {
 		return err
 	}
 	rows := [][]string{{"server", "CPU µs", "range", "×", "user µs", "range", "×", "calls", "range", "×", "read", "write", "wait", "other"}}

@@ -20,7 +20,7 @@ import (
 // hand-over between threads for every wake (sixty times as long), and
 // LockOSThread, which forbids the loop to resume coroutines made elsewhere.
 
-// pollGrain is how old a look at the descriptors may be and still count, for a
+// pollGrain is how old, by the recent clock, a look at the descriptors may be and still count, for a
 // loop that has done no I/O since. It keeps a loop that has only computing to do
 // from asking the kernel at every turn.
 const pollGrain = 20 * time.Microsecond

@@ -91,7 +91,7 @@ type Host interface {
 	// Now is the time since some moment in the past. It never goes back.
 	Now() time.Duration
 
-	// Recent is Now, or what Now was some microseconds ago, and costs less.
+	// Recent is Now, or what Now was some tens of microseconds ago, and costs less.
 	Recent() time.Duration
 
 	// Epoch is the wall-clock time at which Now was 0.
@@ -105,7 +105,7 @@ type Host interface {
 
 	// Wait fills buf with events, waiting for the first until Now reaches until.
 	// A negative until waits without limit; one that has passed only looks, and
-	// may answer from a look that is a few microseconds old if the host has done
+	// may answer from a look that is some tens of microseconds old if the host has done
 	// nothing since. It returns early, with 0, when Wake was called since the
 	// last Wait that began to wait.
 	Wait(buf []Event, until time.Duration) (int, error)
