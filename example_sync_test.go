@@ -213,14 +213,20 @@ func ExampleAsCompleted() {
 	// a at 3s
 }
 
-func ExampleWaitTimeout() {
+func ExampleWait_timeout() {
 	inLoop(func(t *corolla.Task) error {
 		l := t.Loop()
-		done, pending, err := corolla.WaitTimeout(t, 90*time.Second, corolla.AllDone, slowly(l, 60, "a"), slowly(l, 120, "b"))
-		fmt.Println(len(done), "done,", len(pending), "pending,", err)
+		err := t.Timeout(90*time.Second, func(*corolla.Scope) error {
+			done, pending, err := corolla.Wait(t, corolla.AllDone, slowly(l, 60, "a"), slowly(l, 120, "b"))
+			fmt.Println(len(done), "done,", len(pending), "pending")
+			return err
+		})
+		fmt.Println(err)
 		return nil
 	})
-	// Output: 1 done, 1 pending, <nil>
+	// Output:
+	// 1 done, 1 pending
+	// timed out after 1m30s
 }
 
 func ExampleShield() {

@@ -3,7 +3,6 @@ package corolla
 import (
 	"errors"
 	"iter"
-	"time"
 )
 
 // ErrNothing is the result of waiting for the first of no futures.
@@ -217,19 +216,6 @@ func (w *wanted[T]) settled(f *Future[T]) {
 	if w.left == 0 || w.until == FirstDone || w.until == FirstError && f.err != nil && !f.Canceled() {
 		w.enough.Set()
 	}
-}
-
-// WaitTimeout is Wait for at most d, after which it returns without an error.
-func WaitTimeout[T any](t *Task, d time.Duration, until Until, fs ...*Future[T]) (done, pending []*Future[T], err error) {
-	err = t.Timeout(d, func(*Scope) error {
-		done, pending, err = Wait(t, until, fs...)
-		return err
-	})
-	var timeout *TimeoutError
-	if errors.As(err, &timeout) {
-		err = nil
-	}
-	return done, pending, err
 }
 
 // AsCompleted returns an iterator that gives the futures in the order in which they are

@@ -104,9 +104,13 @@ func TestWaitLeavesTheFuturesAlone(t *testing.T) {
 					t.Errorf("Wait until %d = %d done, %d pending, %v", step.until, len(done), len(pending), err)
 				}
 			}
-			done, pending, err := corolla.WaitTimeout(task, ms, corolla.AllDone, a, b, c)
-			if len(done) != 2 || len(pending) != 1 || err != nil || c.Done() {
-				t.Errorf("WaitTimeout = %d done, %d pending, %v", len(done), len(pending), err)
+			var done, pending []*corolla.Future[int]
+			err := task.Timeout(ms, func(*corolla.Scope) (err error) {
+				done, pending, err = corolla.Wait(task, corolla.AllDone, a, b, c)
+				return err
+			})
+			if len(done) != 2 || len(pending) != 1 || !errors.Is(err, os.ErrDeadlineExceeded) || c.Done() {
+				t.Errorf("Wait in a timeout = %d done, %d pending, %v", len(done), len(pending), err)
 			}
 			c.Cancel(nil)
 			if done, _, err := corolla.Wait(task, corolla.AllDone, a, b, c); len(done) != 3 || err != nil {
