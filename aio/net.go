@@ -63,7 +63,8 @@ type netConn struct {
 // NetConn returns the connection as a net.Conn, for any Go library. It is safe from any goroutine
 // except those that run the loop, which would wait for themselves: there it panics. Each call costs
 // a round trip to the loop. If something else reads the connection at the same time, the Conn
-// itself or a second NetConn of it, one of the two gets corolla.ErrBusy.
+// itself or a second NetConn of it, one of the two gets corolla.ErrBusy. NetConn itself is called on the
+// loop.
 func (c *Conn) NetConn() net.Conn { return c.netConn() }
 
 func (c *Conn) netConn() *netConn {
