@@ -257,3 +257,28 @@ func TestSecondCancelOfACombinatorChangesNothing(t *testing.T) {
 		})
 	})
 }
+
+// Whoever settles a shield has not looked at what it shields.
+func TestErrorBehindASettledShieldIsReported(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, log *errorLog) {
+		late := errors.New("late")
+		run(t, l, func(task *corolla.Task) error {
+			f := corolla.NewFuture[int](l)
+			shield := corolla.Shield(f)
+			if err := errors.Join(shield.Resolve(7), f.Fail(late)); err != nil {
+				return err
+			}
+			if v, err := shield.Await(task); v != 7 || err != nil {
+				t.Errorf("Await = %d, %v", v, err)
+			}
+			return task.Sleep(ms)
+		})
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		if len(log.errs) != 1 || !errors.Is(log.errs[0], late) {
+			t.Errorf("the handler got %v", log.errs)
+		}
+		log.errs = nil
+	})
+}

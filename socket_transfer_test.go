@@ -88,6 +88,10 @@ func TestSpliceEnds(t *testing.T) {
 			b.Close()
 			client.TryWrite([]byte("x"))
 		}, "write", net.ErrClosed},
+		{"destination reset", func(_ *corolla.Transfer, _, _, client, server *corolla.Socket) {
+			server.Reset()
+			client.TryWrite([]byte("x"))
+		}, "write", syscall.ECONNRESET},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
@@ -236,6 +240,9 @@ func TestFilesThatCannotBeSent(t *testing.T) {
 			}
 			if n, err := a.SendFile(nil, 0, 10).Await(task); n != 0 || !errors.Is(err, os.ErrInvalid) || !strings.Contains(err.Error(), "the *os.File is nil") {
 				t.Errorf("nil: %d, %v", n, err)
+			}
+			if _, err := a.TrySendFile(nil, 0, 10); !errors.Is(err, os.ErrInvalid) {
+				t.Errorf("TrySendFile of nil: %v", err)
 			}
 			if _, err := corolla.ReadAt(l, nil, nil, 0).Await(task); !errors.Is(err, os.ErrInvalid) {
 				t.Errorf("ReadAt of nil: %v", err)

@@ -176,3 +176,30 @@ func TestLineThatComesByteByByteHasALimitOfTime(t *testing.T) {
 		_, _ = slow.Await(task)
 	})
 }
+
+// A Read that gives others a turn, and is canceled there, has read nothing and holds nothing.
+func TestReadThatIsCanceledInItsTurnLeavesTheReader(t *testing.T) {
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		send(t, task, a, strings.Repeat("x", 200))
+		if err := b.Socket().WaitReadable(task); err != nil {
+			t.Fatal(err)
+		}
+		got, buf := 0, make([]byte, 1)
+		err := task.Timeout(0, func(*corolla.Scope) error {
+			for got < 200 {
+				n, err := b.Read(task, buf)
+				if got += n; err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if !errors.Is(err, os.ErrDeadlineExceeded) || got == 0 || got == 200 {
+			t.Fatalf("read %d bytes, %v; want to be stopped in between", got, err)
+		}
+		rest, err := b.ReadFull(task, make([]byte, 200-got))
+		if got+rest != 200 || err != nil {
+			t.Errorf("the rest: %d of %d, %v", rest, 200-got, err)
+		}
+	})
+}
