@@ -88,6 +88,18 @@ func (s *Signals) Wait(t *Task) (os.Signal, error) {
 	return sig, nil
 }
 
+// SignalsStats describes a Signals.
+type SignalsStats struct {
+	Pending int // signals that have arrived and that no task has taken
+	Waiting int // tasks
+}
+
+// Stats returns how the signals stand.
+func (s *Signals) Stats() SignalsStats {
+	s.loop.check("Signals.Stats")
+	return SignalsStats{len(s.pending), s.arrived.Stats().Waiting}
+}
+
 // Stop leaves the signals to the system again. What has arrived can still be taken; a task that
 // waits for more gets os.ErrClosed.
 func (s *Signals) Stop() {

@@ -35,7 +35,12 @@ func TestWaitForSignals(t *testing.T) {
 	run(t, l, func(task *corolla.Task) error {
 		s := l.Signals(os.Interrupt, os.Kill)
 		defer s.Stop()
-		l.After(ms, func() { w.Signal(os.Interrupt) })
+		l.After(ms, func() {
+			if got, want := s.Stats(), (corolla.SignalsStats{Waiting: 1}); got != want {
+				t.Errorf("while a task waits: %+v, want %+v", got, want)
+			}
+			w.Signal(os.Interrupt)
+		})
 		if sig, err := s.Wait(task); sig != os.Interrupt || err != nil || l.Now() < ms {
 			t.Errorf("Wait = %v, %v at %v", sig, err, l.Now())
 		}
@@ -44,6 +49,9 @@ func TestWaitForSignals(t *testing.T) {
 		}
 		if err := task.Sleep(ms); err != nil {
 			return err
+		}
+		if got, want := s.Stats(), (corolla.SignalsStats{Pending: 2}); got != want {
+			t.Errorf("with two that nobody took: %+v, want %+v", got, want)
 		}
 		for _, want := range []os.Signal{os.Kill, os.Interrupt} {
 			if sig, err := s.Wait(task); sig != want || err != nil {
