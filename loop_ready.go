@@ -2,7 +2,6 @@ package corolla
 
 import (
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 )
@@ -78,13 +77,8 @@ func (l *Loop) crash() {
 // Where says whose code it was. It returns the error that it made.
 func (l *Loop) Recovered(v any, where string) *PanicError {
 	l.check("Recovered")
-	if end, ok := v.(unwinding); ok {
-		panic(end) // no failure: the task goes on to its end
-	}
-	p := &PanicError{Value: v, Stack: debug.Stack(), Where: where}
-	if l.opt.crash {
-		l.crashWith(p)
-	} else {
+	p := l.Caught(v, where)
+	if !l.opt.crash {
 		l.report(p)
 	}
 	return p

@@ -3,7 +3,6 @@ package corolla
 import (
 	"cmp"
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	"github.com/corolla-go/corolla/internal/ds"
@@ -148,11 +147,7 @@ func (t *Task) body() {
 			t.leave()
 			return
 		}
-		p := &PanicError{Value: v, Stack: debug.Stack(), Where: t.String()}
-		if l.opt.crash {
-			l.crashWith(p)
-		}
-		t.work.fail(p)
+		t.work.fail(l.Caught(v, t.String()))
 	}()
 	t.work.do(t)
 	returned = true

@@ -80,7 +80,7 @@ func (j *Job) awaited() bool  { return false } // no cancel is passed on to it
 func (l *Loop) Caught(v any, where string) *PanicError {
 	l.check("Caught")
 	if end, ok := v.(unwinding); ok {
-		panic(end)
+		panic(end) // no failure: the task goes on to its end
 	}
 	p := &PanicError{Value: v, Stack: debug.Stack(), Where: where}
 	if l.opt.crash {
