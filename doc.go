@@ -16,7 +16,8 @@
 // few other things that they may do are marked "Safe from any goroutine."
 //
 // Whatever takes a *Task may suspend it, and other code then runs; whatever takes none
-// cannot. Package green is the exception, where suspension is implicit.
+// cannot. The exceptions have no place for a task: package green and what Bind of package
+// aio returns, where a net.Conn waits, and the Yield of a generator.
 //
 // A Task is a context.Context. Cancellation is a state, not an event: in a canceled
 // scope everything that waits returns an error, until the scope is left.

@@ -326,3 +326,30 @@ func TestReadmeProgramIsTheExample(t *testing.T) {
 		t.Error("the README's program is not that of examples/chat")
 	}
 }
+
+// TestDesignNamesEveryFile keeps the table of docs/design.md that of the root's files.
+func TestDesignNamesEveryFile(t *testing.T) {
+	text, err := os.ReadFile("docs/design.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "## Where to find what")
+	listed := map[string]bool{}
+	for i, word := range strings.Split(table, "`") {
+		if i%2 == 1 && strings.HasSuffix(word, ".go") {
+			listed[word] = true
+		}
+	}
+	for _, s := range sources(t) {
+		if path.Dir(s.name) != "." || strings.HasSuffix(s.name, "_test.go") || s.name == "doc.go" {
+			continue
+		}
+		if !listed[s.name] {
+			t.Errorf("docs/design.md does not say what is in %s", s.name)
+		}
+		delete(listed, s.name)
+	}
+	for name := range listed {
+		t.Errorf("docs/design.md says what is in %s, and there is no such file", name)
+	}
+}
