@@ -33,7 +33,7 @@ import (
 // and the task's own *corolla.CanceledError are returned unwrapped.
 type Conn struct {
 	stream      stream.Stream
-	read, write side
+	read, write direction
 	in          []byte // received but not yet read: see ReadUntil
 	limit       int
 	closed      bool
@@ -220,7 +220,7 @@ func (c *Conn) SetReadDeadline(when time.Time) error { return deadline(c, &c.rea
 // sent all the same.
 func (c *Conn) SetWriteDeadline(when time.Time) error { return deadline(c, &c.write, when) }
 
-func deadline(c *Conn, d *side, when time.Time) error {
+func deadline(c *Conn, d *direction, when time.Time) error {
 	c.check("SetDeadline")
 	if c.closed {
 		return c.wrap("set deadline", net.ErrClosed)

@@ -11,9 +11,9 @@ import (
 
 // Listener accepts connections.
 type Listener struct {
-	sock *corolla.Socket
-	side side
-	tls  *stream.TLS // nil if none
+	sock      *corolla.Socket
+	accepting direction
+	tls       *stream.TLS // nil if none
 }
 
 // Listen listens on an address; network is "tcp", "tcp4", "tcp6" or "unix". Port 0 picks a free
@@ -45,12 +45,12 @@ func (ln *Listener) Accept(t *corolla.Task) (*Conn, error) {
 
 // acceptPlain is Accept without TLS.
 func (ln *Listener) acceptPlain(t *corolla.Task) (*Conn, error) {
-	if err := ln.side.begin(t, ln.sock.Readable()); err != nil {
+	if err := ln.accepting.begin(t, ln.sock.Readable()); err != nil {
 		return nil, err
 	}
-	defer ln.side.end(t)
+	defer ln.accepting.end(t)
 	for {
-		if ln.side.expired {
+		if ln.accepting.expired {
 			return nil, wrap(ln.sock, "accept", os.ErrDeadlineExceeded)
 		}
 		s, err := ln.sock.TryAccept()
@@ -72,7 +72,7 @@ func (ln *Listener) SetDeadline(when time.Time) error {
 	if ln.sock.Closed() {
 		return wrap(ln.sock, "set deadline", net.ErrClosed)
 	}
-	ln.side.setDeadline(ln.sock.Loop(), when)
+	ln.accepting.setDeadline(ln.sock.Loop(), when)
 	return nil
 }
 
@@ -82,7 +82,7 @@ func (ln *Listener) Addr() net.Addr { return ln.sock.LocalAddr() }
 // Close stops listening. A task waiting in Accept gets net.ErrClosed. Accepted connections stay
 // open.
 func (ln *Listener) Close() error {
-	ln.side.close()
+	ln.accepting.close()
 	return ln.sock.Close()
 }
 

@@ -15,7 +15,7 @@ import (
 // with a Conn. Errors are like those of a Conn, and leave the PacketConn usable.
 type PacketConn struct {
 	sock        *corolla.Socket
-	read, write side
+	read, write direction
 }
 
 // ListenPacket returns a PacketConn bound to an address; network is "udp", "udp4", "udp6" or
@@ -114,7 +114,7 @@ func (c *PacketConn) SetReadDeadline(when time.Time) error { return c.deadline(&
 // SetWriteDeadline does for writing what SetReadDeadline does for reading.
 func (c *PacketConn) SetWriteDeadline(when time.Time) error { return c.deadline(&c.write, when) }
 
-func (c *PacketConn) deadline(d *side, when time.Time) error {
+func (c *PacketConn) deadline(d *direction, when time.Time) error {
 	c.sock.Loop().Check("aio.PacketConn.SetDeadline")
 	if c.sock.Closed() {
 		return wrap(c.sock, "set deadline", net.ErrClosed)

@@ -77,7 +77,7 @@ func addTLS(c *Conn, how *stream.TLS) {
 
 // awaitHandshake parks t until the handshake is over, the connection is closed, or the deadline of
 // one of the given sides, which t holds, has passed.
-func awaitHandshake(c *Conn, t *corolla.Task, own ...*side) error {
+func awaitHandshake(c *Conn, t *corolla.Task, own ...*direction) error {
 	for {
 		if c.closed {
 			return net.ErrClosed

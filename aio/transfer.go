@@ -45,20 +45,20 @@ func sendWhole(c *Conn, t *corolla.Task, begin func() *corolla.Future[int64]) (i
 	return sent, leave(c, t, err)
 }
 
-// cut is a side of a connection whose end or deadline cuts a transfer short.
+// cut is a direction of a connection whose end or deadline cuts a transfer short.
 type cut struct {
 	conn *Conn
-	side *side
+	dir  *direction
 	op   string
 }
 
-// reason returns why the side cut the transfer short.
+// reason returns why the direction cut the transfer short.
 func (x cut) reason() error {
 	err := cmp.Or(x.conn.stream.Err(), net.ErrClosed)
 	switch {
 	case x.conn.closed:
 		err = net.ErrClosed
-	case x.side.expired:
+	case x.dir.expired:
 		err = os.ErrDeadlineExceeded
 	}
 	return x.conn.wrap(x.op, err)
@@ -68,13 +68,13 @@ func (x cut) reason() error {
 func transfer(t *corolla.Task, x *corolla.Future[int64], by ...cut) (int64, error) {
 	var why error
 	for _, c := range by {
-		c.side.giveUp = func() {
+		c.dir.giveUp = func() {
 			if why == nil {
 				why = c.reason()
 			}
 			x.Cancel(nil)
 		}
-		defer func() { c.side.giveUp = nil }()
+		defer func() { c.dir.giveUp = nil }()
 	}
 	n, err := x.Await(t)
 	var moved *corolla.TransferError

@@ -9,7 +9,7 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// Writing. Calls that write wait in line (see side): a task given ErrBusy could only try again, and
+// Writing. Calls that write wait in line (see direction): a task given ErrBusy could only try again, and
 // its data would then follow data written later. Letting a Write go between two pieces of another
 // was rejected: each may be a whole message.
 
@@ -84,7 +84,7 @@ func enterOpen(c *Conn, t *corolla.Task) error {
 	return enter(c, t)
 }
 
-// enter claims the writing side when it is t's turn.
+// enter claims the writing direction when it is t's turn.
 func enter(c *Conn, t *corolla.Task) error {
 	if c.write.holder() != nil {
 		if err := unwritable(c); err != nil { // so there is nothing to wait for

@@ -7,24 +7,24 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// side is one direction of a connection: the task using it, the tasks waiting for it, and its
+// direction is one half of a connection: the task using it, the tasks waiting for it, and its
 // deadline.
 //
 // Readers do not wait for one another: which of two got which data would be a matter of luck, so a
 // second reader is a bug. Writers do. Their line is made when the first has to wait, since most
 // connections never need one. The turn is handed to the next in line, not left to whichever task
 // comes first.
-type side struct {
+type direction struct {
 	task    *corolla.Task // whose call is under way or next; see holder
 	line    *line         // nil if no task waits and nothing is to follow
 	timer   *corolla.Timer
 	giveUp  func() // cancels what a call waits for that does not recheck its state
 	expired bool
 	given   bool   // the current call has nothing more to write
-	unwound uint16 // task.Unwound() when it claimed the side
+	unwound uint16 // task.Unwound() when it claimed the direction
 }
 
-// line holds the tasks waiting for a side, and what to do when none is left.
+// line holds the tasks waiting for a direction, and what to do when none is left.
 type line struct {
 	waiting corolla.Waiters
 	last    func()
@@ -32,7 +32,7 @@ type line struct {
 
 // holder returns the task whose call is under way or next, or nil. If a task was unwound or
 // abandoned in the middle of a call, the call is over although it never called end.
-func (d *side) holder() *corolla.Task {
+func (d *direction) holder() *corolla.Task {
 	if t := d.task; t != nil && (t.Ended() || uint16(t.Unwound()) != d.unwound) {
 		if giveUp := d.giveUp; giveUp != nil {
 			d.giveUp = nil
@@ -43,13 +43,13 @@ func (d *side) holder() *corolla.Task {
 	return d.task
 }
 
-func (d *side) claim(t *corolla.Task) {
+func (d *direction) claim(t *corolla.Task) {
 	d.task, d.unwound = t, uint16(t.Unwound())
 }
 
-// begin claims the side for a call that reads. A call that need not wait lets others run now and
+// begin claims the direction for a call that reads. A call that need not wait lets others run now and
 // then, before it reads: after, a cancel could lose the data.
-func (d *side) begin(t *corolla.Task, ready bool) error {
+func (d *direction) begin(t *corolla.Task, ready bool) error {
 	mustRun(t)
 	if d.holder() != nil {
 		return corolla.ErrBusy
@@ -75,8 +75,8 @@ func mustRun(t *corolla.Task) {
 // errNoTurn is returned by enter when wake has emptied the line.
 var errNoTurn = errors.New("woken without a turn")
 
-// enter claims the side for a call that writes, after those that came before it.
-func (d *side) enter(t *corolla.Task) error {
+// enter claims the direction for a call that writes, after those that came before it.
+func (d *direction) enter(t *corolla.Task) error {
 	mustRun(t)
 	if d.holder() == nil {
 		d.claim(t)
@@ -93,7 +93,7 @@ func (d *side) enter(t *corolla.Task) error {
 	return nil
 }
 
-func (d *side) queue() *line {
+func (d *direction) queue() *line {
 	if d.line == nil {
 		d.line = new(line)
 	}
@@ -101,10 +101,10 @@ func (d *side) queue() *line {
 }
 
 // queued reports whether a task is waiting for its turn.
-func (d *side) queued() bool { return d.line != nil && d.line.waiting.Len() > 0 }
+func (d *direction) queued() bool { return d.line != nil && d.line.waiting.Len() > 0 }
 
-// end hands the side, if t holds it, to the next in line.
-func (d *side) end(t *corolla.Task) {
+// end hands the direction, if t holds it, to the next in line.
+func (d *direction) end(t *corolla.Task) {
 	if d.task != t {
 		return
 	}
@@ -114,7 +114,7 @@ func (d *side) end(t *corolla.Task) {
 	}
 }
 
-func (d *side) next() {
+func (d *direction) next() {
 	if t := d.line.waiting.Wake(); t != nil {
 		d.claim(t)
 		return
@@ -125,8 +125,8 @@ func (d *side) next() {
 	}
 }
 
-// atEnd calls f once no task uses the side or waits for it.
-func (d *side) atEnd(f func()) {
+// atEnd calls f once no task uses the direction or waits for it.
+func (d *direction) atEnd(f func()) {
 	if d.holder() == nil {
 		f()
 		return
@@ -135,7 +135,7 @@ func (d *side) atEnd(f func()) {
 }
 
 // wake makes the current call recheck its state, and wakes the line without giving it a turn.
-func (d *side) wake() {
+func (d *direction) wake() {
 	t := d.holder()
 	if d.giveUp != nil {
 		d.giveUp()
@@ -149,20 +149,20 @@ func (d *side) wake() {
 }
 
 // unpark makes the current call recheck its state.
-func (d *side) unpark() {
+func (d *direction) unpark() {
 	if t := d.holder(); t != nil {
 		t.Unpark()
 	}
 }
 
-func (d *side) close() {
+func (d *direction) close() {
 	if d.timer != nil {
 		d.timer.Stop()
 	}
 	d.wake()
 }
 
-func (d *side) setDeadline(l *corolla.Loop, when time.Time) {
+func (d *direction) setDeadline(l *corolla.Loop, when time.Time) {
 	if d.timer != nil {
 		d.timer.Stop()
 	}
@@ -181,7 +181,7 @@ func (d *side) setDeadline(l *corolla.Loop, when time.Time) {
 	}
 }
 
-func (d *side) expire() {
+func (d *direction) expire() {
 	d.expired = true
 	d.wake()
 }
