@@ -111,7 +111,7 @@ func TestAnswers(t *testing.T) {
 			contexts   0
 			on close   0
 			jobs       0
-			turns      the next 10 took 0s at most, 0s on average
+			turns      the next 10 were too short for the loop's clock
 		`},
 		{"task 1", `error: no task "1"; tasks lists those that there are, with their numbers`},
 		{"kill all", `error: no task "all"; tasks lists those that there are, with their numbers`},

@@ -331,7 +331,11 @@ func (a loopAnswer) text(w *bytes.Buffer) {
 	} {
 		rows = append(rows, fact{n.what, strconv.Itoa(n.count)})
 	}
-	table(w, 0, nil, append(rows, fact{"turns", fmt.Sprintf("the next %d took %s at most, %s on average", turns, span(a.longest), span(a.mean))}))
+	took := fmt.Sprintf("the next %d took %s at most, %s on average", turns, span(a.longest), span(a.mean))
+	if a.longest == 0 { // Loop.Now moves in steps of some microseconds
+		took = fmt.Sprintf("the next %d were too short for the loop's clock", turns)
+	}
+	table(w, 0, nil, append(rows, fact{"turns", took}))
 }
 
 type killAnswer struct {
