@@ -1,15 +1,14 @@
 package corolla_test
 
 import (
-	"errors"
-	"runtime"
-	"strings"
-	"testing"
-
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
+	"strings"
+	"testing"
 	"time"
 
 	"github.com/corolla-go/corolla"
