@@ -18,28 +18,28 @@ var (
 	// ErrWouldBlock is returned by a Try… operation that cannot proceed now.
 	ErrWouldBlock = host.ErrAgain
 
-	// ErrLoopClosed is returned by what needs a loop that was closed.
+	// ErrLoopClosed is returned by an operation whose loop was closed.
 	ErrLoopClosed = errors.New("corolla: the loop is closed")
 
-	// ErrLoopRunning is returned by Run, RunForever and Close while the loop runs.
+	// ErrLoopRunning is returned by Run, RunForever and Close while the loop is running.
 	ErrLoopRunning = errors.New("corolla: the loop is running")
 
 	// ErrLoopStopped is returned by Run when Stop ended the loop before its main
-	// task was finished.
+	// task had finished.
 	ErrLoopStopped = errors.New("corolla: the loop was stopped before its main task finished")
 
-	// ErrBusy is returned when a second task wants to wait for the same thing of
-	// the same object, such as to read one connection.
+	// ErrBusy is returned when a second task tries to wait for the same thing on
+	// the same object, such as to read from one connection.
 	ErrBusy = errors.New("corolla: another task is waiting here already")
 
-	// ErrCanceled matches every error that says that a task, a scope or a future
-	// was canceled, by hand or by a deadline.
+	// ErrCanceled matches every error that reports that a task, a scope or a future
+	// was canceled, explicitly or by a deadline.
 	ErrCanceled = errors.New("corolla: canceled")
 
-	// ErrPending is returned by Future.Result before there is one.
+	// ErrPending is returned by Future.Result until the future is settled.
 	ErrPending = errors.New("corolla: the future has no result yet")
 
-	// ErrSettled is returned by Resolve and Fail on a future that has a result.
+	// ErrSettled is returned by Resolve and Fail on a future that is already settled.
 	ErrSettled = errors.New("corolla: the future has a result already")
 
 	// ErrGoexit is the result of a task whose body called runtime.Goexit, as
@@ -47,12 +47,11 @@ var (
 	ErrGoexit = errors.New("corolla: the task called runtime.Goexit")
 )
 
-// CanceledError is what a Park returns in a scope that was canceled, and so what
-// a canceled task usually ends with. It matches ErrCanceled, and either
-// context.Canceled or, when a deadline was the reason, context.DeadlineExceeded;
-// it unwraps to its cause.
+// CanceledError is what Park returns in a canceled scope, and so what a canceled
+// task usually ends with. It matches ErrCanceled, and either context.Canceled or,
+// if a deadline was the reason, context.DeadlineExceeded; it unwraps to its cause.
 type CanceledError struct {
-	Cause error // why, or nil if nobody said
+	Cause error // the reason, or nil if none was given
 
 	deadline bool
 	scope    *Scope // the one that was canceled
@@ -79,7 +78,7 @@ func (e *CanceledError) Unwrap() error { return e.Cause }
 // Timeout reports whether a deadline was the reason, as net.Error does.
 func (e *CanceledError) Timeout() bool { return e.deadline }
 
-// reason is what to give as the cause of a further cancel.
+// reason returns the cause to give when the cancel is passed on.
 func (e *CanceledError) reason() error {
 	if e.Cause != nil {
 		return e.Cause
@@ -94,9 +93,9 @@ func (e *CanceledError) contextError() error {
 	return context.Canceled
 }
 
-// IsOnly reports whether err says nothing but one of the targets. Unlike errors.Is, it looks at
-// every branch: an error that is joined with another one, or that a panic carried, says more than
-// its sentinel. It is false for a nil error.
+// IsOnly reports whether err consists of nothing but the targets. Unlike errors.Is, it requires
+// every branch to match: a sentinel joined with another error, or carried by a panic, is not alone.
+// It is false for a nil error.
 func IsOnly(err error, targets ...error) bool {
 	if err == nil {
 		return false
@@ -128,8 +127,8 @@ func IsOnly(err error, targets ...error) bool {
 	return IsOnly(errors.Unwrap(err), targets...)
 }
 
-// split looks for the cancel of a scope in all branches of an error, and returns it and what else
-// the error says.
+// split looks for a scope's cancel in all branches of an error, and returns it and the rest of the
+// error.
 func split(err error, s *Scope) (own *CanceledError, rest error) {
 	switch e := err.(type) {
 	case nil:
@@ -139,7 +138,7 @@ func split(err error, s *Scope) (own *CanceledError, rest error) {
 			return e, nil
 		}
 		return nil, err
-	case *PanicError, *TimeoutError: // they say something themselves, whatever is inside
+	case *PanicError, *TimeoutError: // errors in their own right, whatever they wrap
 		return nil, err
 	case interface{ Unwrap() []error }:
 		var others []error
@@ -163,7 +162,7 @@ func split(err error, s *Scope) (own *CanceledError, rest error) {
 	return own, rest
 }
 
-// join is errors.Join, but leaves an error alone that has nothing to be joined with.
+// join is errors.Join, but returns a single error unwrapped.
 func join(a, b error) error {
 	switch {
 	case a == nil:
@@ -174,12 +173,12 @@ func join(a, b error) error {
 	return errors.Join(a, b)
 }
 
-// isCancel reports whether err says nothing but that something was canceled.
+// isCancel reports whether err is a cancel and nothing else.
 func isCancel(err error) bool { return IsOnly(err, ErrCanceled, context.Canceled) }
 
-// PanicError is a panic that was stopped at the edge of a callback or a task.
+// PanicError is a panic that was recovered at the boundary of a callback or a task.
 type PanicError struct {
-	Value any    // what was given to panic
+	Value any    // the argument of panic
 	Stack []byte // where, as debug.Stack prints it
 	Where string // the callback or task, and where it comes from
 }
@@ -193,19 +192,19 @@ func (e *PanicError) Unwrap() error {
 }
 
 // SlowError reports a callback, or one stretch of a task, that held the loop for
-// longer than the loop's SlowLimit, or still does.
+// longer than the loop's SlowLimit, or is still holding it.
 type SlowError struct {
-	Took    time.Duration // so far, if it lasts
+	Took    time.Duration // so far, if Lasting
 	Limit   time.Duration
 	Where   string // the callback or task, and where it comes from
-	Stack   []byte // where it was when it had taken too long, as debug.Stack prints it; nil if nobody saw
-	Lasting bool   // it is not over yet: this is for the StallHandler
+	Stack   []byte // where it was when it passed the limit, as debug.Stack prints it; nil if not caught in the act
+	Lasting bool   // it is not over yet: this report is for the StallHandler
 }
 
 func (e *SlowError) Error() string {
 	held := "held"
 	if e.Lasting {
-		held = "still holds"
+		held = "has been holding"
 	}
 	return fmt.Sprintf("%s %s the loop for %v (limit %v)", e.Where, held, e.Took, e.Limit)
 }
@@ -223,13 +222,13 @@ func (e *UnseenError) Error() string {
 // Unwrap returns the error that was not looked at.
 func (e *UnseenError) Unwrap() error { return e.Err }
 
-// SignalError is why a task was canceled by a signal; see CancelOnSignal.
+// SignalError is the cause of a cancel by a signal; see CancelOnSignal.
 type SignalError struct{ Signal os.Signal }
 
 func (e *SignalError) Error() string { return "signal: " + e.Signal.String() }
 
-// DeadlockError is returned by Run on a simulated machine on which nothing can
-// happen any more although tasks wait. Tasks says for what.
+// DeadlockError is returned by Run on a simulated machine when nothing can happen
+// any more although tasks are waiting. Tasks says what they are waiting for.
 type DeadlockError struct {
 	Tasks []TaskInfo
 }

@@ -7,37 +7,37 @@ import (
 	"github.com/corolla-go/corolla/internal/ds"
 )
 
-// Future is a result that may not be there yet. Whoever promises it makes it with
-// NewFuture and settles it, once, with Resolve or Fail; starting a task gives one
-// that the task settles. Any number of tasks can await it.
+// Future is a result that may not be there yet. Its maker gets it from NewFuture and
+// settles it, once, with Resolve or Fail; starting a task returns one that the task
+// settles. Any number of tasks can await it.
 //
-// A Future belongs to its loop. To settle one from another goroutine, Post it.
+// A Future belongs to its loop. To settle one from another goroutine, use Post.
 type Future[T any] struct {
 	loop     *Loop
-	task     *Task // whose result it is, if a task's
+	task     *Task // the task whose result it is, if any
 	done     bool
 	canceled bool
 	value    T
 	err      error
 	waiting  Waiters
-	onCancel canceler // nil is to settle it
+	onCancel canceler // if nil, Cancel settles the future
 	unseen   *Unseen
 	site     site
 }
 
-// NewFuture returns a future that is pending.
+// NewFuture returns a pending future.
 func NewFuture[T any](l *Loop) *Future[T] {
 	l.check("NewFuture")
 	return &Future[T]{loop: l, site: l.site()}
 }
 
-// Resolve settles the future with a value. It returns ErrSettled if it is settled
-// already. Tasks and callbacks that wait for it run in the next turn, in the order
-// in which they came.
+// Resolve settles the future with a value. It returns ErrSettled if it is already
+// settled. Tasks and callbacks that wait for it run in the next turn, in the order
+// in which they began to wait.
 func (f *Future[T]) Resolve(v T) error { return f.set(v, nil) }
 
-// Fail settles the future with an error. It returns ErrSettled if it is settled
-// already, and panics on a nil error.
+// Fail settles the future with an error. It returns ErrSettled if it is already
+// settled, and panics on a nil error.
 func (f *Future[T]) Fail(err error) error {
 	if err == nil {
 		panic("corolla: Future.Fail with a nil error: use Resolve")
@@ -68,8 +68,8 @@ func (f *Future[T]) settle(v T, err error) {
 	f.waiting.WakeAll()
 }
 
-// OnCancel sets what Cancel does instead of settling the future: it is told the
-// cause, and sees to it that the future is settled in the end.
+// OnCancel sets what Cancel does instead of settling the future: stop is called with
+// the cause, and must make sure that the future is eventually settled.
 func (f *Future[T]) OnCancel(stop func(cause error)) {
 	f.loop.check("Future.OnCancel")
 	if f.onCancel = nil; stop != nil {
@@ -77,10 +77,9 @@ func (f *Future[T]) OnCancel(stop func(cause error)) {
 	}
 }
 
-// Cancel asks for the result not to be worked on any more, and reports whether it
-// was still pending. The future of a task cancels the task, and is settled when
-// that has ended; any other is settled now, with a *CanceledError, unless OnCancel
-// says otherwise.
+// Cancel asks for work on the result to stop, and reports whether the future was still
+// pending. The future of a task cancels the task, and is settled when that has ended; any
+// other is settled now, with a *CanceledError, unless OnCancel was used.
 func (f *Future[T]) Cancel(cause error) bool {
 	f.loop.check("Future.Cancel")
 	switch {
@@ -97,7 +96,7 @@ func (f *Future[T]) Cancel(cause error) bool {
 	return true
 }
 
-// callOnCancel survives a panic, so that whoever cancels many cancels them all.
+// callOnCancel survives a panic, so that a caller that cancels many futures cancels them all.
 func (f *Future[T]) callOnCancel(cause error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -119,7 +118,7 @@ func (f *Future[T]) Canceled() bool {
 	return f.canceled
 }
 
-// Result returns the value or the error, or ErrPending.
+// Result returns the value or the error, or ErrPending if the future is not settled.
 func (f *Future[T]) Result() (T, error) {
 	f.loop.check("Future.Result")
 	if !f.done {
@@ -129,13 +128,13 @@ func (f *Future[T]) Result() (T, error) {
 	return f.value, f.err
 }
 
-// Task returns the task whose result it is, or nil if it is not a task's.
+// Task returns the task whose result the future is, or nil if it is not a task's.
 func (f *Future[T]) Task() *Task { return f.task }
 
 // Loop returns the future's loop.
 func (f *Future[T]) Loop() *Loop { return f.loop }
 
-// look notes that somebody has seen the error.
+// look records that the error was seen.
 func (f *Future[T]) look() {
 	if f.unseen != nil {
 		f.unseen.Seen()
@@ -143,15 +142,15 @@ func (f *Future[T]) look() {
 	}
 }
 
-// canceler is what the cancel of a future does.
+// canceler does what canceling a future requires.
 type canceler interface{ cancel(cause error) }
 
 type cancelFunc func(cause error)
 
 func (f cancelFunc) cancel(cause error) { f(cause) }
 
-// OnDone calls back, in the next turn, once the future is settled, or now that it
-// is. stop keeps the callback from being called, and reports whether it did.
+// OnDone calls call in the turn after the future is settled, or in the next turn if it is
+// settled already. stop keeps it from being called, and reports whether it did.
 func (f *Future[T]) OnDone(call func(*Future[T])) (stop func() bool) {
 	f.loop.check("Future.OnDone")
 	d := &doneCall[T]{f: f, call: call}

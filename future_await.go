@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// Await parks t until the future is settled, and returns its result, at once if
-// it is settled already.
+// Await parks t until the future is settled, and returns its result; at once if it is
+// already settled.
 //
-// If t is canceled while it waits, so is the future (and the task behind it, for
-// which t then waits); Shield prevents that. If the result was there already but t
-// had not run yet, t's cancel wins, and the result stays in the future (as
-// asyncio: test_cancel_wins_over_result).
+// If t is canceled while it waits, so is the future, and the task behind it, for which
+// t then waits; Shield prevents that. If the result was already there but t had not run
+// yet, t's cancel wins, and the result stays in the future (as in asyncio:
+// test_cancel_wins_over_result).
 func (f *Future[T]) Await(t *Task) (T, error) {
 	t.mustRun("Await")
 	var zero T
@@ -24,7 +24,7 @@ func (f *Future[T]) Await(t *Task) (T, error) {
 	if f.done {
 		f.look()
 		if f.err != nil && t.unwilling() != nil {
-			_ = t.refuse(f.err) // nothing is waited for here either
+			_ = t.refuse(f.err) // this did not wait either
 		}
 		return f.value, f.err
 	}
@@ -43,7 +43,7 @@ func (f *Future[T]) Await(t *Task) (T, error) {
 		return f.value, f.err
 	case waited && canceled == nil:
 		return zero, err
-	default: // it was canceled before it began to wait
+	default: // t was canceled before it began to wait
 		return zero, t.refuse(err)
 	}
 }
@@ -52,21 +52,21 @@ func (f *Future[T]) Await(t *Task) (T, error) {
 // whether t was parked.
 func (f *Future[T]) wait(t *Task) (waited bool) {
 	for !f.done && t.loop.state != closing && (t.pending() == nil || t.target != nil) {
-		t.park(parked, f) // an Unpark by somebody else changes nothing
+		t.park(parked, f) // an unrelated Unpark does not end the wait
 		waited = true
 	}
 	return waited
 }
 
-// interrupt passes a waiting task's cancel on to the future.
+// interrupt passes the cancel of a waiting task on to the future.
 func (f *Future[T]) interrupt(t *Task, c *CanceledError) {
 	if !f.forward(t, c) {
 		t.Unpark()
 	}
 }
 
-// forward cancels f for t, which then waits until that has ended, unless each would wait for the
-// other to end.
+// forward cancels f for t, which then waits for f to be settled, unless each would wait for the
+// other.
 func (f *Future[T]) forward(t *Task, c *CanceledError) bool {
 	if t.awaited() && f.needs(t, new(walk)) {
 		return false
@@ -76,21 +76,21 @@ func (f *Future[T]) forward(t *Task, c *CanceledError) bool {
 	return true
 }
 
-// A circle of tasks that await each other shows when the cancel, which goes from each to the next,
-// comes back to one that has passed it on: from there the way leads to the task that asks. So only
-// canceled tasks are followed. A long chain of them is walked once: what was found to be its end
-// is kept for those who come next.
+// A cycle of tasks that await each other shows up when the cancel, which each passes to the next,
+// comes back to one that has already passed it on: from there the path leads to the task that asks.
+// So only canceled tasks are followed. A long chain of them is walked once, and its end is cached
+// for later walks.
 
-// needer is what may wait for the end of tasks: a future, a group, or what makes one future of many.
+// needer is something that may wait for tasks to end: a future, a group, or a combination of futures.
 type needer interface {
 	// needs reports whether this ends, now that it is canceled, only when t has ended.
 	needs(t *Task, w *walk) bool
 }
 
-// walk is one search for a circle. It keeps one without t from having no end.
+// walk is one search for a cycle. It keeps a cycle that t is not part of from being walked for ever.
 type walk struct{ seen map[any]bool }
 
-// first reports whether x was not there before.
+// first reports whether x was not visited before.
 func (w *walk) first(x any) bool {
 	if w.seen == nil {
 		w.seen = map[any]bool{}
@@ -122,7 +122,7 @@ func (u *Task) needs(t *Task, w *walk) bool {
 	return on != nil && w.first(u) && on.needs(t, w)
 }
 
-// last follows the tasks that have passed their cancel on to the next one's, to the last.
+// last follows the tasks that have each passed their cancel on to the next, and returns the last.
 func (u *Task) last() *Task {
 	for u.ahead != nil {
 		if u.ahead.ahead != nil {
@@ -142,7 +142,7 @@ func (g *Group) needs(t *Task, w *walk) bool {
 	return false
 }
 
-// awaited reports whether anything waits for the task's end, as far as can be told at once.
+// awaited reports whether anything waits for the task's end, as far as a quick look can tell.
 func (t *Task) awaited() bool {
 	for ; t != nil; t = t.group.task {
 		if t.work.awaited() {
@@ -156,9 +156,9 @@ func (t *Task) awaited() bool {
 }
 
 // AwaitTimeout is Await for at most d. When the time is up it cancels the future, waits
-// until that has ended, and returns a *TimeoutError, or the result if there is one all
-// the same. A d of 0 or less cancels a future that is not settled at once; a task that has
-// not begun then never runs. (asyncio's wait_for.)
+// until it is settled, and returns a *TimeoutError, or the result if there is one after
+// all. If d is 0 or less, a pending future is canceled at once; a task that has not begun
+// then never runs. (asyncio's wait_for.)
 func (f *Future[T]) AwaitTimeout(t *Task, d time.Duration) (v T, err error) {
 	if f.done {
 		return f.Result()

@@ -5,7 +5,7 @@ import (
 	"iter"
 )
 
-// ErrNothing is the result of waiting for the first of no futures.
+// ErrNothing is the result of waiting for the first of an empty set of futures.
 var ErrNothing = errors.New("corolla: there is no future to wait for")
 
 // Result is what a future was settled with.
@@ -15,15 +15,15 @@ type Result[T any] struct {
 }
 
 // All returns a future of all results, in the order of its arguments. The first error
-// fails it at once; the others go on. Canceling it cancels all, and it is settled when all
-// have ended. (asyncio's gather.)
+// fails it at once; the other futures carry on. Canceling it cancels them all, and it is
+// settled when they all are. (asyncio's gather.)
 func All[T any](l *Loop, fs ...*Future[T]) *Future[[]T] {
 	values := make([]T, len(fs))
 	g := newGather(l, fs, func(i int, v T, err error, g *gather[T, []T]) {
 		values[i] = v
 		if err != nil && !g.canceling {
 			g.out.settleOnce(nil, err)
-			g.out.canceled = false // a child was, not the whole
+			g.out.canceled = false // one of the futures was, not the whole
 		}
 	})
 	g.finish = func() ([]T, error) { return values, nil }
@@ -31,8 +31,8 @@ func All[T any](l *Loop, fs ...*Future[T]) *Future[[]T] {
 }
 
 // Collect returns a future of all results and errors, in the order of its arguments. It
-// does not fail, unless it is canceled: that cancels all, and it is settled when all have
-// ended. (asyncio's gather with return_exceptions.)
+// does not fail unless it is canceled: that cancels all the futures, and it is settled when
+// they all are. (asyncio's gather with return_exceptions.)
 func Collect[T any](l *Loop, fs ...*Future[T]) *Future[[]Result[T]] {
 	results := make([]Result[T], len(fs))
 	g := newGather(l, fs, func(i int, v T, err error, _ *gather[T, []Result[T]]) {
@@ -42,8 +42,8 @@ func Collect[T any](l *Loop, fs ...*Future[T]) *Future[[]Result[T]] {
 	return g.start()
 }
 
-// Any returns a future of the first value. Once there is one the others are canceled. If
-// all fail, it fails with all errors, joined; of no futures, with ErrNothing.
+// Any returns a future of the first value. Once there is one, the others are canceled. If
+// all fail, it fails with all their errors, joined; given no futures, with ErrNothing.
 func Any[T any](l *Loop, fs ...*Future[T]) *Future[T] {
 	var errs []error
 	g := newGather(l, fs, func(_ int, v T, err error, g *gather[T, T]) {
@@ -65,8 +65,8 @@ func Any[T any](l *Loop, fs ...*Future[T]) *Future[T] {
 	return g.start()
 }
 
-// First returns a future of the first result, be it a value or an error. The others are
-// then canceled. Of no futures it fails with ErrNothing. (Twisted's race.)
+// First returns a future of the first result, whether a value or an error. The others are
+// then canceled. Given no futures, it fails with ErrNothing. (Twisted's race.)
 func First[T any](l *Loop, fs ...*Future[T]) *Future[T] {
 	g := newGather(l, fs, func(_ int, v T, err error, g *gather[T, T]) {
 		if !g.out.done {
@@ -78,7 +78,7 @@ func First[T any](l *Loop, fs ...*Future[T]) *Future[T] {
 	return g.start()
 }
 
-// gather makes one future R of many T.
+// gather combines many futures of T into one of R.
 type gather[T, R any] struct {
 	out       *Future[R]
 	in        []*Future[T]
@@ -120,7 +120,7 @@ func (g *gather[T, R]) ended(i int, f *Future[T]) {
 	g.out.settleOnce(g.finish())
 }
 
-// cancel cancels what is still to come, and waits for it.
+// cancel cancels the pending futures; the result is settled when they are.
 func (g *gather[T, R]) cancel(cause error) {
 	if !g.canceling {
 		g.canceling, g.cause = true, cause
@@ -144,9 +144,9 @@ func (g *gather[T, R]) cancelRest() {
 	}
 }
 
-// Shield returns a future with f's result whose cancel does not reach f: a task that
-// awaits it can be canceled and f goes on. If f is canceled, so is the shield. An error of
-// f that comes after the shield was canceled is one that nobody looked at.
+// Shield returns a future with f's result whose cancel does not reach f: when a task that
+// awaits it is canceled, f carries on. If f is canceled, so is the shield. If f fails after
+// the shield was canceled, nobody has looked at the error; see UnseenError.
 func Shield[T any](f *Future[T]) *Future[T] {
 	out := NewFuture[T](f.loop)
 	stop := f.OnDone(func(f *Future[T]) {
@@ -166,17 +166,17 @@ func Shield[T any](f *Future[T]) *Future[T] {
 type Until int
 
 const (
-	// AllDone is when every future is settled.
+	// AllDone waits until every future is settled.
 	AllDone Until = iota
-	// FirstDone is when one is.
+	// FirstDone waits until one is.
 	FirstDone
-	// FirstError is when one has failed, other than by a cancel, or all are settled.
+	// FirstError waits until one has failed, other than by a cancel, or all are settled.
 	FirstError
 )
 
-// Wait parks t until enough of the futures are settled, and returns which are and which
-// are not, in the order given. It looks at no result and cancels nothing. The error is
-// ErrNothing for no futures, or t's own.
+// Wait parks t until enough of the futures are settled, and returns those that are and
+// those that are not, in the order given. It looks at no result and cancels nothing. The
+// error is ErrNothing if no futures were given, or t's own.
 func Wait[T any](t *Task, until Until, fs ...*Future[T]) (done, pending []*Future[T], err error) {
 	if len(fs) == 0 {
 		return nil, nil, ErrNothing
@@ -207,7 +207,7 @@ func Wait[T any](t *Task, until Until, fs ...*Future[T]) (done, pending []*Futur
 // wanted counts what Wait waits for.
 type wanted[T any] struct {
 	until  Until
-	left   int // futures that are not settled
+	left   int // pending futures
 	enough Event
 }
 
@@ -218,13 +218,13 @@ func (w *wanted[T]) settled(f *Future[T]) {
 	}
 }
 
-// AsCompleted returns an iterator that gives the futures in the order in which they are
-// settled, parking t for the next. If t is canceled it gives nil and the error, and ends.
+// AsCompleted returns an iterator over the futures in the order in which they are settled;
+// it parks t until the next one is. If t is canceled it yields nil and the error, and ends.
 func AsCompleted[T any](t *Task, fs ...*Future[T]) iter.Seq2[*Future[T], error] {
 	return func(yield func(*Future[T], error) bool) {
 		ready := NewQueue[*Future[T]](-1)
 		for _, f := range fs {
-			defer f.OnDone(func(f *Future[T]) { _ = ready.TryPut(f) })() // it has no limit and no end
+			defer f.OnDone(func(f *Future[T]) { _ = ready.TryPut(f) })() // never full, never shut down
 		}
 		for range fs {
 			f, err := ready.Get(t)

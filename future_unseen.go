@@ -12,14 +12,14 @@ type Unseen struct {
 	loop  *Loop
 	err   error
 	where string
-	link  ds.Link[*Unseen] // in the loop's list, until somebody looks
+	link  ds.Link[*Unseen] // in the loop's list, until it is seen
 }
 
-// ReportUnseen sees to it that err, the failure of owner, is not lost: unless Seen
-// is called before, the error handler gets an *UnseenError when owner is garbage
-// collected or when the loop is closed, whichever is first. The text where names
-// the owner. On a simulated machine, which does not hear of garbage collections, it is always
-// when the loop is closed.
+// ReportUnseen makes sure that err, the failure of owner, is not lost: unless Seen is
+// called first, the error handler gets an *UnseenError when owner is garbage collected or
+// when the loop is closed, whichever is first. On a simulated machine, which does not see
+// garbage collections, that is always when the loop is closed. The text where names the
+// owner.
 func ReportUnseen[T any](l *Loop, owner *T, err error, where string) *Unseen {
 	u := &Unseen{loop: l, err: err, where: where}
 	u.link.Value = u
@@ -28,9 +28,8 @@ func ReportUnseen[T any](l *Loop, owner *T, err error, where string) *Unseen {
 	return u
 }
 
-// collected is called when an owner is gone. What is unseen is held by the loop's list: a cleanup that
-// held it too would keep a loop that nobody uses any more, and from which the owner can be
-// reached, for ever.
+// collected is called when an owner was collected. Only the loop's list holds the Unseen: if the
+// cleanup did too, it would keep an abandoned loop, and the owner reachable from it, alive for ever.
 func collected(w weak.Pointer[Unseen]) {
 	u := w.Value()
 	if u == nil { // seen, or reported, or the loop is gone too
@@ -41,7 +40,7 @@ func collected(w weak.Pointer[Unseen]) {
 	})
 }
 
-// Seen says that somebody has looked at the error.
+// Seen records that the error was looked at.
 func (u *Unseen) Seen() { u.link.Leave() }
 
 func (u *Unseen) report() {

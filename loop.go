@@ -13,18 +13,18 @@ import (
 // Loop is an event loop: it runs callbacks, one at a time, as they become ready,
 // and waits when none is. New makes one; Run or RunForever runs it.
 //
-// A Loop and everything that hangs on it belong to the goroutine that runs it:
-// while it runs, only its own callbacks and tasks may call its methods. The
-// methods marked "Safe from any goroutine." are the exceptions, and Post is the
-// way in for everybody else.
+// A Loop and everything that belongs to it are owned by the goroutine that runs it:
+// while it runs, only its own callbacks and tasks may call its methods. The methods
+// marked "Safe from any goroutine." are the exceptions; other goroutines use Post to
+// run code on the loop.
 type Loop struct {
 	host host.Host
 	opt  options
 	now  time.Duration
 
 	ready  ds.Ring[entry]
-	batch  int   // how many of the ready entries belong to the batch that runs
-	runs   entry // the one that runs
+	batch  int   // how many ready entries are left of the current batch
+	runs   entry // the one being run
 	inbox  inbox
 	timers ds.Heap[*Timer, timerOrder]
 	seq    uint64 // numbers the timers
@@ -35,29 +35,29 @@ type Loop struct {
 	current     *Task
 	tasks       ds.List[*Task] // in the order in which they were started
 	spare       coroutines
-	unseen      ds.List[*Unseen] // in the order in which they came about
-	callbacks   int              // OnDone, for futures that are not settled
+	unseen      ds.List[*Unseen] // in the order in which they occurred
+	callbacks   int              // OnDone callbacks of pending futures
 	contexts    int              // that tasks are attached to
 	workers     map[string]*Workers
 	closers     ds.List[func()]
-	transfers   map[*Socket]*Transfer // under way, by where they go
+	transfers   map[*Socket]*Transfer // in progress, by destination
 	scratch     []byte
-	nextScratch []byte      // for who runs while another uses scratch
+	nextScratch []byte      // for code that runs while scratch is in use
 	segments    segmentPool // of outboxes
 
 	ending   ending
 	state    state
-	failed   error // of the host, which ends the run after the turn
+	failed   error // the host's error, which ends the run after the turn
 	stopping atomic.Bool
 	crashed  *PanicError
 	gone     chan struct{}                 // closed when the loop is
-	run      atomic.Pointer[chan struct{}] // closed when the run that is under way ends
-	owner    uintptr                       // the goroutine that runs at present; 0 is any
+	run      atomic.Pointer[chan struct{}] // closed when the current run ends
+	owner    uintptr                       // the goroutine that is running now; 0 is any
 	begun    uintptr                       // the goroutine that runs the loop
-	pulled   *pulled                       // the generator that runs at present, if it is one
+	pulled   *pulled                       // the generator that is running now, if any
 
-	unguard func()                // ends the watch over the run
-	stall   atomic.Pointer[stall] // what was last reported while it lasted
+	unguard func()                // stops watching the run for stalls
+	stall   atomic.Pointer[stall] // the last one reported while it lasted
 }
 
 type state uint8
@@ -86,14 +86,14 @@ func New(opts ...Option) (*Loop, error) {
 	return l, nil
 }
 
-// Now returns the loop's clock: the time since some moment in the past. It is
-// monotonic, stands still while a callback runs, and may be some tens of microseconds late.
+// Now returns the loop's clock: the time since some fixed moment in the past. It is
+// monotonic, stands still while a callback runs, and may lag by some tens of microseconds.
 func (l *Loop) Now() time.Duration {
 	l.check("Now")
 	return l.now
 }
 
-// Time returns the wall-clock time that belongs to Now.
+// Time returns the wall-clock time that corresponds to Now.
 func (l *Loop) Time() time.Time {
 	l.check("Time")
 	return l.host.Epoch().Add(l.now)
@@ -107,9 +107,9 @@ func (l *Loop) Simulated() bool { return l.opt.simulated != nil }
 // cancels every other task, waits until they have ended too, or until Stop, and returns
 // main's error.
 //
-// It returns ErrLoopStopped if Stop came first, ErrLoopRunning if the loop runs
-// already, ErrLoopClosed after Close, and on a simulated machine a *DeadlockError
-// when main waits for what cannot come.
+// It returns ErrLoopStopped if Stop came first, ErrLoopRunning if the loop is already
+// running, ErrLoopClosed after Close, and on a simulated machine a *DeadlockError when
+// main waits for something that can never happen.
 func (l *Loop) Run(main func(t *Task) error) error {
 	if err := l.begin(); err != nil {
 		return fmt.Errorf("corolla: run: %w", err)
@@ -127,7 +127,7 @@ func (l *Loop) Run(main func(t *Task) error) error {
 		return ErrLoopStopped
 	}
 	_, err := result.Result()
-	l.ending.cause = errMainOver // of what tasks start from now on, too
+	l.ending.cause = errMainOver // for tasks started from now on, too
 	l.cancelTasks(nil, errMainOver)
 	if l.tasks.Len() == 0 || l.stopping.Load() {
 		return err
@@ -138,7 +138,7 @@ func (l *Loop) Run(main func(t *Task) error) error {
 var errMainOver = errors.New("the main task has finished")
 
 // RunForever runs the loop until Stop. If Stop was called before, it runs one
-// turn. What is ready or registered when it returns stays so, and goes on when
+// turn. What is ready or registered when it returns stays so, and carries on when
 // the loop is run again.
 func (l *Loop) RunForever() error {
 	if err := l.begin(); err != nil {
@@ -148,8 +148,7 @@ func (l *Loop) RunForever() error {
 	return l.spin(func() bool { return false })
 }
 
-// Stop makes Run or RunForever return after the turn that is under way. Safe from
-// any goroutine.
+// Stop makes Run or RunForever return after the current turn. Safe from any goroutine.
 func (l *Loop) Stop() {
 	l.stopping.Store(true)
 	l.host.Wake()
@@ -171,8 +170,8 @@ func (l *Loop) begin() error {
 	return nil
 }
 
-// end runs deferred, for a callback's runtime.Goexit ends the loop's goroutine,
-// and with ErrorPolicy(Crash) a panic comes through.
+// end is deferred, because a callback's runtime.Goexit ends the loop's goroutine, and
+// with ErrorPolicy(Crash) a panic passes through.
 func (l *Loop) end() {
 	l.state = idle
 	l.unguard()
@@ -184,7 +183,7 @@ func (l *Loop) end() {
 	l.stopping.Store(false)
 }
 
-// halted returns a channel that is closed when the loop does not run. Safe from any goroutine.
+// halted returns a channel that is closed once the loop is not running. Safe from any goroutine.
 func (l *Loop) halted() <-chan struct{} {
 	if run := l.run.Load(); run != nil {
 		return *run
@@ -194,11 +193,11 @@ func (l *Loop) halted() <-chan struct{} {
 	return none
 }
 
-// spin runs turns until the run is over, or Stop, or the host fails; at least one. A turn is: inbox,
-// poll, events, timers, batch.
+// spin runs turns, at least one, until the run is over, Stop is called or the host fails. A turn is:
+// inbox, poll, events, timers, batch.
 //
 // Everything that a batch makes ready runs in the next turn, after another poll,
-// so that no callback can starve the descriptors (as asyncio: BaseEventLoop's
+// so that no callback can starve the descriptors (as in asyncio: BaseEventLoop's
 // _run_once).
 func (l *Loop) spin(over func() bool) error {
 	l.gather()
@@ -213,13 +212,12 @@ func (l *Loop) spin(over func() bool) error {
 	return nil
 }
 
-// runSome runs turns until the spin is done or a callback panics, so that the price of a recover is
-// not paid once a callback. The turns are in the same function as the calls because of what is on
-// the stack then: each return behind the switch to a task and back is one that the processor did not
-// foresee.
+// runSome runs turns until the spin is done or a callback panics, so that not every callback pays for
+// a recover. Turns and calls share one function to keep the stack shallow: after a switch to a task
+// and back, the processor mispredicts every return.
 func (l *Loop) runSome(over func() bool) (done bool) {
 	defer func() {
-		if e := l.runs; e.what != nil { // a panic, or a runtime.Goexit, which goes on after this
+		if e := l.runs; e.what != nil { // a panic, or a runtime.Goexit, which continues after this
 			l.runs = entry{}
 			l.caught(recover(), e)
 		}
@@ -244,18 +242,18 @@ func (l *Loop) runSome(over func() bool) (done bool) {
 	}
 }
 
-// caught deals with a callback that has not returned.
+// caught deals with a callback that did not return.
 func (l *Loop) caught(v any, e entry) {
 	if v != nil {
 		l.Recovered(v, describe(e))
 	}
 	if c, ok := e.what.(*readiness); ok {
-		c.direction().call() // it did not come to do so itself
+		c.direction().call() // it did not get to do so itself
 	}
 	l.now = l.host.Now()
 }
 
-// gather makes ready what a turn is to run.
+// gather polls, and makes ready what the turn will run.
 func (l *Loop) gather() {
 	l.turns++
 	if l.inbox.n.Load() > 0 {
@@ -264,7 +262,7 @@ func (l *Loop) gather() {
 	l.ready.Shrink(1 << 16)
 	n, err := l.poll()
 	l.failed = err
-	if l.inbox.n.Load() > 0 { // what ended the wait
+	if l.inbox.n.Load() > 0 { // posted during the wait, perhaps ending it
 		l.takeInbox()
 	}
 	for _, ev := range l.events[:n] {
@@ -290,7 +288,7 @@ func (l *Loop) poll() (int, error) {
 	}
 	n, err := l.host.Wait(l.events, until)
 	if none {
-		l.now = l.host.Recent() // else the batch has read the clock when it ended
+		l.now = l.host.Recent() // otherwise the clock was read when the last batch ended
 	}
 	return n, err
 }
@@ -302,9 +300,9 @@ func (l *Loop) explain(err error) error {
 	return fmt.Errorf("corolla: wait: %w", err)
 }
 
-// Scratch returns a buffer of 64 KiB that all callbacks of the loop share, so
-// that a connection needs none of its own. What is in it is good until the callback
-// returns, the task parks, or the caller reads from a connection; in debug mode it is then overwritten.
+// Scratch returns a buffer of 64 KiB that all callbacks of the loop share, so that a
+// connection needs none of its own. Its contents are valid until the callback returns, the
+// task parks, or the caller reads from a connection; in debug mode they are then overwritten.
 func (l *Loop) Scratch() []byte {
 	l.check("Scratch")
 	if l.scratch == nil {
@@ -313,19 +311,19 @@ func (l *Loop) Scratch() []byte {
 	return l.scratch
 }
 
-// spoilScratch overwrites, in debug mode, what must not be used any more.
+// spoilScratch overwrites the scratch buffer, in debug mode, once it must no longer be used.
 func (l *Loop) spoilScratch() {
 	for i := range l.scratch {
 		l.scratch[i] = 0xDB
 	}
 }
 
-// nested runs f within a callback that may be using the scratch buffer, with another.
+// nested runs f inside a callback that may be using the scratch buffer, and gives f another one.
 func (l *Loop) nested(f func()) {
 	mine := l.scratch
 	current, owner, pulled := l.current, l.owner, l.pulled
 	l.scratch, l.nextScratch = l.nextScratch, nil
-	defer func() { // also when f ends the goroutine
+	defer func() { // even if f ends the goroutine
 		l.scratch, l.nextScratch = mine, l.scratch
 		l.current, l.owner, l.pulled = current, owner, pulled
 	}()

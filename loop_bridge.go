@@ -6,20 +6,19 @@ import (
 	"sync/atomic"
 )
 
-// What follows connects a loop with goroutines that do not run it. Everything else that
-// they want they can Post.
+// This file connects a loop with goroutines that do not run it, beyond what Post does.
 
-// Call runs body as a task on the loop and waits for its result: it blocks the goroutine
-// that calls. On the goroutine that runs the loop it panics, for it would wait for itself. When
-// ctx ends the task is canceled; Call then returns what the task does, or a *CanceledError if the
-// loop does not run. After Close it returns ErrLoopClosed, also if the loop is closed meanwhile.
+// Call runs body as a task on the loop and blocks the calling goroutine until the task has
+// ended. It panics on the goroutine that runs the loop, which would wait for itself. When ctx
+// ends the task is canceled; Call then returns the task's result, or a *CanceledError if the
+// loop is not running. If the loop is closed, before or meanwhile, it returns ErrLoopClosed.
 // Safe from any goroutine. (asyncio's run_coroutine_threadsafe.)
 func Call[T any](ctx context.Context, l *Loop, body func(t *Task) (T, error)) (T, error) {
 	l.CheckOutside("Call")
 	c := &call[T]{done: make(chan Result[T], 1)}
 	err := l.Post(func() {
 		if !c.settled.CompareAndSwap(false, true) {
-			return // given up
+			return // the caller has given up
 		}
 		Go(l, body, With(ctx)).OnDone(func(f *Future[T]) {
 			v, err := f.Result()
@@ -33,15 +32,15 @@ func Call[T any](ctx context.Context, l *Loop, body func(t *Task) (T, error)) (T
 	return zero, fmt.Errorf("corolla: call: %w", err)
 }
 
-// call is one Call under way.
+// call is one Call in progress.
 type call[T any] struct {
 	done    chan Result[T]
-	settled atomic.Bool // whether it is begun or given up
+	settled atomic.Bool // it has begun, or was given up
 }
 
 func (c *call[T]) wait(ctx context.Context, l *Loop) (T, error) {
 	var err error
-	var stopped <-chan struct{} // while the context lasts the loop may run again
+	var stopped <-chan struct{} // nil until the context ends: the loop may still run again
 	ended := ctx.Done()
 	for err == nil {
 		select {
@@ -62,10 +61,10 @@ func (c *call[T]) wait(ctx context.Context, l *Loop) (T, error) {
 	return zero, fmt.Errorf("corolla: call: %w", err)
 }
 
-// FromChan returns a queue of what comes from a channel, of which at most size values, at
-// least 1, wait in the queue. When the channel is closed the queue is shut down, and gives
-// what is left. When the queue is shut down, or the loop closed, no more is received; one
-// value may be lost then. On a loop that is closed already the queue is shut down.
+// FromChan returns a queue that is fed from a channel and holds at most size values (at
+// least 1). When the channel is closed the queue is shut down, and still delivers what it
+// holds. Once the queue is shut down or the loop is closed, nothing more is received; one
+// value may be lost then. On a closed loop the queue is shut down from the start.
 func FromChan[T any](l *Loop, ch <-chan T, size int) *Queue[T] {
 	q := NewQueue[T](max(size, 1))
 	if l.state >= closing {
@@ -76,7 +75,7 @@ func FromChan[T any](l *Loop, ch <-chan T, size int) *Queue[T] {
 		select {
 		case v, ok := <-ch:
 			return v, closedUnless(ok)
-		default: // quit may be closed from the beginning
+		default: // quit may already be closed
 		}
 		select {
 		case v, ok := <-ch:
@@ -96,7 +95,7 @@ func FromChan[T any](l *Loop, ch <-chan T, size int) *Queue[T] {
 				return nil
 			}
 		}
-	}, Name("receive from a channel"), Eager()) // so that it has begun, and ends the queue, when it is canceled
+	}, Name("receive from a channel"), Eager()) // if canceled before it began, it would not shut down the queue
 	return q
 }
 
@@ -107,13 +106,12 @@ func closedUnless(ok bool) error {
 	return ErrQueueShutdown
 }
 
-// ToChan sends what comes from a queue to a channel, until the queue is shut down; it then
-// closes the channel. Canceling the future ends it too, and closing the loop; one value may be
-// lost then. On a loop that is closed already the channel is closed at once, and the error is
-// ErrLoopClosed.
+// ToChan sends the values of a queue to a channel until the queue is shut down; it then
+// closes the channel. Canceling the future or closing the loop ends it too; one value may be
+// lost then. On a closed loop the channel is closed at once, and the error is ErrLoopClosed.
 func ToChan[T any](l *Loop, q *Queue[T], ch chan<- T) *Future[struct{}] {
 	if l.state >= closing {
-		close(ch) // whoever receives must hear
+		close(ch) // its receivers must not wait for ever
 	}
 	return l.Go(func(t *Task) error {
 		defer close(ch)
@@ -131,14 +129,14 @@ func ToChan[T any](l *Loop, q *Queue[T], ch chan<- T) *Future[struct{}] {
 				return err
 			}
 		}
-	}, Name("send to a channel"), Eager()) // a task that is canceled before it begins would not close it
+	}, Name("send to a channel"), Eager()) // if canceled before it began, it would not close the channel
 }
 
 func send[T any](ch chan<- T, v T, quit <-chan struct{}) error {
 	select {
 	case ch <- v:
 		return nil
-	default: // quit may be closed from the beginning
+	default: // quit may already be closed
 	}
 	select {
 	case ch <- v:
@@ -148,8 +146,8 @@ func send[T any](ch chan<- T, v T, quit <-chan struct{}) error {
 	}
 }
 
-// elsewhere parks t until wait, which may block until quit is closed, has returned something else
-// than ErrWouldBlock. When t is woken before, it returns when wait has.
+// elsewhere parks t until wait, which may block until quit is closed, has returned anything but
+// ErrWouldBlock. If t is woken before that, elsewhere still returns only after wait has.
 func elsewhere[T any](t *Task, wait func(quit <-chan struct{}) (T, error)) (T, error) {
 	f := NewFuture[T](t.loop)
 	stop := t.loop.host.Block(func(quit <-chan struct{}) (found bool) {
@@ -157,7 +155,7 @@ func elsewhere[T any](t *Task, wait func(quit <-chan struct{}) (T, error)) (T, e
 		if err == ErrWouldBlock {
 			return false
 		}
-		_ = f.loop.Post(func() { f.settleOnce(v, err) }) // nobody waits when it is refused
+		_ = f.loop.Post(func() { f.settleOnce(v, err) }) // refused on a closed loop, where nobody waits
 		return true
 	})
 	defer stop()

@@ -7,10 +7,10 @@ import (
 	"github.com/corolla-go/corolla/internal/ds"
 )
 
-// What is true at the end of a loop's life, and of a Run.
+// ending is the state of a Run, or of a loop, that is ending.
 type ending struct {
-	cause error // not nil while Run ends what its main task has left behind
-	stuck bool  // Close cannot wait for anything any more
+	cause error // not nil while Run ends the tasks that its main task left behind
+	stuck bool  // postponing tasks no longer helps Close
 }
 
 // cancelTasks cancels every task but one.
@@ -22,12 +22,12 @@ func (l *Loop) cancelTasks(except *Task, cause error) {
 	}
 }
 
-// endTasks ends every task of a loop that is being closed, the youngest first, so that
-// children end before their groups. Each is resumed, and whatever it waits for returns at
-// once. Those that are postponed are resumed when the others have ended.
+// endTasks ends every task of a loop that is being closed, newest first, so that children end
+// before their groups. Each is resumed, and all its waits return at once. Postponed tasks are
+// resumed when the others have ended.
 func (l *Loop) endTasks() {
 	defer func() {
-		if l.tasks.Len() > 0 { // one called runtime.Goexit, which goes on after this
+		if l.tasks.Len() > 0 { // one called runtime.Goexit, which continues after this
 			l.endTasks()
 		}
 	}()
@@ -47,7 +47,7 @@ func endTask(t *Task) {
 	case fresh:
 		t.work.fail(ErrLoopClosed)
 		t.leave()
-	case active: // its goroutine was ended by runtime.Goexit in what it resumed
+	case active: // something that it resumed called runtime.Goexit, which ended its goroutine
 		t.work.fail(errors.Join(ErrLoopClosed, ErrGoexit))
 		t.leave()
 	default:
@@ -56,12 +56,12 @@ func endTask(t *Task) {
 	}
 }
 
-// Close ends the loop for good: every task that still lives is ended, with
-// ErrLoopClosed from whatever it waits for, every socket is closed, and what is
-// ready or scheduled is dropped. What was written to connections that were closed, or
-// whose writing side was, is still sent, for at most 5 seconds, or what CloseTimeout says. Errors that
-// nobody looked at reach the error handler. It returns ErrLoopRunning while the loop runs, and ErrLoopClosed if it
-// was closed before.
+// Close ends the loop for good: every remaining task is ended, with all its waits returning
+// ErrLoopClosed; every socket is closed, and callbacks that are ready or scheduled are dropped.
+// Data already written to connections that were closed, or closed for writing, is still sent,
+// for at most 5 seconds or the time set with CloseTimeout. Errors that nobody looked at reach
+// the error handler. Close returns ErrLoopRunning while the loop is running, and ErrLoopClosed
+// if it was closed before.
 func (l *Loop) Close() (err error) {
 	switch l.state {
 	case running:
@@ -72,11 +72,11 @@ func (l *Loop) Close() (err error) {
 	l.state = closing
 	l.own()
 	defer l.crash()
-	defer func() { err = l.release() }() // also after a runtime.Goexit in cleanup
+	defer func() { err = l.release() }() // even after a runtime.Goexit in cleanup
 	l.inbox.close()
 	l.callClosers()
 	l.endTasks()
-	l.callClosers() // that the tasks' cleanup has registered
+	l.callClosers() // those registered by the tasks' cleanup
 	l.drain()
 	return nil
 }
@@ -97,8 +97,7 @@ func (l *Loop) closer(f func()) {
 	f()
 }
 
-// release is the second half of Close: no code of others runs any more, but for the error
-// handler.
+// release is the second half of Close, in which no user code runs except the error handler.
 func (l *Loop) release() error {
 	var errs []error
 	for fd, w := range l.fds {
@@ -110,7 +109,7 @@ func (l *Loop) release() error {
 	for _, w := range l.workers {
 		w.drop()
 	}
-	for l.ready.Len() > 0 { // lets go of what the callbacks hold
+	for l.ready.Len() > 0 { // to release what the callbacks hold
 		l.ready.Pop()
 	}
 	for k := l.unseen.First(); k != nil; k = l.unseen.First() {
@@ -123,8 +122,8 @@ func (l *Loop) release() error {
 	return errors.Join(append(errs, l.host.Close())...)
 }
 
-// OnClose calls f when the loop is closed, before its tasks are ended and its
-// sockets closed, and after what was registered later than f. stop takes it back.
+// OnClose calls f when the loop is closed, before its tasks are ended and its sockets
+// closed. The functions are called in reverse order of registration. stop unregisters f.
 func (l *Loop) OnClose(f func()) (stop func()) {
 	l.check("OnClose")
 	k := &ds.Link[func()]{Value: f}

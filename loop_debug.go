@@ -11,7 +11,7 @@ import (
 )
 
 // site is the place in the program where something was registered: a program
-// counter, or 0 where nobody took the time to find out.
+// counter, or 0 if it was not recorded.
 type site uintptr
 
 // site returns the caller of the method that called it, in debug mode.
@@ -23,7 +23,7 @@ func (l *Loop) site() site {
 }
 
 // CallSite returns, in debug mode, where the function that calls it was called from, as " made at
-// file:line"; otherwise it returns nothing. It is for reports of what was made and forgotten.
+// file:line"; otherwise it returns "". It is for reports of things that were made and forgotten.
 func (l *Loop) CallSite() string {
 	l.check("CallSite")
 	if !l.opt.debug {
@@ -74,8 +74,8 @@ func describe(e entry) string {
 	return fmt.Sprintf("%T", e.what)
 }
 
-// function names a function and where it begins, which for a function literal
-// is the place where it was registered, give or take a line.
+// function names a function and where it begins, which for a function literal is
+// where it was registered, give or take a line.
 func function(f any) string {
 	fn := runtime.FuncForPC(reflect.ValueOf(f).Pointer())
 	if fn == nil {
@@ -93,8 +93,8 @@ func registered(s site) string {
 	return " registered at " + s.String()
 }
 
-// goroutineNumber reads the number that a stack trace begins with. It is slow, and used only
-// where host.Goroutine knows nothing.
+// goroutineNumber reads the number that a stack trace begins with. That is slow; it is used once a
+// run, to find stalls, and where host.Goroutine has no answer.
 func goroutineNumber() uintptr {
 	var buf [64]byte
 	b := buf[:runtime.Stack(buf[:], false)]

@@ -2,8 +2,8 @@ package corolla
 
 import "github.com/corolla-go/corolla/internal/host"
 
-// Where a loop runs is an option, which package internal/host alone can ask for. A function that
-// takes a host.Host was rejected: it would be public, and of no use to anybody who cannot have one.
+// The host that a loop runs on is an option that only importers of internal/host can set. A function
+// that takes a host.Host was rejected: it would be public, and useless to everybody else.
 
 // machine is what a loop runs on: this machine, unless an option says otherwise.
 type machine struct {

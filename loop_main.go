@@ -9,11 +9,11 @@ import (
 )
 
 // Main is a whole program: it runs main as the main task of a loop, and then ends the process. A
-// first SIGINT or SIGTERM cancels main, as CancelOnSignal has it, and a second one ends the process.
+// first SIGINT or SIGTERM cancels main, as with CancelOnSignal, and a second one ends the process.
 //
-// The exit status is 0 if main returns nil, whatever has happened; 128 and the signal's number, and
-// nothing is printed, if it returns no more than that it was canceled by the signal; 2 if it panics,
-// and 1 for any other error, which are printed to standard error.
+// The exit status is 0 if main returns nil, whatever happened before; 128 plus the signal's number,
+// with nothing printed, if main's error is the signal's cancel and nothing else; 2 if main panics; and
+// 1 for any other error. The panic or error is printed to standard error.
 func Main(main func(t *Task) error, opts ...Option) {
 	os.Exit(exitStatus(runMain(main, opts)))
 }
@@ -27,7 +27,7 @@ func runMain(main func(t *Task) error, opts []Option) error {
 	return errors.Join(err, l.Close())
 }
 
-// exitStatus prints an error that needs it.
+// exitStatus returns the exit status for an error, and prints it unless it is only a signal's cancel.
 func exitStatus(err error) int {
 	var sig *SignalError
 	var p *PanicError

@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-// Whoever looks pays: the lists are made when they are asked for, from what the loop needs anyway, and
-// nothing is counted or noted for them. That includes a task's stack. Reading it out of the stacks of
-// all goroutines was rejected: that stops the world for as long as there are goroutines, and only a
-// printed pointer would tell which one is the task's. Instead the task's coroutine is resumed for just
-// as long as it takes to note where it is.
+// The observer pays: the lists are made on request, from what the loop needs anyway, and nothing is
+// counted or recorded for them. That includes a task's stack. Picking it out of a dump of all
+// goroutines was rejected: that stops the world for a time that grows with their number, and only a
+// printed pointer would tell which one is the task's. Instead the task's coroutine is resumed just
+// long enough to record where it is.
 
 // TaskInfo describes a task that has not ended.
 type TaskInfo struct {
 	Task    *Task
 	Name    string
-	Started string        // the body's function, and its place
-	About   fmt.Stringer  // what it is for, such as a connection; nil if nobody has said: see Describe
+	Started string        // the body's function, and where that is
+	About   fmt.Stringer  // what it is for, such as a connection; nil unless set with Describe
 	On      string        // what it is parked on; empty if it is not parked
 	Since   time.Duration // when it was parked, on the loop's clock
 }
@@ -49,7 +49,7 @@ func (l *Loop) Current() *Task {
 	return l.current
 }
 
-// Info describes the task, also once it has ended.
+// Info describes the task, even after it has ended.
 func (t *Task) Info() TaskInfo {
 	t.loop.check("Task.Info")
 	i := TaskInfo{Task: t, Name: t.Name(), Started: t.Started()}
@@ -62,10 +62,10 @@ func (t *Task) Info() TaskInfo {
 	return i
 }
 
-// Stack returns the calls that the task is in now, the innermost first; of more than 64 the innermost.
-// It is empty for a task that has not begun or has ended, and for one that waits within a call by which
-// it runs another: one that starts an Eager task, say. Of a task that waits in a generator it is the
-// generator's. The task does not notice; looking takes some microseconds.
+// Stack returns the task's current calls, innermost first, and no more than the innermost 64. It is
+// empty for a task that has not begun or has ended, and for one that is waiting for a task it resumed
+// itself, such as an Eager one that it is starting. For a task that waits in a generator it is the
+// generator's. The task does not notice; the call takes some microseconds.
 func (i TaskInfo) Stack() []runtime.Frame {
 	t := i.Task
 	t.loop.check("TaskInfo.Stack")
@@ -76,30 +76,30 @@ func (i TaskInfo) Stack() []runtime.Frame {
 	case t.phase == parked || t.phase == woken:
 		on := t.on
 		t.on = &s
-		t.co.next() // showStack has the other half
+		t.co.next() // showStack is the other half
 		t.on = on
 	}
 	return s.calls()
 }
 
-// snapshot is where a task is.
+// snapshot records where a task is.
 type snapshot struct {
 	pcs [64]uintptr
 	n   int
 }
 
-// take notes the callers of the function that calls it.
+// take records the callers of the function that calls it.
 //
 //go:noinline
 func (s *snapshot) take() { s.n = runtime.Callers(3, s.pcs[:]) }
 
-// calls returns what a task's body has called.
+// calls returns the calls made from a task's body.
 func (s *snapshot) calls() (calls []runtime.Frame) {
 	frames := runtime.CallersFrames(s.pcs[:s.n])
 	for more := s.n > 0; more; {
 		var f runtime.Frame
 		if f, more = frames.Next(); strings.HasSuffix(f.Function, "corolla.(*Task).body") {
-			break // what is outside of it is the loop's
+			break // the rest is the loop's
 		}
 		calls = append(calls, f)
 	}
@@ -108,12 +108,12 @@ func (s *snapshot) calls() (calls []runtime.Frame) {
 
 // TimerInfo describes a timer that is set.
 type TimerInfo struct {
-	When time.Duration // for which it is set, on the loop's clock
+	When time.Duration // when it is due, on the loop's clock
 	Task *Task         // whose sleep or deadline it is; nil for a callback
-	What string        // "a sleep", "a deadline", or the callback's function and its place
+	What string        // "a sleep", "a deadline", or the callback's function and where that is
 }
 
-// Timers returns all timers of the loop that are set, the next first.
+// Timers returns all timers of the loop that are set, soonest first.
 func (l *Loop) Timers() []TimerInfo {
 	l.check("Timers")
 	timers := slices.SortedFunc(l.timers.All(), func(a, b *Timer) int {
@@ -139,22 +139,22 @@ func (t *Timer) info() TimerInfo {
 	return i
 }
 
-// SocketInfo describes a socket that is open, or a descriptor that is watched, of which only the
-// number and the callbacks are known.
+// SocketInfo describes an open socket or a watched descriptor. For the latter only the number and
+// the callbacks are known.
 type SocketInfo struct {
-	Socket      *Socket // nil for a descriptor that Loop.Watch watches
+	Socket      *Socket // nil for a descriptor watched by Loop.Watch
 	FD          int
 	Local, Peer net.Addr // nil where there is none
-	Unsent      int      // bytes that wait in its Outbox
+	Unsent      int      // bytes waiting in its Outbox
 
-	// Who waits for it, or for room in its Outbox: the first, if there are several. Nil is nobody.
+	// The tasks that wait for it, or for room in its Outbox: the first, if several do. Nil if none.
 	Reader, Writer *Task
-	// The functions that are called when it is ready, and their places. Empty is none.
+	// The functions called when it is ready, and where they are. Empty if none.
 	OnReadable, OnWritable string
 }
 
-// Sockets returns all sockets of the loop that are open, and the descriptors that are watched, in the
-// order of their numbers. An address that only the system knows takes a call to the system.
+// Sockets returns the loop's open sockets and watched descriptors, ordered by descriptor number. An
+// address that only the system knows costs a system call.
 func (l *Loop) Sockets() []SocketInfo {
 	l.check("Sockets")
 	var infos []SocketInfo
@@ -190,7 +190,7 @@ func socketInfo(s *Socket) SocketInfo {
 	return i
 }
 
-// used says who waits for a direction of a socket, and what is called.
+// used returns the task that waits for a direction of a socket, and the callback for it.
 func (d *direction) used() (waiter *Task, call string) {
 	if c := d.callback; c != nil {
 		call = function(c.f) + registered(c.site)
@@ -198,13 +198,13 @@ func (d *direction) used() (waiter *Task, call string) {
 	return d.waiter, call
 }
 
-// WorkersInfo describes the Workers of a name.
+// WorkersInfo describes the Workers with a given name.
 type WorkersInfo struct {
 	Name string // empty for those of Offload
 	WorkersStats
 }
 
-// AllWorkers returns all Workers that were ever asked for, by name.
+// AllWorkers returns all Workers that were ever asked for, sorted by name.
 func (l *Loop) AllWorkers() []WorkersInfo {
 	l.check("AllWorkers")
 	infos := make([]WorkersInfo, 0, len(l.workers))
@@ -215,17 +215,17 @@ func (l *Loop) AllWorkers() []WorkersInfo {
 	return infos
 }
 
-// LoopStats says what a loop holds. Where nothing is under way every number is 0: a number that
-// grows and grows is a leak.
+// LoopStats counts what a loop holds. When nothing is in progress every number is 0; one that keeps
+// growing is a leak.
 type LoopStats struct {
 	Tasks     int // that have not ended
 	Timers    int // that are set: callbacks, sleeps and deadlines
-	Sockets   int // that are open, and descriptors that are watched
-	Waits     int // of tasks and callbacks for a socket
-	Callbacks int // of futures that are not settled
+	Sockets   int // open sockets and watched descriptors
+	Waits     int // tasks and callbacks that wait for a socket
+	Callbacks int // OnDone callbacks of pending futures
 	Contexts  int // that tasks are attached to
-	OnClose   int // callbacks for the end of the loop
-	Jobs      int // that run elsewhere, or wait to
+	OnClose   int // callbacks registered with OnClose
+	Jobs      int // running on other goroutines, or waiting to
 	Closed    bool
 }
 
@@ -251,7 +251,7 @@ func (l *Loop) Stats() LoopStats {
 	return s
 }
 
-// waits returns how many wait for a direction of a socket: one or none.
+// waits returns how many tasks or callbacks wait for a direction of a socket: one or none.
 func (d *direction) waits() int {
 	if d.waiter != nil || d.callback != nil {
 		return 1

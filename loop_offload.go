@@ -8,32 +8,32 @@ import (
 	"github.com/corolla-go/corolla/internal/ds"
 )
 
-// What blocks is done on other goroutines, of which Workers bound the number. Each kind of work has
-// workers of its own: 64 jobs that sleep must not keep a name from being looked up, nor a server
-// from signing. One pool with priorities was rejected: a job that runs cannot be put off.
+// Blocking work is done on other goroutines, and Workers bound how many. Each kind of work has its
+// own workers: 64 jobs that sleep must not hold up a name lookup or a server's signatures. A single
+// pool with priorities was rejected: a running job cannot be preempted.
 //
-// Jobs that wait for a place are a list in which each can be taken out, so that one that is
-// canceled lets go of its closure at once, however long those before it take.
+// Jobs that wait for a place are in a list from which any can be removed, so that a canceled one
+// releases its closure at once, however long those ahead of it take.
 
-// Workers run jobs, which may block, each on a goroutine of its own: at most a limit at a time.
-// Others wait their turn.
+// Workers run jobs that may block, each on its own goroutine and only so many at a time. The rest
+// wait their turn.
 type Workers struct {
 	loop           *Loop
 	limit, running int
 	waiting        ds.List[*errand]
 }
 
-// errand is a job, while it waits for a place.
+// errand is a job that waits for a place.
 type errand struct {
 	run      func()
-	over     func()      // lets go of what the job was given
-	unwanted func() bool // nobody waits for it any more
+	over     func()      // releases what the job was given
+	unwanted func() bool // the job is no longer worth starting
 	place    ds.Link[*errand]
 }
 
-// Workers returns the loop's workers of a name, which are made when they are first asked for. Those
-// of Offload have the empty name; "lookup", "sign" and "process" are the library's too. Each kind
-// has MaxJobs places until SetLimit.
+// Workers returns the loop's workers with a given name, and makes them on first use. Offload uses
+// the empty name; "lookup", "sign" and "process" are among the library's own. Each kind has MaxJobs
+// places until SetLimit changes that.
 func (l *Loop) Workers(name string) *Workers {
 	l.check("Workers")
 	w := l.workers[name]
@@ -47,7 +47,8 @@ func (l *Loop) Workers(name string) *Workers {
 	return w
 }
 
-// SetLimit sets how many jobs, at least 1, run at a time. Those beyond it that run already go on.
+// SetLimit sets how many jobs run at a time, at least 1. Jobs over the limit that are already
+// running carry on.
 func (w *Workers) SetLimit(n int) {
 	w.loop.check("Workers.SetLimit")
 	w.limit = max(n, 1)
@@ -58,29 +59,29 @@ func (w *Workers) SetLimit(n int) {
 type WorkersStats struct {
 	Limit   int
 	Running int
-	Waiting int // for a place
+	Waiting int // jobs that wait for a place
 }
 
-// Stats returns how the workers stand.
+// Stats returns the current state of the workers.
 func (w *Workers) Stats() WorkersStats {
 	w.loop.check("Workers.Stats")
 	return WorkersStats{w.limit, w.running, w.waiting.Len()}
 }
 
-// Offload runs work, which may block, on a goroutine of its own and returns the
-// future of its result. At most MaxJobs run at a time; others wait their turn.
+// Offload runs work, which may block, on its own goroutine and returns the future
+// of its result. At most MaxJobs run at a time; the rest wait their turn.
 //
-// Canceling the future does not stop work that has begun: it only stops the
-// waiting, and work goes on having its place. OffloadTo gives work a context. A panic in
-// work fails the future with a *PanicError, and runtime.Goexit with ErrGoexit. On a loop that was
-// closed the error is ErrLoopClosed.
+// Canceling the future does not stop work that has begun: it only ends the wait, and the
+// work keeps its place until it returns. OffloadTo gives work a context. A panic in work fails
+// the future with a *PanicError, and runtime.Goexit with ErrGoexit. On a closed loop the
+// error is ErrLoopClosed.
 func Offload[T any](l *Loop, work func() (T, error)) *Future[T] {
 	l.check("Offload")
 	return offload(l.Workers(""), callSite(2), work, nil)
 }
 
-// OffloadTo is Offload to workers of a name, with a context for work that ends when the future is
-// canceled or the loop closed. Work that heeds it gives its place back.
+// OffloadTo is Offload on the given workers, with a context for the work that ends when the future
+// is canceled or the loop is closed. Work that returns when it ends frees its place early.
 func OffloadTo[T any](w *Workers, work func(ctx context.Context) (T, error)) *Future[T] {
 	w.loop.check("OffloadTo")
 	ctx, stop := context.WithCancel(context.Background())
@@ -105,7 +106,7 @@ func offload[T any](w *Workers, from site, work func() (T, error), stop func()) 
 		var v T
 		err := error(ErrGoexit)
 		defer func() {
-			_ = l.Post(func() { // refused when the loop is closed: then nobody waits
+			_ = l.Post(func() { // refused on a closed loop, where nobody waits
 				w.running--
 				w.fill()
 				over()
@@ -133,7 +134,7 @@ func protect[T any](work func() (T, error), s site) (v T, err error) {
 	return work()
 }
 
-// fill starts what waits, as long as there are places.
+// fill starts waiting jobs while there are places.
 func (w *Workers) fill() {
 	for next := w.waiting.First(); next != nil && w.running < w.limit; next = w.waiting.First() {
 		e := next.Value
@@ -148,14 +149,14 @@ func (w *Workers) fill() {
 	}
 }
 
-// drop lets go of all that waits, when the loop is closed.
+// drop drops all waiting jobs, when the loop is closed.
 func (w *Workers) drop() {
 	for next := w.waiting.First(); next != nil; next = w.waiting.First() {
 		next.Value.leave()
 	}
 }
 
-// leave takes an errand that waits off the list, and lets go of what it holds.
+// leave takes a waiting errand off the list, and releases what it holds.
 func (e *errand) leave() {
 	if e.place.Leave() {
 		e.run = nil

@@ -10,22 +10,22 @@ import (
 	"github.com/corolla-go/corolla/internal/host"
 )
 
-// A loop has no locks, so a call from a goroutine that does not run it is a data race, which
-// shows much later and elsewhere. Every method that belongs to the loop therefore asks first who
-// calls. That costs some two nanoseconds: the loop knows which goroutine runs at present, its own
-// or that of a task or of a generator, and compares it with the caller's.
+// A loop has no locks, so a call from a goroutine that does not run it is a data race, whose
+// effects show up much later and elsewhere. Every method that belongs to the loop therefore checks
+// its caller first. That costs about two nanoseconds: the loop knows which goroutine is running now,
+// its own or that of a task or a generator, and compares it with the caller's.
 //
 // Rejected: the number in a stack trace, which takes microseconds and is used only in debug mode
-// on processors that host.Goroutine does not know; and a lock or an atomic variable, which would
-// find two callers at once but not one that is wrong.
+// on processors that host.Goroutine does not support; and a lock or an atomic variable, which would
+// catch two simultaneous callers but not a single wrong one.
 
-// Check panics when a goroutine calls that does not run the loop, with a sentence that names what
-// was called and says what to do instead. A loop that does not run can be used from anywhere. It
-// is for types that belong to a loop. Safe from any goroutine.
+// Check panics if the calling goroutine does not run the loop, with a message that names what was
+// called and says what to do instead. A loop that is not running can be used from any goroutine.
+// Check is for types that belong to a loop. Safe from any goroutine.
 func (l *Loop) Check(what string) { l.check(what) }
 
-// check reads what only the loop's goroutine writes. A caller that is that goroutine sees what it
-// wrote itself, and any other sees something that is not its own number.
+// check reads what only the loop's goroutine writes. That goroutine sees what it wrote itself, and
+// any other sees something that is not its own number.
 //
 //go:norace
 func (l *Loop) check(what string) {
@@ -34,7 +34,7 @@ func (l *Loop) check(what string) {
 	}
 }
 
-// self returns what identifies the calling goroutine, or 0 where nobody can tell at a low price.
+// self identifies the calling goroutine, or returns 0 where it cannot do so cheaply.
 func (l *Loop) self() uintptr {
 	if id := host.Goroutine(); id != 0 || !l.opt.debug {
 		return id
@@ -55,14 +55,14 @@ func (l *Loop) disown() {
 	inUse.remove(l)
 }
 
-// stranger is asked about a caller that is not known to be on the loop. A coroutine that iter.Pull
-// has made may be: there is no telling who has resumed it. Pull knows, and says so.
+// stranger decides about a caller that is not known to be on the loop. A coroutine made by iter.Pull
+// may be: there is no telling who resumed it. Our own Pull does know, and records it.
 //
 //go:norace
 func (l *Loop) stranger(what string) {
 	id := l.self()
 	if id == l.owner {
-		return // on a processor that host.Goroutine does not know
+		return // on a processor that host.Goroutine does not support
 	}
 	other := inUse.at(id)
 	_, alien := aliens.Load(id)
@@ -73,17 +73,17 @@ func (l *Loop) stranger(what string) {
 		"use Post to hand the loop a function that calls it")
 }
 
-// CheckOutside panics when the goroutine that runs the loop calls, with a sentence that names what
-// was called. It is for what blocks its caller until the loop has done something. Safe from any
+// CheckOutside panics if called on the goroutine that runs the loop, with a message that names what
+// was called. It is for functions that block until the loop has done something. Safe from any
 // goroutine.
 func (l *Loop) CheckOutside(what string) {
 	if l.onLoop() {
 		panic("corolla: " + what + " on the goroutine that runs the loop would wait for itself; " +
-			"start a task with Go and Await its future, or use what takes a task")
+			"start a task with Go and Await its future, or use a call that takes a task")
 	}
 }
 
-// within reports whether l runs within a callback or a task of outer, on the same goroutine.
+// within reports whether l runs inside a callback or a task of outer, on the same goroutine.
 //
 //go:norace
 func (l *Loop) within(outer *Loop) bool {
@@ -91,7 +91,7 @@ func (l *Loop) within(outer *Loop) bool {
 		if l.begun == outer.owner {
 			return true
 		}
-		if l.owner == l.begun { // it would be found again
+		if l.owner == l.begun { // at would find l again
 			return false
 		}
 	}
@@ -106,7 +106,7 @@ func (l *Loop) onLoop() bool {
 	return id != 0 && l.owner == id
 }
 
-// inPull reports whether the calling goroutine is a coroutine of iter.Pull's.
+// inPull reports whether the calling goroutine is a coroutine made by iter.Pull.
 func inPull() bool {
 	var pcs [64]uintptr
 	for skip := 0; ; skip += len(pcs) {
@@ -124,13 +124,13 @@ func inPull() bool {
 	}
 }
 
-// loops is a set of loops, which any goroutine can look through.
+// loops is a set of loops that any goroutine can search.
 type loops struct {
-	mu  sync.Mutex // of who changes it
+	mu  sync.Mutex // held to change it
 	all atomic.Pointer[[]*Loop]
 }
 
-// inUse are the loops that run, or are being closed.
+// inUse holds the loops that are running or being closed.
 var inUse loops
 
 func (s *loops) get() []*Loop {
@@ -160,8 +160,8 @@ func (s *loops) remove(l *Loop) {
 
 func (s *loops) none() bool { return s.all.Load() == nil }
 
-// at returns the loop that the calling goroutine runs, or nil. Of one that runs inside of a callback
-// of another it is the inner one.
+// at returns the loop that a goroutine runs, or nil. If one runs inside a callback of another, it is
+// the inner one.
 //
 //go:norace
 func (s *loops) at(id uintptr) *Loop {

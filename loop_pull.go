@@ -8,19 +8,19 @@ import (
 )
 
 // Pull is iter.Pull for a sequence whose body uses a loop: what the body does counts as done by
-// who has called next. A body that yields inside of a scope of its consumer's task panics, for the
-// consumer would go on in that scope. Like iter.Pull's, next and stop are for one goroutine at a
-// time, or for a loop.
+// the caller of next. A body that yields inside a scope that it opened in its consumer's task
+// panics, because the consumer would continue in that scope. Like iter.Pull's, next and stop are
+// for one goroutine at a time, or for one loop.
 //
-// What iter.Pull itself returns can be used on a loop too, but each call that its body makes of
-// the loop is then slow, for it takes a look at the stack to see that it is no foreign goroutine.
+// What iter.Pull itself returns works on a loop too, but each of its body's calls to the loop is
+// then slow: it walks the stack to see that it does not come from a foreign goroutine.
 func Pull[V any](seq iter.Seq[V]) (next func() (V, bool), stop func()) {
 	p := new(pulled)
 	pull, end := iter.Pull(func(yield func(V) bool) {
 		p.begin()
 		defer p.end()
 		seq(func(v V) bool {
-			if p.loop != nil { // else there is no scope that it could be in
+			if p.loop != nil { // otherwise there is no scope that it could be in
 				p.mustHaveLeft()
 			}
 			return yield(v)
@@ -43,20 +43,20 @@ func Pull[V any](seq iter.Seq[V]) (next func() (V, bool), stop func()) {
 	return next, stop
 }
 
-// pulled is a coroutine that Pull has made. While it is resumed on a loop, it runs the loop.
+// pulled is a coroutine made by Pull. While it is resumed on a loop, it runs the loop.
 type pulled struct {
 	id     uintptr // its goroutine
-	caller uintptr // who resumes it
-	loop   *Loop   // that the caller runs, or nil
-	outer  *pulled // the caller, if it is one too
-	scopes int     // that it has opened and not left
+	caller uintptr // the goroutine that resumes it
+	loop   *Loop   // the one that the caller runs, or nil
+	outer  *pulled // the caller, if it is a generator too
+	scopes int     // opened by it and not left
 	alien  bool    // the caller is known not to run a loop
 	listed bool    // among the aliens
 
-	running bool // somebody has resumed it, and it has not yielded since
+	running bool // it was resumed, and has not yielded since
 }
 
-// mustHaveLeft panics if the generator, or one inside of it that calls its yield, is in a scope.
+// mustHaveLeft panics if the generator, or one inside it that calls its yield, is in a scope.
 func (p *pulled) mustHaveLeft() {
 	in := p
 	if p.loop != nil && p.loop.pulled != nil {
@@ -73,14 +73,14 @@ func (p *pulled) mustHaveLeft() {
 	}
 }
 
-// aliens has the coroutines of Pull that are resumed by a goroutine which runs no loop.
+// aliens holds the coroutines of Pull that are resumed by a goroutine that runs no loop.
 var aliens sync.Map // of uintptr
 
-// lend makes the coroutine the one that runs the loop which the caller runs.
+// lend makes the coroutine the goroutine that runs the caller's loop.
 func (p *pulled) lend(what string) {
 	if p.running {
-		panic("corolla: " + what + " of a generator that runs, or in which another task waits; " +
-			"a generator is resumed by one at a time")
+		panic("corolla: " + what + " of a generator that is running, or in which another task waits; " +
+			"only one caller at a time can resume a generator")
 	}
 	p.running = true
 	id := host.Goroutine()
@@ -118,16 +118,16 @@ func (p *pulled) begin() {
 	}
 }
 
-// end is also for a body that panics, or ends its goroutine: next does not come back then.
+// end also covers a body that panics or ends its goroutine, after which pull does not return.
 func (p *pulled) end() {
 	p.back()
 	if p.listed {
 		p.list()
 	}
-	p.id = 0 // which another goroutine may be given next
+	p.id = 0 // another goroutine may be given the same one next
 }
 
-// list notes whether the coroutine is an alien to all loops.
+// list adds the coroutine to the aliens, or removes it.
 func (p *pulled) list() {
 	if p.listed = !p.listed; p.listed {
 		aliens.Store(p.id, nil)

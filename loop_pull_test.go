@@ -229,7 +229,7 @@ func TestGeneratorOfTwoTasks(t *testing.T) {
 			}, corolla.Eager())
 			b := l.Go(func(task *corolla.Task) error {
 				for name, call := range map[string]func(){"next": func() { next() }, "stop": stop} {
-					if text := panicText(t, call); !strings.Contains(text, "one at a time") {
+					if text := panicText(t, call); !strings.Contains(text, "only one caller at a time") {
 						t.Errorf("%s of another task: %q", name, text)
 					}
 				}

@@ -19,13 +19,13 @@ type callback func()
 
 func (f callback) run() { f() }
 
-// Handle stands for a callback given to Soon.
+// Handle identifies a callback given to Soon.
 type Handle struct {
 	loop   *Loop
 	number uint64
 }
 
-// Soon runs f in the next turn of the loop, after what was made ready before it.
+// Soon runs f in the next turn of the loop, after everything that became ready before it.
 // It panics on a closed loop; on one that is being closed f never runs.
 func (l *Loop) Soon(f func()) Handle {
 	l.check("Soon")
@@ -35,8 +35,8 @@ func (l *Loop) Soon(f func()) Handle {
 	return Handle{l, l.ready.Push(entry{callback(f), l.site()})}
 }
 
-// Cancel keeps the callback from running, and reports whether it did: false if it
-// ran already or was canceled before. The zero Handle can be canceled.
+// Cancel keeps the callback from running, and reports whether it did: false if the callback
+// has already run or was canceled before. On the zero Handle it does nothing.
 func (h Handle) Cancel() bool {
 	if h.loop == nil {
 		return false
@@ -50,11 +50,11 @@ func (h Handle) Cancel() bool {
 	return true
 }
 
-// push makes something of the loop's own ready.
+// push makes one of the loop's own runnables ready.
 func (l *Loop) push(r runnable) { l.ready.Push(entry{what: r}) }
 
-// crashWith notes a panic that is to be let out. Of several in a batch it is the first; the others
-// reach the error handler.
+// crashWith records a panic to let out of Run: the first of a batch. Any others go to the error
+// handler.
 func (l *Loop) crashWith(p *PanicError) {
 	if l.crashed == nil {
 		l.crashed = p
@@ -63,7 +63,7 @@ func (l *Loop) crashWith(p *PanicError) {
 	}
 }
 
-// crash lets out a panic of the batch, if the policy says so.
+// crash lets the recorded panic out, if there is one.
 func (l *Loop) crash() {
 	if p := l.crashed; p != nil {
 		l.crashed = nil
@@ -71,10 +71,10 @@ func (l *Loop) crash() {
 	}
 }
 
-// Recovered does with a panic what the loop does with one in a callback: it goes to the
-// error handler, or with ErrorPolicy(Crash) out of Run. It is for code that calls others'
-// and survives their panics: call it from the deferred function that has recovered v.
-// Where says whose code it was. It returns the error that it made.
+// Recovered handles a panic as the loop handles one in a callback: it goes to the error
+// handler or, with ErrorPolicy(Crash), out of Run. It is for code that calls user code and
+// survives its panics: call it from the deferred function that recovered v, with where
+// naming the code that panicked. It returns the error that it made.
 func (l *Loop) Recovered(v any, where string) *PanicError {
 	l.check("Recovered")
 	p := l.Caught(v, where)
@@ -84,7 +84,7 @@ func (l *Loop) Recovered(v any, where string) *PanicError {
 	return p
 }
 
-// report gives an error to the error handler, and survives the handler.
+// report gives an error to the error handler, and survives the handler's panics.
 func (l *Loop) report(err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -94,8 +94,7 @@ func (l *Loop) report(err error) {
 	l.opt.handler(err)
 }
 
-// Report gives an error that has no other place to go to the loop's error
-// handler.
+// Report gives an error that has nowhere else to go to the loop's error handler.
 func (l *Loop) Report(err error) {
 	l.check("Report")
 	l.report(err)
@@ -103,16 +102,16 @@ func (l *Loop) Report(err error) {
 
 // inbox holds what other goroutines want the loop to run.
 type inbox struct {
-	n     atomic.Int64 // len(items), to look without the lock
+	n     atomic.Int64 // len(items), readable without the lock
 	mu    sync.Mutex
 	open  bool
 	items []entry
 	spare []entry // the other half of a double buffer
 }
 
-// Post runs f on the loop, after what was posted before it. It returns
-// ErrLoopClosed if the loop was closed; a callback that was posted but has not run
-// when the loop is closed never runs. Safe from any goroutine.
+// Post runs f on the loop, after everything posted before it. It returns ErrLoopClosed if
+// the loop was closed; a callback that was posted but has not run when the loop is closed
+// never runs. Safe from any goroutine.
 func (l *Loop) Post(f func()) error {
 	e := entry{callback(f), l.site()}
 	l.inbox.mu.Lock()
@@ -143,7 +142,7 @@ func (l *Loop) takeInbox() {
 	}
 }
 
-// close refuses what is posted from now on, and drops what was not taken.
+// close refuses further posts, and drops those that were not taken.
 func (in *inbox) close() {
 	in.mu.Lock()
 	defer in.mu.Unlock()

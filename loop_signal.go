@@ -8,9 +8,9 @@ import (
 	"github.com/corolla-go/corolla/internal/host"
 )
 
-// OnSignal calls f on the loop whenever one of the signals arrives, until stop is
-// called. While it is in force the signals do not end the program. It panics on a closed loop; on
-// one that is being closed it does nothing.
+// OnSignal calls f on the loop whenever one of the signals arrives, until stop is called.
+// Until then the signals do not end the program. It panics on a closed loop; on one that is
+// being closed it does nothing.
 func (l *Loop) OnSignal(f func(os.Signal), sigs ...os.Signal) (stop func()) {
 	l.check("OnSignal")
 	switch l.state {
@@ -21,7 +21,7 @@ func (l *Loop) OnSignal(f func(os.Signal), sigs ...os.Signal) (stop func()) {
 	}
 	stopped := false
 	end := l.host.Notify(func(sig os.Signal) {
-		_ = l.Post(func() { // refused only when the loop is gone, and f with it
+		_ = l.Post(func() { // refused only on a closed loop
 			if !stopped {
 				f(sig)
 			}
@@ -39,8 +39,7 @@ func (l *Loop) OnSignal(f func(os.Signal), sigs ...os.Signal) (stop func()) {
 	return stop
 }
 
-// cancelOnSignal cancels a task at the first of the loop's signals, and then leaves them to the
-// system.
+// cancelOnSignal cancels a task at the first of the loop's signals, and restores their usual effect.
 func (l *Loop) cancelOnSignal(t *Task) (stop func()) {
 	stop = l.OnSignal(func(sig os.Signal) {
 		stop()
@@ -58,8 +57,8 @@ type Signals struct {
 	stopped bool
 }
 
-// Signals catches signals for tasks that wait for them, until Stop. While it is in force they do
-// not end the program. One that arrives again before it was taken is taken once.
+// Signals catches signals for tasks that wait for them, until Stop. Until then they do not end the
+// program. A signal that arrives again before it is taken is taken once.
 func (l *Loop) Signals(sigs ...os.Signal) *Signals {
 	s := &Signals{loop: l}
 	s.stop = l.OnSignal(func(sig os.Signal) {
@@ -71,7 +70,7 @@ func (l *Loop) Signals(sigs ...os.Signal) *Signals {
 	return s
 }
 
-// Wait parks t until there is a signal, and takes it: the first to have arrived.
+// Wait parks t until there is a signal, and takes the one that arrived first.
 func (s *Signals) Wait(t *Task) (os.Signal, error) {
 	t.mustRun("Signals.Wait")
 	for len(s.pending) == 0 {
@@ -100,8 +99,8 @@ func (s *Signals) Stats() SignalsStats {
 	return SignalsStats{len(s.pending), s.arrived.Stats().Waiting}
 }
 
-// Stop leaves the signals to the system again. What has arrived can still be taken; a task that
-// waits for more gets os.ErrClosed.
+// Stop restores the usual effect of the signals. Those that have arrived can still be taken; a task
+// that waits for more gets os.ErrClosed.
 func (s *Signals) Stop() {
 	s.loop.check("Signals.Stop")
 	s.stop()
@@ -109,15 +108,15 @@ func (s *Signals) Stop() {
 	s.arrived.Set()
 }
 
-// OnExit calls f once, when a process that the program has started has ended; to wait for it
-// does not block then. stop takes it back.
+// OnExit calls f once, when a process started by this program has ended; waiting for it no longer
+// blocks then. stop cancels the call.
 func (l *Loop) OnExit(p *os.Process, f func()) (stop func(), err error) {
 	l.check("OnExit")
 	s, err := l.open(file, nil, func(host.Settings) (host.FD, error) { return l.host.OpenProcess(p.Pid) })
 	if err != nil {
 		return nil, fmt.Errorf("corolla: watch process %d: %w", p.Pid, err)
 	}
-	end := func() { _ = s.Close() } // twice is no harm
+	end := func() { _ = s.Close() } // closing twice does no harm
 	s.OnReadable(func() {
 		end()
 		f()

@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// A loop that hangs cannot say so: not when a callback never returns, nor when a task waits for a mutex
-// that another task of the same loop holds. So a goroutine of the host's looks, and sleeps while the
-// loop does. What it finds is reported twice: to the StallHandler while it lasts, with the stack, and to
-// the ErrorHandler when it is over, with how long it took.
+// A loop that hangs cannot report it: neither when a callback never returns, nor when a task waits for
+// a mutex that another task of the same loop holds. So a goroutine of the host watches the loop, and
+// sleeps while the loop does. A stall is reported twice: to the StallHandler while it lasts, with the
+// stack, and to the ErrorHandler when it is over, with how long it took.
 //
-// The loop publishes nothing for it but the entry that runs, in a plain variable: atomic ones for each
-// callback were rejected, as each costs as much as the reading of a clock was to be spared. Whoever reads
-// it asks afterwards whether the loop is still where it was, and only then uses what was read.
+// All that the loop publishes for this is the entry being run, in a plain variable: an atomic store for
+// each callback was rejected, as it costs as much as the clock reading that it would save. The reader
+// checks afterwards that the loop has not moved on, and only then uses what it read.
 //
-// Rejected too: to have the loop describe what it runs, as only then it is too late to ask; and labels
-// of pprof on its goroutines, which tasks' own would replace and goroutines that they start would inherit.
+// Also rejected: asking the loop to describe what it runs, which a hung loop cannot answer; and pprof
+// labels on its goroutines, which a task's own would replace and goroutines started by it would inherit.
 
-// stall is what is remembered of a report until what it was about is over.
+// stall is a report, kept until the stall is over.
 type stall struct {
 	turn uint64
 	*SlowError
 }
 
-// guard has the host watch over the run that begins.
+// guard has the host watch the run that is beginning.
 func (l *Loop) guard() {
 	l.unguard = func() {}
 	if l.opt.slow <= 0 {
@@ -39,13 +39,13 @@ func (l *Loop) guard() {
 	})
 }
 
-// stalled reports what holds the loop. It is called by the host's goroutine, while number is the
-// goroutine that has called Run.
+// stalled reports what holds the loop. It runs on the host's goroutine; number is that of the
+// goroutine that called Run.
 func (l *Loop) stalled(number uintptr, held time.Duration, still func() bool) {
 	what, turn := l.running()
 	own, stack := stacks(number)
 	if !still() {
-		return // what was read may be anything
+		return // the loop has moved on, and what was read may be anything
 	}
 	err := &SlowError{Took: held, Limit: l.opt.slow, Where: culprit(what, own), Stack: stack, Lasting: true}
 	l.stall.Store(&stall{turn, err})
@@ -57,30 +57,29 @@ func (l *Loop) stalled(number uintptr, held time.Duration, still func() bool) {
 	l.opt.stalled(err)
 }
 
-// running reads what only the loop's goroutine writes, which may be half of one thing and half of
-// another.
+// running reads what only the loop's goroutine writes, so what it returns may be torn.
 //
 //go:norace
 func (l *Loop) running() (what runnable, turn uint64) { return l.runs.what, l.turns }
 
-// slow reports what has just ended.
+// slow reports the callback, or the stretch of a task, that has just ended.
 func (l *Loop) slow(took time.Duration) {
 	err := &SlowError{Took: took, Limit: l.opt.slow, Where: describe(l.runs)}
 	if s := l.stall.Swap(nil); s != nil && s.turn == l.turns {
 		err.Stack = s.Stack
-		if c, ok := l.runs.what.(*readiness); ok && c.f == nil { // it was for once, and is forgotten
+		if c, ok := l.runs.what.(*readiness); ok && c.f == nil { // a one-shot callback, already forgotten
 			err.Where = s.Where
 		}
 	}
 	l.report(err)
 }
 
-// maxStacks is up to how many goroutines all stacks are taken. Go stops them all meanwhile, for some
-// 4 µs each, and knows no way to take one stack alone.
+// maxStacks is the number of goroutines up to which all stacks are taken. Go stops the world for that,
+// for some 4 µs per goroutine, and has no way to take the stack of just one other goroutine.
 const maxStacks = 10_000
 
-// stacks returns the stack of a goroutine that runs a loop, and of the one that it has resumed and
-// waits for, if it has: of a task, or of a task that a task has resumed, or of a generator.
+// stacks returns the stack of a goroutine that runs a loop, and that of the innermost coroutine that
+// it has resumed, if any: a task, a task resumed by a task, or a generator.
 func stacks(number uintptr) (own, running []byte) {
 	if n := runtime.NumGoroutine(); n > maxStacks {
 		return nil, fmt.Appendf(nil, "(no stack: it would have stopped %d goroutines)\n", n)
@@ -131,7 +130,7 @@ func resumed(blocks [][]byte, of []byte) []byte {
 		body := []byte("\n" + module + ".(*Task).body(0x" + string(bytes.TrimRight(address, "?")))
 		return block(blocks, func(b []byte) bool { return bytes.Contains(b, body) })
 	}
-	var number uintptr // of a generator's consumer, which as a rule has made it
+	var number uintptr // of a generator's consumer, which usually made it
 	if _, err := fmt.Sscanf(string(of[:bytes.IndexByte(of, '[')]), "goroutine %d", &number); err != nil {
 		return nil
 	}
@@ -147,8 +146,8 @@ func switched(stack []byte) bool {
 
 const module = "github.com/corolla-go/corolla"
 
-// culprit names what runs for another goroutine, from what does not change while it runs and from
-// the stack of the goroutine that runs the loop.
+// culprit names what is running, for a report from another goroutine. It uses only what does not
+// change meanwhile, and the stack of the goroutine that runs the loop.
 func culprit(what runnable, own []byte) string {
 	var kind, peer string
 	switch w := what.(type) {
@@ -164,7 +163,7 @@ func culprit(what runnable, own []byte) string {
 	return kind + "callback" + called(own) + peer
 }
 
-// called finds the function that the loop has called.
+// called finds the function that the loop called.
 func called(own []byte) string {
 	lines := strings.Split(string(own), "\n")
 	for i := len(lines) - 1; i > 0; i-- {
@@ -181,13 +180,13 @@ func called(own []byte) string {
 	return ""
 }
 
-// at shortens the place in a line of a stack.
+// at shortens the file and line of a stack frame.
 func at(line string) string {
 	file, _, _ := strings.Cut(strings.TrimSpace(line), " +0x")
 	return filepath.Join(filepath.Base(filepath.Dir(file)), filepath.Base(file))
 }
 
-// peer says whose connection it is, if one's.
+// peer names the connection's peer, if there is one.
 //
 //go:norace
 func (c *readiness) peer() string {

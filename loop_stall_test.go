@@ -65,7 +65,7 @@ func (s *stallLog) want(t *testing.T, stack ...string) {
 	if !lasting.Lasting || over.Lasting || lasting.Took < lasting.Limit || over.Took < over.Limit {
 		t.Errorf("reported %v while it lasted, and %v when it was over", lasting, over)
 	}
-	if !strings.Contains(lasting.Error(), "still holds the loop") || !strings.Contains(over.Error(), "held the loop") {
+	if !strings.Contains(lasting.Error(), "has been holding the loop") || !strings.Contains(over.Error(), "held the loop") {
 		t.Errorf("the reports say %q and %q", lasting, over)
 	}
 	for _, part := range stack {
@@ -257,11 +257,11 @@ func TestStallsArePrintedUnlessThereIsAHandler(t *testing.T) {
 		opts []corolla.Option
 		want []string
 	}{
-		{"none", nil, []string{"callback corolla_test.hang (", "still holds the loop", "corolla_test.hang("}},
+		{"none", nil, []string{"callback corolla_test.hang (", "has been holding the loop", "corolla_test.hang("}},
 		{
 			"one that panics",
 			[]corolla.Option{corolla.StallHandler(func(*corolla.SlowError) { panic("unhandled") })},
-			[]string{"the stall handler panicked: unhandled", "callback corolla_test.hang (", "still holds the loop"},
+			[]string{"the stall handler panicked: unhandled", "callback corolla_test.hang (", "has been holding the loop"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Timer runs a callback once, at a time of the loop's clock. Timers that are due
-// at one time run in the order in which they were set.
+// Timer runs a callback once, at a time of the loop's clock. Timers due at the same
+// time run in the order in which they were set.
 type Timer struct {
 	loop  *Loop
 	when  time.Duration
 	seq   uint64
-	place int // in the heap, counted from 1; 0 is not there
+	place int // in the heap, counted from 1; 0 if it is not in it
 	fired bool
-	after time.Duration // of a scope's timer: how long it had, for the error
+	after time.Duration // of a scope's timer: how long the scope had, for the error
 	what  timed
 	site  site
 }
@@ -35,12 +35,12 @@ func (l *Loop) At(when time.Duration, f func()) *Timer {
 	return t
 }
 
-// After runs f once d has passed. A d of 0 or less is for the next turn, behind
-// what is ready already.
+// After runs f once d has passed. If d is 0 or less, f runs in the next turn, after
+// everything already ready.
 func (l *Loop) After(d time.Duration, f func()) *Timer { return l.At(l.in(d), f) }
 
-// in returns the time of the loop's clock that is d from now, which a long d does not
-// carry beyond the end of time.
+// in returns the time of the loop's clock that is d from now, or the latest possible time
+// if that would overflow.
 func (l *Loop) in(d time.Duration) time.Duration {
 	if d > math.MaxInt64-l.now {
 		return math.MaxInt64
@@ -48,15 +48,15 @@ func (l *Loop) in(d time.Duration) time.Duration {
 	return l.now + max(d, 0)
 }
 
-// Stop keeps the callback from running, and reports whether it did: false if it
-// ran already or was stopped before.
+// Stop keeps the callback from running, and reports whether it did: false if the callback
+// has already run or was stopped before.
 func (t *Timer) Stop() bool {
 	t.loop.check("Timer.Stop")
 	return t.stop()
 }
 
-// Reset sets the timer anew, whether or not it ran, for d from now. It reports
-// whether the timer was still to run before.
+// Reset sets the timer to d from now, whether or not it has run. It reports whether the
+// callback was still pending.
 func (t *Timer) Reset(d time.Duration) bool {
 	t.loop.check("Timer.Reset")
 	was := t.stop()
@@ -64,13 +64,13 @@ func (t *Timer) Reset(d time.Duration) bool {
 	return was
 }
 
-// When returns the time for which the timer is or was last set.
+// When returns the time for which the timer is set, or was last set.
 func (t *Timer) When() time.Duration {
 	t.loop.check("Timer.When")
 	return t.when
 }
 
-// Active reports whether the callback is still to run.
+// Active reports whether the callback is still pending.
 func (t *Timer) Active() bool {
 	t.loop.check("Timer.Active")
 	return t.place > 0 || t.fired
@@ -84,14 +84,14 @@ func (t *Timer) set(when time.Duration) {
 
 func (t *Timer) stop() bool {
 	was := t.Active()
-	t.fired = false // an entry in the ready ring will find this
+	t.fired = false // an entry in the ready ring will see this
 	if t.place > 0 {
 		t.loop.timers.Remove(t.place - 1)
 	}
 	return was
 }
 
-// takeTimers makes ready what is due.
+// takeTimers makes the due timers ready.
 func (l *Loop) takeTimers() {
 	for l.timers.Len() > 0 && l.timers.Min().when <= l.now {
 		t := l.timers.Pop()
@@ -108,7 +108,7 @@ func (t *Timer) run() {
 	t.what.timeout()
 }
 
-// timerOrder orders timers by time, and by age where that is the same.
+// timerOrder orders timers by time, and those with the same time by age.
 type timerOrder struct{}
 
 func (timerOrder) Less(a, b *Timer) bool {

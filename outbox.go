@@ -1,12 +1,12 @@
 package corolla
 
-// Outbox holds what was written to a socket and not sent yet: every model's connections
-// write through one. It never waits and never refuses for want of room; instead it says
-// when it is above its high water mark, and when it is down to its low one again.
+// Outbox buffers data that was written to a socket and not yet sent: every model's
+// connections write through one. It never blocks and never rejects a write for lack of room;
+// instead it says when it rises above its high water mark, and when it falls to its low one.
 //
-// The first write of a turn is tried at once, and so is a large one. What else is written in
-// the same turn, and what is written while the outbox is corked, leaves together, in one call
-// to the system. An empty outbox holds no memory.
+// The first write of a turn is tried at once, and so is a large one. Further writes of the same
+// turn, and those made while the outbox is corked, are sent together, in one system call. An
+// empty outbox holds no memory.
 //
 // Init prepares one. It owns the socket's OnWritable.
 type Outbox struct {
@@ -14,7 +14,7 @@ type Outbox struct {
 	first, last *segment
 	size        int    // bytes in all segments
 	tried       uint64 // the turn of the loop in which a write was last tried at once
-	onWritable  func() // advance, made when it is first needed
+	onWritable  func() // advance, made on first use
 	err         error
 	onError     func(error)
 	onEmpty     func()
@@ -29,28 +29,28 @@ type Outbox struct {
 	closing bool
 }
 
-// Init prepares an outbox for a socket. failed is told, once, of an error in sending; what
-// is in the outbox is then dropped.
+// Init prepares an outbox for a socket. failed is called, once, with an error in sending; the
+// contents of the outbox are then dropped.
 func (o *Outbox) Init(s *Socket, failed func(error)) {
 	s.loop.check("Outbox.Init")
 	s.out = o
 	*o = Outbox{sock: s, tried: ^uint64(0), low: DefaultLowWater, high: DefaultHighWater, onError: failed}
 }
 
-// Err returns the error with which sending has failed, or nil.
+// Err returns the error with which sending failed, or nil.
 func (o *Outbox) Err() error {
 	o.sock.loop.check("Outbox.Err")
 	return o.err
 }
 
-// Len returns how many bytes are to be sent.
+// Len returns how many bytes are unsent.
 func (o *Outbox) Len() int {
 	o.sock.loop.check("Outbox.Len")
 	return o.size
 }
 
-// Write takes b to be sent; b can be reused at once. The error is net.ErrClosed after
-// Finish or on a closed socket, or that with which sending has failed.
+// Write sends b, or buffers it; b can be reused at once. The error is net.ErrClosed after
+// Finish or on a closed socket, or the one with which sending failed.
 func (o *Outbox) Write(b []byte) error {
 	o.sock.loop.check("Outbox.Write")
 	if err := o.usable(); err != nil {
@@ -69,8 +69,8 @@ func (o *Outbox) Write(b []byte) error {
 	return nil
 }
 
-// WriteBatch is Write of several pieces, which leave in one call to the system if they are
-// not too many.
+// WriteBatch is Write for several buffers, which are sent in one system call if there are not
+// too many.
 func (o *Outbox) WriteBatch(bufs [][]byte) error {
 	o.sock.loop.check("Outbox.WriteBatch")
 	if err := o.usable(); err != nil {
@@ -89,11 +89,11 @@ func (o *Outbox) WriteBatch(bufs [][]byte) error {
 		n -= skip
 		o.keep(b[skip:])
 	}
-	o.mark() // once, for it may do anything, even drop the outbox
+	o.mark() // once, because its callback may do anything, even drop the outbox
 	return nil
 }
 
-// filled returns the pieces that are not empty.
+// filled returns the buffers that are not empty.
 func filled(bufs [][]byte) [][]byte {
 	for i, b := range bufs {
 		if len(b) == 0 {
@@ -109,8 +109,8 @@ func filled(bufs [][]byte) [][]byte {
 	return bufs
 }
 
-// direct reports whether a write of so many bytes is to be tried at once, and if so notes that
-// it is. A large one always is: it gains nothing by leaving together with others.
+// direct reports whether to try a write of size bytes at once, and if so records that for this
+// turn. A large one always is: sending it together with others gains nothing.
 func (o *Outbox) direct(size int) bool {
 	l := o.sock.loop
 	if o.pending() || o.corked || o.tried == l.turns && size < segmentSize {
@@ -130,7 +130,7 @@ func (o *Outbox) usable() error {
 	return nil
 }
 
-// keep buffers what was not sent, and sees to it that it will be.
+// keep buffers what was not sent, and arranges for it to be.
 func (o *Outbox) keep(b []byte) {
 	if len(b) == 0 {
 		return
@@ -149,13 +149,13 @@ func (o *Outbox) keep(b []byte) {
 	o.arm()
 }
 
-// Cork makes what is written wait for Uncork.
+// Cork holds back what is written until Uncork.
 func (o *Outbox) Cork() {
 	o.sock.loop.check("Outbox.Cork")
 	o.corked = true
 }
 
-// Uncork sends what was written since Cork, in one call to the system if it is not much.
+// Uncork sends what was written since Cork, in one system call if it is not too much.
 func (o *Outbox) Uncork() {
 	o.sock.loop.check("Outbox.Uncork")
 	o.corked = false
@@ -167,8 +167,8 @@ func (o *Outbox) Uncork() {
 	}
 }
 
-// TrySend sends what the system takes of what only waits to leave together with the rest of the
-// turn. It is for who has to know how much the peer does not take.
+// TrySend sends, as far as the system takes it, what was held back only to be sent together with the
+// rest of the turn. It is for callers that must know how much is held up by the peer.
 func (o *Outbox) TrySend() {
 	o.sock.loop.check("Outbox.TrySend")
 	if !o.corked && o.sendable() {
@@ -176,10 +176,10 @@ func (o *Outbox) TrySend() {
 	}
 }
 
-// pending reports whether something waits, be it only somebody's turn.
+// pending reports whether anything is in line, even if only a turn.
 func (o *Outbox) pending() bool { return o.first != nil }
 
-// sendable reports whether what is first in line can be begun with, or gone on with.
+// sendable reports whether the first segment in line can be started, or continued.
 func (o *Outbox) sendable() bool { return o.pending() && !o.lent() && o.err == nil }
 
 // arm makes the outbox advance when the socket is writable.
@@ -201,7 +201,7 @@ func (o *Outbox) disarm() {
 	}
 }
 
-// advance sends what the system takes, or lets somebody have their turn.
+// advance sends what the system takes, or begins a borrower's turn.
 func (o *Outbox) advance() {
 	if o.first.turn != nil {
 		o.lend()
@@ -234,15 +234,15 @@ func (o *Outbox) sent(n int) {
 	}
 }
 
-// Finish takes no more writes, and calls done once all is sent: at once if it is.
+// Finish refuses further writes, and calls done once everything is sent; at once if it is.
 func (o *Outbox) Finish(done func()) {
 	o.sock.loop.check("Outbox.Finish")
 	o.closing = true
 	o.WhenEmpty(done)
 }
 
-// WhenEmpty calls done, once, when all is sent: at once if it is. It replaces what was to
-// be called before.
+// WhenEmpty calls done, once, when everything is sent; at once if it is. It replaces the
+// function set before.
 func (o *Outbox) WhenEmpty(done func()) {
 	o.sock.loop.check("Outbox.WhenEmpty")
 	o.onEmpty = done
@@ -259,7 +259,7 @@ func (o *Outbox) emptied() {
 	}
 }
 
-// Drop drops what was not sent. Tasks in Wait return. It is what closing the socket does.
+// Drop drops everything unsent, and makes tasks in Wait return. Closing the socket does the same.
 func (o *Outbox) Drop() {
 	o.sock.loop.check("Outbox.Drop")
 	o.closing, o.onEmpty = true, nil
@@ -274,7 +274,7 @@ func (o *Outbox) fail(err error) {
 	o.err = err
 	o.closing, o.onEmpty = true, nil
 	if failed := o.onError; failed != nil {
-		failed(err) // before those who wait, for they may ask the connection
+		failed(err) // before waiting tasks run, which may ask the connection
 	}
 	o.Drop()
 }

@@ -2,9 +2,9 @@ package corolla
 
 import "time"
 
-// drain sends what connections that were closed, or whose writing side was, still have to
-// send: a program that writes, closes and ends must not lose the end of what it wrote. No code
-// of others runs meanwhile.
+// drain sends the pending data of connections that were closed, or closed for writing: a program
+// that writes, closes and exits must not lose the end of what it wrote. No user code runs
+// meanwhile.
 func (l *Loop) drain() {
 	var left []*Outbox
 	for _, w := range l.fds {
@@ -34,7 +34,7 @@ func (l *Loop) drain() {
 		}
 		n, err := l.host.Wait(l.events, until)
 		if err != nil {
-			return // nothing will ever take it
+			return // nothing more can be sent
 		}
 		for _, ev := range l.events[:n] {
 			if s, ok := l.fds[ev.FD].(*Socket); ok {
@@ -44,6 +44,6 @@ func (l *Loop) drain() {
 	}
 }
 
-// drains reports whether there are bytes to send before it is somebody else's turn, which does
-// not come any more.
+// drains reports whether there are bytes to send before the next borrower's turn, which will not
+// come any more.
 func (o *Outbox) drains() bool { return o.closing && o.pending() && o.first.turn == nil }

@@ -2,17 +2,17 @@ package corolla
 
 import "net"
 
-// turn is somebody else's to write to the socket.
+// turn is a borrower's turn to write to the socket itself.
 type turn struct {
 	use   func(back func())
 	lost  func(error)
 	begun bool
 }
 
-// Lend lets somebody else write to the socket, once all that was written before is sent: use
-// is called then, at once if nothing is to be sent, and what is written meanwhile waits until
-// it calls back. If the outbox is dropped before, lost is called instead, with the reason. Once
-// its turn has begun, the borrower learns from the socket itself.
+// Lend lets a borrower write to the socket directly, once everything written before is sent: use
+// is called then, at once if nothing is pending, and writes made meanwhile wait until it calls
+// back. If the outbox is dropped before that, lost is called instead, with the reason. Once its
+// turn has begun, the borrower learns of errors from the socket itself.
 func (o *Outbox) Lend(use func(back func()), lost func(error)) {
 	o.sock.loop.check("Outbox.Lend")
 	if err := o.usable(); err != nil {
@@ -28,7 +28,7 @@ func (o *Outbox) Lend(use func(back func()), lost func(error)) {
 	}
 }
 
-// lent reports whether it is somebody else's turn.
+// lent reports whether a borrower's turn has begun.
 func (o *Outbox) lent() bool { return o.first != nil && o.first.turn != nil && o.first.turn.begun }
 
 // lend begins the turn that is first in line.
@@ -37,7 +37,7 @@ func (o *Outbox) lend() {
 	s := o.first
 	s.turn.begun = true
 	s.turn.use(func() {
-		if o.first != s { // given back before, or dropped meanwhile
+		if o.first != s { // already given back, or dropped meanwhile
 			return
 		}
 		if o.shift(); o.pending() {
@@ -48,7 +48,7 @@ func (o *Outbox) lend() {
 	})
 }
 
-// lose lets go of segments that are not sent any more, and tells those whose turn has not begun.
+// lose releases segments that will not be sent, and tells borrowers whose turn has not begun.
 func (o *Outbox) lose(first *segment) {
 	err := o.err
 	switch {

@@ -11,9 +11,9 @@ const (
 	DefaultLowWater  = 16 << 10
 )
 
-// SetMarks sets the water marks in bytes. A mark less than 0 follows from the other: the
-// high one is four times the low one, the low one a quarter of the high one; both less than
-// 0 are the defaults. It panics if low is above high.
+// SetMarks sets the water marks in bytes. A mark less than 0 is derived from the other: high
+// is four times low, low is a quarter of high; if both are less than 0 they are the defaults.
+// It panics if low is above high.
 func (o *Outbox) SetMarks(low, high int) {
 	o.sock.loop.check("Outbox.SetMarks")
 	switch {
@@ -37,14 +37,14 @@ func (o *Outbox) Marks() (low, high int) {
 	return o.low, o.high
 }
 
-// OnMarks sets the function that is told when the outbox has come above its high mark, and
-// when it has come down to its low one. The first is said within the write that does it.
+// OnMarks sets the function that is called when the outbox rises above its high mark, and
+// when it falls to its low one. The former happens within the write that causes it.
 func (o *Outbox) OnMarks(changed func(above bool)) {
 	o.sock.loop.check("Outbox.OnMarks")
 	o.onMarks = changed
 }
 
-// Above reports whether the outbox has been above its high mark, and not yet down to its
+// Above reports whether the outbox has risen above its high mark, and not yet fallen to its
 // low one.
 func (o *Outbox) Above() bool {
 	o.sock.loop.check("Outbox.Above")
@@ -53,14 +53,14 @@ func (o *Outbox) Above() bool {
 
 // OutboxStats describes an Outbox.
 type OutboxStats struct {
-	Bytes     int  // to be sent
-	Turns     int  // of others, that have not ended: see Lend
+	Bytes     int  // unsent
+	Turns     int  // borrowers' turns that have not ended: see Lend
 	Low, High int  // water marks, in bytes
 	Above     bool // as Outbox.Above says
 	Waiting   int  // tasks, in Wait and WaitEmpty
 }
 
-// Stats returns how the outbox stands. It looks at every piece that waits.
+// Stats returns the current state of the outbox. It visits every pending segment.
 func (o *Outbox) Stats() OutboxStats {
 	o.sock.loop.check("Outbox.Stats")
 	s := OutboxStats{Bytes: o.size, Low: o.low, High: o.high, Above: o.above, Waiting: o.waiting.Len()}
@@ -72,7 +72,7 @@ func (o *Outbox) Stats() OutboxStats {
 	return s
 }
 
-// mark says when a water mark is crossed.
+// mark calls OnMarks's function when a water mark is crossed.
 func (o *Outbox) mark() {
 	switch {
 	case !o.above && o.size > o.high:
@@ -88,15 +88,15 @@ func (o *Outbox) mark() {
 	}
 }
 
-// Wait parks t if the outbox is above its marks, until it is not; another's Unpark of t ends
-// the wait too, so who calls it looks again. It returns the error with which sending has
-// failed, net.ErrClosed if the socket was closed, or t's own.
+// Wait parks t while the outbox is above its marks; an unrelated Unpark of t ends the wait too,
+// so callers should check again. It returns the error with which sending failed, net.ErrClosed
+// if the socket was closed, or t's own.
 func (o *Outbox) Wait(t *Task) error {
 	o.sock.loop.check("Outbox.Wait")
 	return o.wait(t, o.above, "an outbox above its water mark")
 }
 
-// WaitEmpty is Wait for the moment when all is sent.
+// WaitEmpty is like Wait, but waits until everything is sent.
 func (o *Outbox) WaitEmpty(t *Task) error {
 	o.sock.loop.check("Outbox.WaitEmpty")
 	return o.wait(t, o.pending(), "an outbox that is not empty")

@@ -3,10 +3,10 @@ package corolla
 import "github.com/corolla-go/corolla/internal/host"
 
 // An outbox is a queue of segments, linked so that an empty one is two nil pointers. Segments of
-// bytes are of one size, unless a single write is larger, and a loop keeps some of them for the next
-// that has to wait: a connection whose peer is slow now and then allocates nothing.
+// bytes have one size, unless a single write is larger, and a loop keeps some of them for reuse, so
+// that a connection whose peer is slow now and then allocates nothing.
 
-// segment is one thing in line for a socket: bytes, or somebody else's turn to write to it.
+// segment is one thing in line for a socket: bytes, or a borrower's turn to write to it.
 type segment struct {
 	next  *segment
 	bytes []byte
@@ -19,7 +19,7 @@ const (
 	keptSegments = 64
 )
 
-// unsent returns the bytes that are still to be sent.
+// unsent returns the bytes not yet sent.
 func (s *segment) unsent() []byte { return s.bytes[s.sent:] }
 
 // push puts a segment at the end of the line.
@@ -32,7 +32,7 @@ func (o *Outbox) push(s *segment) {
 	o.last = s
 }
 
-// shift takes the first segment out.
+// shift removes the first segment.
 func (o *Outbox) shift() {
 	s := o.first
 	if o.first = s.next; o.first == nil {
@@ -41,14 +41,14 @@ func (o *Outbox) shift() {
 	o.sock.loop.segments.give(s)
 }
 
-// segmentPool is what the outboxes of a loop have in common.
+// segmentPool is shared by the outboxes of a loop.
 type segmentPool struct {
-	first *segment // of those that nobody uses
+	first *segment // of the unused ones
 	n     int
-	batch [][]byte // to write from; empty between two calls
+	batch [][]byte // reused by write; empty between two calls
 }
 
-// take returns a segment that holds nothing, and has room for size bytes.
+// take returns an empty segment with room for size bytes.
 func (p *segmentPool) take(size int) *segment {
 	s := p.first
 	switch {
@@ -62,7 +62,7 @@ func (p *segmentPool) take(size int) *segment {
 	return s
 }
 
-// give takes a segment back, if it is one of those to keep.
+// give takes a segment back, and keeps it if it has the usual size and there is room.
 func (p *segmentPool) give(s *segment) {
 	s.next = nil
 	if cap(s.bytes) != segmentSize || p.n == keptSegments {
@@ -73,7 +73,7 @@ func (p *segmentPool) give(s *segment) {
 	p.n++
 }
 
-// write writes a segment and those behind it, up to somebody's turn, in one call to the system.
+// write writes a segment and those behind it, up to a borrower's turn, in one system call.
 func (p *segmentPool) write(to *Socket, first *segment) (int, error) {
 	if first.next == nil || first.next.turn != nil {
 		return to.TryWrite(first.unsent())
@@ -82,7 +82,7 @@ func (p *segmentPool) write(to *Socket, first *segment) (int, error) {
 		p.batch = append(p.batch, s.unsent())
 	}
 	n, err := to.TryWriteBatch(p.batch)
-	clear(p.batch) // it must not hold what others have sent
+	clear(p.batch) // it must not keep sent data alive
 	p.batch = p.batch[:0]
 	return n, err
 }

@@ -8,30 +8,30 @@ import (
 
 // Errors of a Queue.
 var (
-	// ErrQueueFull is returned by TryPut on a queue that has no room.
+	// ErrQueueFull is returned by TryPut on a full queue.
 	ErrQueueFull = errors.New("corolla: the queue is full")
-	// ErrQueueEmpty is returned by TryGet on a queue that has nothing.
+	// ErrQueueEmpty is returned by TryGet on an empty queue.
 	ErrQueueEmpty = errors.New("corolla: the queue is empty")
 	// ErrQueueShutdown is returned by a queue after Shutdown.
 	ErrQueueShutdown = errors.New("corolla: the queue was shut down")
 )
 
-// Queue hands values from tasks to tasks. Those who wait to put and those who wait to get
-// have their turn in the order in which they came, and a value goes to the task that it
-// wakes: nobody can take it away in between.
+// Queue passes values between tasks. Tasks that wait to put, and tasks that wait to get, are
+// served in the order in which they came, and a value goes to the task that it wakes: no other
+// task can take it in between.
 type Queue[T any] struct {
 	size       int // < 0 is no limit
 	items      store[T]
 	getters    Waiters
 	putters    Waiters
-	unfinished int // values put and not done with
+	unfinished int // values put and not yet done with
 	joining    Waiters
 	shut       bool
-	dropped    bool       // by a Shutdown at once
-	spare      []*cell[T] // a few cells that nobody uses
+	dropped    bool       // by an immediate Shutdown
+	spare      []*cell[T] // a few unused cells
 }
 
-// cell is where a waiting task's value lies.
+// cell holds the value of a waiting task.
 type cell[T any] struct {
 	value T
 	done  bool // the value was handed over
@@ -48,30 +48,29 @@ type store[T any] interface {
 // QueueStats describes a Queue.
 type QueueStats struct {
 	Len        int
-	Size       int // room for so many; less than 0 is no limit
+	Size       int // how many values fit; less than 0 is no limit
 	Getting    int // tasks that wait to get
 	Putting    int // tasks that wait to put
-	Unfinished int // values that were put, and not reported by TaskDone
+	Unfinished int // values that were put, and not yet reported by TaskDone
 	Shutdown   bool
 }
 
-// NewQueue returns a queue that gives first what was put first. It has room for size
-// values; with a size of 0 a Put returns only when there is a Get for the value, as with
-// a channel of Go's, and a size of less than 0 is no limit.
+// NewQueue returns a first-in, first-out queue. It has room for size values; with a size
+// of 0, Put returns only when a Get takes the value, as with a Go channel, and a size of
+// less than 0 is no limit.
 func NewQueue[T any](size int) *Queue[T] { return &Queue[T]{size: size, items: new(ds.FIFO[T])} }
 
-// NewLIFOQueue returns a queue that gives first what was put last.
+// NewLIFOQueue returns a last-in, first-out queue; see NewQueue for size.
 func NewLIFOQueue[T any](size int) *Queue[T] { return &Queue[T]{size: size, items: new(ds.LIFO[T])} }
 
-// NewPriorityQueue returns a queue that gives the least value first, and of equal ones
-// that which was put first.
+// NewPriorityQueue returns a queue that gives the least value first, and equal ones in the
+// order in which they were put; see NewQueue for size.
 func NewPriorityQueue[T any](size int, less func(a, b T) bool) *Queue[T] {
 	return &Queue[T]{size: size, items: ds.NewPriority(less)}
 }
 
 // Put parks t until there is room, and puts v. If t is canceled while it waits, v is not
-// in the queue; if v had been taken already, Put succeeds and what t waits for next is
-// canceled.
+// put; if v had already been taken, Put succeeds and t's next wait is canceled.
 func (q *Queue[T]) Put(t *Task, v T) error {
 	t.mustRun("Queue.Put")
 	err := q.TryPut(v)
@@ -109,7 +108,7 @@ func (q *Queue[T]) TryPut(v T) error {
 	return nil
 }
 
-// check panics when a foreign goroutine calls although tasks wait.
+// check panics if a foreign goroutine calls while tasks wait.
 func (q *Queue[T]) check(what string) {
 	q.getters.check(what)
 	q.putters.check(what)
@@ -126,7 +125,7 @@ func (q *Queue[T]) hand(v T) bool {
 	return true
 }
 
-// first returns the cell of the first in a line.
+// first returns the cell of the first task in line.
 func first[T any](q *Waiters) (*cell[T], bool) {
 	if q.Len() == 0 {
 		return nil, false
@@ -134,8 +133,8 @@ func first[T any](q *Waiters) (*cell[T], bool) {
 	return q.line.First().Value.(*Task).slot.(*cell[T]), true
 }
 
-// Get parks t until there is a value, and takes it. If t is canceled in the moment in
-// which it is handed a value, the value goes to the next, or back to where it was taken.
+// Get parks t until there is a value, and takes it. If t is canceled just as it is handed a
+// value, the value goes to the next task in line, or back to its place in the queue.
 func (q *Queue[T]) Get(t *Task) (T, error) {
 	t.mustRun("Queue.Get")
 	v, err := q.TryGet()
@@ -169,7 +168,7 @@ func (q *Queue[T]) TryGet() (v T, err error) {
 	switch {
 	case q.items.Len() > 0:
 		v = q.items.Pop()
-		if waits { // for the room that there is now
+		if waits { // and now there is room
 			q.items.Push(c.value)
 			q.admit(c)
 		}
@@ -184,14 +183,14 @@ func (q *Queue[T]) TryGet() (v T, err error) {
 	return v, nil
 }
 
-// admit tells the first of the putters that its value is taken.
+// admit tells the first putter in line that its value is taken.
 func (q *Queue[T]) admit(c *cell[T]) {
 	c.done = true
 	q.unfinished++
 	q.putters.Wake()
 }
 
-// maxSpare is how many cells a queue keeps for those who wait next.
+// maxSpare is how many cells a queue keeps for later waits.
 const maxSpare = 16
 
 func (q *Queue[T]) cell() *cell[T] {
@@ -211,8 +210,8 @@ func (q *Queue[T]) free(c *cell[T]) {
 	}
 }
 
-// TaskDone says that one value that was taken is done with; see Join. It panics when it
-// is called more often than values were put.
+// TaskDone reports that one of the values taken is done with; see Join. It panics if it is
+// called more often than values were put.
 func (q *Queue[T]) TaskDone() {
 	if q.unfinished == 0 {
 		panic("corolla: TaskDone of a Queue called more often than values were put")
@@ -231,9 +230,9 @@ func (q *Queue[T]) Join(t *Task) error {
 	return err
 }
 
-// Shutdown ends the queue: a Put, also one that waits, returns ErrQueueShutdown, and a Get
-// does when the queue is empty. If immediate, what is in the queue is dropped, and counts
-// as done with.
+// Shutdown ends the queue: Put, even one that is waiting, returns ErrQueueShutdown, and so
+// does Get once the queue is empty. If immediate, the values in the queue are dropped, and
+// count as done with.
 func (q *Queue[T]) Shutdown(immediate bool) {
 	q.check("Queue.Shutdown")
 	q.shut = true
@@ -251,7 +250,7 @@ func (q *Queue[T]) Shutdown(immediate bool) {
 // Len returns how many values are in the queue.
 func (q *Queue[T]) Len() int { return q.items.Len() }
 
-// Stats returns how the queue stands.
+// Stats returns the current state of the queue.
 func (q *Queue[T]) Stats() QueueStats {
 	return QueueStats{q.items.Len(), q.size, q.getters.Len(), q.putters.Len(), q.unfinished, q.shut}
 }

@@ -10,20 +10,20 @@ import (
 	"github.com/corolla-go/corolla/internal/host"
 )
 
-// Socket is a non-blocking socket of a loop: of a stream, of datagrams, or one that
-// listens; or a pipe, or a terminal. Models are built on its three kinds of methods: Try…
-// methods act at once or return ErrWouldBlock; On… methods register a callback; Wait…
-// methods park a task.
+// Socket is a non-blocking socket of a loop: a stream, datagram or listening socket, or
+// a pipe or terminal. Models are built on its three kinds of methods: Try… methods act
+// at once or return ErrWouldBlock; On… methods register a callback; Wait… methods park
+// a task.
 //
 // A socket is registered with the system once, for both directions, edge-triggered.
-// It remembers readiness until an operation finds that it has ended, so callbacks
-// are called for as long as a socket is ready, as asyncio's add_reader has it, yet
-// a busy connection costs no call to change its registration and no read that
-// finds nothing.
+// It remembers that it is ready until an operation finds that it no longer is, so
+// callbacks are called for as long as a socket is ready, as with asyncio's add_reader,
+// yet a busy connection costs no calls to change its registration and no reads that
+// find nothing.
 type Socket struct {
 	descriptor
-	out *Outbox        // that writes to it, if one does
-	set *socketOptions // what it, or the listener that it comes from, was made with; nil is the defaults
+	out *Outbox        // the one that writes to it, if any
+	set *socketOptions // those that it, or its listener, was made with; nil is the defaults
 
 	names *names
 
@@ -31,11 +31,11 @@ type Socket struct {
 	hangup    bool // no more edges will come for reading
 	ended     bool // the end of the stream was read
 	closed    bool
-	urgent    bool // a short read says nothing until all is read: it may end at a mark
+	urgent    bool // a short read may have ended at an urgent mark, so it does not mean drained
 	writeOnly bool // a pipe's end
 	terminal  bool
-	shedding  bool   // connections are closed for want of descriptors, and that was reported
-	onClosed  func() // nil if nobody wants to know
+	shedding  bool   // connections are closed for lack of descriptors, and that was reported
+	onClosed  func() // nil if none
 }
 
 // network says what kind a socket is.
@@ -61,8 +61,8 @@ func networkOf(addr net.Addr) network {
 	return file
 }
 
-// ConnectError returns what became of Connect, once the socket is writable: nil
-// if it is connected, or the system's error, bare.
+// ConnectError returns the outcome of Connect, once the socket is writable: nil if it is
+// connected, or the system's error, unwrapped.
 func (s *Socket) ConnectError() error {
 	s.loop.check("Socket.ConnectError")
 	if !s.may(&s.w, 1) {
@@ -71,8 +71,8 @@ func (s *Socket) ConnectError() error {
 	return s.loop.host.ConnectError(s.fd)
 }
 
-// TryAccept takes a connection from a listening socket. While the process has no
-// descriptor for it, connections are taken and closed, and the error handler is told once.
+// TryAccept accepts a connection from a listening socket. While the process is out of
+// descriptors, connections are accepted and closed, and the error handler is told once.
 func (s *Socket) TryAccept() (*Socket, error) {
 	s.loop.check("Socket.TryAccept")
 	if !s.may(&s.r, 1) {
@@ -100,7 +100,7 @@ func (s *Socket) TryAccept() (*Socket, error) {
 	return accepted, nil
 }
 
-// shed reports, once until connections are accepted again, that they are not.
+// shed reports that connections are being closed, once until one is accepted again.
 func (s *Socket) shed(err error) {
 	if !s.shedding {
 		s.shedding = true
@@ -109,7 +109,7 @@ func (s *Socket) shed(err error) {
 }
 
 // TryRead reads at most len(b) bytes. It returns io.EOF at the end of the stream,
-// ErrWouldBlock if nothing has arrived, and otherwise the system's error, bare.
+// ErrWouldBlock if nothing has arrived, and otherwise the system's error, unwrapped.
 func (s *Socket) TryRead(b []byte) (int, error) {
 	s.loop.check("Socket.TryRead")
 	if !s.may(&s.r, len(b)) {
@@ -120,21 +120,21 @@ func (s *Socket) TryRead(b []byte) (int, error) {
 	return n, err
 }
 
-// read reads, and says whether there may be more although it was less than len(b).
+// read reads, and says whether there may be more even after a short read.
 func (s *Socket) read(b []byte) (n int, more bool, err error) {
 	switch {
 	case s.network == unix:
 		return s.loop.host.TryReadUnix(s.fd, b)
 	case !s.writeOnly:
 		n, err = s.loop.host.TryRead(s.fd, b)
-	case s.hangup: // nobody reads the pipe any more
+	case s.hangup: // the pipe has no reader any more
 		err = io.EOF
 	default:
 		err = host.ErrAgain
 	}
 	switch {
 	case err == nil:
-	case err == syscall.EIO && s.terminal: // how its end shows
+	case err == syscall.EIO && s.terminal: // which is how its end shows
 		err = io.EOF
 	case err == io.EOF && s.packets(): // a datagram of no bytes
 		err = nil
@@ -142,8 +142,8 @@ func (s *Socket) read(b []byte) (n int, more bool, err error) {
 	return n, false, err
 }
 
-// TryWrite writes at most len(b) bytes and returns how many. ErrWouldBlock means
-// none; other errors are the system's, bare.
+// TryWrite writes at most len(b) bytes and returns how many. ErrWouldBlock means none;
+// other errors are the system's, unwrapped.
 func (s *Socket) TryWrite(b []byte) (int, error) {
 	s.loop.check("Socket.TryWrite")
 	if !s.may(&s.w, len(b)) {
@@ -154,9 +154,8 @@ func (s *Socket) TryWrite(b []byte) (int, error) {
 	return n, err
 }
 
-// TryWriteBatch writes at most what is in the buffers, in one call to the system, and
-// returns how many bytes. Of more than 64 buffers it writes the first 64. Empty buffers
-// must not be among them.
+// TryWriteBatch writes from the buffers in one system call, and returns how many bytes it
+// wrote. Of more than 64 buffers it writes the first 64. No buffer may be empty.
 func (s *Socket) TryWriteBatch(bufs [][]byte) (int, error) {
 	s.loop.check("Socket.TryWriteBatch")
 	if !s.may(&s.w, len(bufs)) {
@@ -168,7 +167,7 @@ func (s *Socket) TryWriteBatch(bufs [][]byte) (int, error) {
 	return n, err
 }
 
-// total returns how many bytes there are in all.
+// total returns how many bytes are in the buffers.
 func total(bufs [][]byte) (n int) {
 	for _, b := range bufs {
 		n += len(b)
@@ -176,8 +175,8 @@ func total(bufs [][]byte) (n int) {
 	return n
 }
 
-// CloseWrite ends the stream to the peer; reading goes on. It is no error that the peer has reset
-// the connection.
+// CloseWrite ends the stream to the peer; reading still works. It is not an error if the peer has
+// reset the connection.
 func (s *Socket) CloseWrite() error {
 	s.loop.check("Socket.CloseWrite")
 	if s.closed {
@@ -189,8 +188,9 @@ func (s *Socket) CloseWrite() error {
 	return nil
 }
 
-// Close closes the socket. Tasks that wait for it get net.ErrClosed; its callbacks
-// are forgotten. A second Close returns net.ErrClosed.
+// Close closes the socket. Tasks that wait for it get net.ErrClosed; its callbacks are
+// dropped, except those of OnceReadable and OnceWritable, which are called. A second
+// Close returns net.ErrClosed.
 func (s *Socket) Close() error {
 	s.loop.check("Socket.Close")
 	if s.closed {
@@ -200,8 +200,8 @@ func (s *Socket) Close() error {
 	return s.drop()
 }
 
-// Reset is Close, but the peer sees a reset instead of the end of the stream, and what the
-// system had not sent is dropped.
+// Reset is Close, but the peer sees a reset instead of the end of the stream, and data that the
+// system has not yet sent is dropped.
 func (s *Socket) Reset() error {
 	s.loop.check("Socket.Reset")
 	if s.closed {
@@ -218,7 +218,7 @@ func (s *Socket) drop() error {
 	return s.loop.host.CloseFD(s.fd)
 }
 
-// forget wakes who waits and drops the callbacks.
+// forget wakes waiting tasks and drops the callbacks.
 func (s *Socket) forget() {
 	s.remember()
 	s.closed = true
@@ -250,10 +250,10 @@ func (s *Socket) forget() {
 	}
 }
 
-// OnClosed calls f, once, when the socket is closed, by whomever, given away by Detach, or dropped
-// by its loop; at once if that has happened. It is called within the call that does it, so f should
-// do no more than take note. All functions that it was given are called, in the order in which they
-// came.
+// OnClosed calls f, once, when the socket is closed, given away by Detach, or dropped by its loop;
+// at once if that has happened. f is called within the call that closes the socket, so it should do
+// no more than record the fact. If OnClosed is called several times, all functions are called, in
+// that order.
 func (s *Socket) OnClosed(f func()) {
 	s.loop.check("Socket.OnClosed")
 	before := s.onClosed
@@ -270,9 +270,9 @@ func (s *Socket) OnClosed(f func()) {
 	}
 }
 
-// FD returns the socket's descriptor, for calls to the system that this package has
-// no name for; reading, writing and closing it are the socket's own. It is -1 after
-// Close, and means nothing to the system on a simulated loop.
+// FD returns the socket's descriptor, for system calls that this package does not offer;
+// reading, writing and closing it are up to the Socket. It is -1 after Close, and means
+// nothing to the system on a simulated loop.
 func (s *Socket) FD() int {
 	s.loop.check("Socket.FD")
 	if s.closed {
@@ -285,7 +285,7 @@ func (s *Socket) FD() int {
 // for anything else that was adopted.
 func (s *Socket) Network() string { return networks[s.network] }
 
-// Closed reports whether Close was called.
+// Closed reports whether the socket is closed.
 func (s *Socket) Closed() bool {
 	s.loop.check("Socket.Closed")
 	return s.closed

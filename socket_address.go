@@ -6,23 +6,23 @@ import (
 	"github.com/corolla-go/corolla/internal/host"
 )
 
-// A socket's addresses are known for as long as anybody has the Socket, also after Close and when
-// the peer has reset the connection, which the system then forgets the peer of.
+// A socket's addresses stay available for as long as the Socket does, even after Close, and after
+// the peer has reset the connection, when the system no longer knows the peer.
 //
-// The peer's comes with the connection: accept4 returns it, and dialing knows it. The socket's own
-// is that of the listener it came from, if that listens at one address. If it listens at all of
-// them, the system is asked when somebody wants to know, and when the socket is closed: a call of
-// 0.4 µs there, which was the cheapest of all moments, since it costs nothing while a connection
-// lives, and no memory. Asking when it is accepted, as Go's net does, was rejected for both.
+// The peer's address comes with the connection: accept4 returns it, and dialing knows it. The
+// socket's own is that of its listener, if that listens at one address. If it listens at all of
+// them, the system is asked on request, and when the socket is closed. That call takes 0.4 µs, but
+// costs nothing while the connection lives, and no memory. Asking on accept, as Go's net does, was
+// rejected because it costs both.
 
-// names are addresses of a socket that do not fit into it. They are not changed once they are
-// there: connections share those of their listener.
+// names are addresses of a socket that its peer field does not hold. They are immutable, since
+// connections share those of their listener.
 type names struct {
 	local net.Addr
-	peer  net.Addr // if the socket's own field does not say it
+	peer  net.Addr // if the socket's own field cannot hold it
 }
 
-// setPeer notes where the other side is.
+// setPeer records the peer's address.
 func (s *Socket) setPeer(addr net.Addr) {
 	if e, ok := host.EndpointOf(addr); ok {
 		s.peer = e.Reached()
@@ -31,7 +31,7 @@ func (s *Socket) setPeer(addr net.Addr) {
 	}
 }
 
-// know adds what was not known before.
+// know adds addresses that were not known before.
 func (s *Socket) know(n names) {
 	if old := s.names; old != nil {
 		if old.local != nil {
@@ -44,7 +44,7 @@ func (s *Socket) know(n names) {
 	s.names = &n
 }
 
-// inherit gives a connection what is known of its own address because its listener has only one.
+// inherit gives a connection its listener's address, unless the listener has several.
 func (s *Socket) inherit(ln *Socket) {
 	if ln.names == nil {
 		return
@@ -54,7 +54,7 @@ func (s *Socket) inherit(ln *Socket) {
 	}
 }
 
-// remember asks the system for what it will not know any more when the socket is closed.
+// remember asks the system for addresses that it will no longer know once the socket is closed.
 func (s *Socket) remember() {
 	if s.network == file || s.network == pipe {
 		return
@@ -71,10 +71,10 @@ func (s *Socket) remember() {
 	}
 }
 
-// packets reports whether it is a datagram socket.
+// packets reports whether s is a datagram socket.
 func (s *Socket) packets() bool { return s.network >= udp }
 
-// LocalAddr returns the socket's own address, or nil if it has none. It is known after Close too.
+// LocalAddr returns the socket's own address, or nil if it has none. It works after Close too.
 func (s *Socket) LocalAddr() net.Addr {
 	s.loop.check("Socket.LocalAddr")
 	if n := s.names; n != nil && n.local != nil {
@@ -86,8 +86,8 @@ func (s *Socket) LocalAddr() net.Addr {
 	return s.loop.host.LocalAddr(s.fd, s.packets())
 }
 
-// PeerAddr returns the address of the other side, or nil if there is none. It is known after Close
-// too, and when the peer has reset the connection.
+// PeerAddr returns the address of the peer, or nil if there is none. It works after Close too, and
+// when the peer has reset the connection.
 func (s *Socket) PeerAddr() net.Addr {
 	s.loop.check("Socket.PeerAddr")
 	switch n := s.names; {
@@ -101,8 +101,7 @@ func (s *Socket) PeerAddr() net.Addr {
 	return s.loop.host.PeerAddr(s.fd, s.packets())
 }
 
-// PeerHost returns the IP address of the other side, or what else names it; empty if nothing
-// does.
+// PeerHost returns the IP address of the peer, or whatever else names it, or "" if nothing does.
 func (s *Socket) PeerHost() string {
 	s.loop.check("Socket.PeerHost")
 	switch a := s.PeerAddr().(type) {
@@ -111,7 +110,7 @@ func (s *Socket) PeerHost() string {
 	case *net.TCPAddr:
 		return a.IP.String()
 	case *net.UnixAddr:
-		if a.Name == "@" { // how the system shows that it has no name
+		if a.Name == "@" { // which is how the system shows an unnamed socket
 			return ""
 		}
 		return a.Name

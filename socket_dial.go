@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// attemptDelay is how long one address has for itself before the next is tried as well
+// attemptDelay is how long one address is tried alone before the next is tried as well
 // (RFC 8305, 8: 250 ms).
 const attemptDelay = 250 * time.Millisecond
 
-// Dial connects to an address in Go's notation on "tcp", "tcp4", "tcp6" or "unix". Names
-// are looked up on another goroutine, as Resolve does. Of several addresses, of which the families take turns,
-// the next is tried when one has failed or has taken 250 ms; the first that answers wins and
-// the others are given up (Happy Eyeballs, RFC 8305). If all fail, the error joins theirs.
-// After 30 seconds, or what DialTimeout says, it is a *TimeoutError. Canceling the future ends
-// the attempts.
+// Dial connects to an address in Go's notation on "tcp", "tcp4", "tcp6" or "unix". Names are
+// looked up on another goroutine, as by Resolve. Several addresses are tried with the families
+// alternating, the next one when one has failed or has taken 250 ms; the first to answer wins and
+// the others are abandoned (Happy Eyeballs, RFC 8305). If all fail, their errors are joined.
+// After 30 seconds, or the time set with DialTimeout, the error is a *TimeoutError. Canceling the
+// future ends the attempts.
 func (l *Loop) Dial(network, address string, opts ...SocketOption) *Future[*Socket] {
 	d := &dialer{address: address, result: NewFuture[*Socket](l), opts: opts}
 	set, err := socketSettings(opts)
@@ -41,7 +41,7 @@ func (l *Loop) Dial(network, address string, opts ...SocketOption) *Future[*Sock
 	return d.result
 }
 
-// dialer is one Dial under way.
+// dialer is one Dial in progress.
 type dialer struct {
 	address string
 	result  *Future[*Socket]
@@ -66,7 +66,7 @@ func (d *dialer) resolved(f *Future[[]net.Addr]) {
 	}
 }
 
-// interleave makes the families of addresses take turns, beginning with that of the first.
+// interleave alternates the address families, beginning with that of the first address.
 func interleave(addrs []net.Addr) []net.Addr {
 	var first, other []net.Addr
 	for _, a := range addrs {
@@ -93,7 +93,7 @@ func is4(a net.Addr) bool {
 	return ok && t.IP.To4() != nil
 }
 
-// next begins with the next address, if there is one.
+// next tries the next address, if there is one.
 func (d *dialer) next() {
 	l := d.result.loop
 	for len(d.addrs) > 0 {
@@ -116,7 +116,7 @@ func (d *dialer) next() {
 	}
 }
 
-// tried is told that an attempt has ended.
+// tried is called when an attempt has ended.
 func (d *dialer) tried(sock *Socket, addr net.Addr) {
 	d.trying = slices.DeleteFunc(d.trying, func(s *Socket) bool { return s == sock })
 	sock.OnWritable(nil)
@@ -126,14 +126,14 @@ func (d *dialer) tried(sock *Socket, addr net.Addr) {
 		return
 	}
 	d.errs = append(d.errs, opError("dial", addr, err))
-	_ = sock.Close() // it never was anything
+	_ = sock.Close() // it never was connected
 	if d.delay != nil {
 		d.delay.stop()
 	}
 	d.next()
 }
 
-// end settles the result, and gives up what is still being tried.
+// end settles the result, and abandons the other attempts.
 func (d *dialer) end(s *Socket, err error) {
 	for _, timer := range [...]*Timer{d.delay, d.limit} {
 		if timer != nil {

@@ -11,19 +11,18 @@ import (
 	"github.com/corolla-go/corolla/internal/host"
 )
 
-// Detach gives the socket away: the loop forgets it, and the file has it, in blocking mode. net.FileConn,
-// net.FileListener and net.FilePacketConn make what they say of it. It fails while there is
-// something to send. For the loop the socket is closed: tasks that wait for it get
-// net.ErrClosed.
+// Detach takes the socket from the loop and returns it as a file, in blocking mode, for use with
+// net.FileConn, net.FileListener or net.FilePacketConn. It fails while written data is unsent. To
+// the loop the socket is then closed: tasks that wait for it get net.ErrClosed.
 func (s *Socket) Detach() (*os.File, error) {
 	s.loop.check("Socket.Detach")
 	switch {
 	case s.closed:
 		return nil, s.gone("detach")
 	case s.out != nil && s.out.pending():
-		return nil, fmt.Errorf("corolla: detach: %d bytes are still to be sent", s.out.size)
+		return nil, fmt.Errorf("corolla: detach: %d bytes are unsent", s.out.size)
 	}
-	s.remember() // or it would be the new owner's to ask
+	s.remember() // while the descriptor is still ours to ask about
 	f, err := s.loop.host.Release(s.fd)
 	if err != nil {
 		return nil, fmt.Errorf("corolla: detach: %w", err)
@@ -33,8 +32,8 @@ func (s *Socket) Detach() (*os.File, error) {
 	return f, nil
 }
 
-// Resize tells a terminal, and the processes in it, how large it is. The error wraps the system's,
-// ENOTTY for what is no terminal.
+// Resize tells a terminal, and the processes in it, how large it is. The error wraps the system's:
+// ENOTTY if s is not a terminal.
 func (s *Socket) Resize(rows, columns int) error {
 	s.loop.check("Socket.Resize")
 	switch {
@@ -49,14 +48,14 @@ func (s *Socket) Resize(rows, columns int) error {
 	return nil
 }
 
-// The descriptors that a service manager hands over begin here (systemd's sd_listen_fds).
+// firstInherited is the first descriptor passed by a service manager (systemd's sd_listen_fds).
 const firstInherited = 3
 
 // Inherited returns the files that a service manager such as systemd has opened for this
 // program (socket activation), in its order and under the names that it gave them; none if
-// there are none. Adopt makes sockets of them. It takes LISTEN_FDS, LISTEN_PID and
-// LISTEN_FDNAMES from the environment, so that a second call, and processes that are started,
-// find nothing.
+// there are none. Adopt turns them into sockets. Inherited removes LISTEN_FDS, LISTEN_PID and
+// LISTEN_FDNAMES from the environment, so that neither a second call nor child processes find
+// them.
 func Inherited() ([]*os.File, error) {
 	pid, number := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS")
 	names := strings.Split(os.Getenv("LISTEN_FDNAMES"), ":")
@@ -86,11 +85,11 @@ func Inherited() ([]*os.File, error) {
 	return files, nil
 }
 
-// Credentials say who is at the other end of a Unix socket, by PID, UID and GID, each an int: as
-// they were when it connected.
+// Credentials identify the peer of a Unix socket by PID, UID and GID, each an int, as they were when
+// it connected.
 type Credentials = host.Credentials
 
-// PeerCredentials says who is at the other end of a Unix stream socket.
+// PeerCredentials identifies the peer of a Unix stream socket.
 func (s *Socket) PeerCredentials() (Credentials, error) {
 	s.loop.check("Socket.PeerCredentials")
 	if s.closed {
@@ -106,13 +105,13 @@ func (s *Socket) PeerCredentials() (Credentials, error) {
 	return c, nil
 }
 
-// JoinGroup makes a datagram socket a member of a multicast group, on an interface; nil is one
-// of the system's choice.
+// JoinGroup makes a datagram socket a member of a multicast group on an interface; if that is nil,
+// the system chooses one.
 func (s *Socket) JoinGroup(group net.IP, ifi *net.Interface) error {
 	return s.setMember("join", group, ifi, true)
 }
 
-// LeaveGroup ends JoinGroup.
+// LeaveGroup undoes JoinGroup.
 func (s *Socket) LeaveGroup(group net.IP, ifi *net.Interface) error {
 	return s.setMember("leave", group, ifi, false)
 }

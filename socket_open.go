@@ -12,10 +12,10 @@ import (
 	"github.com/corolla-go/corolla/internal/host"
 )
 
-// Every socket begins in open, but for those that are accepted.
+// Every socket is made by open, except accepted ones and the writing end of a pipe.
 
-// open makes a socket of the descriptor that get opens. What was being opened, and where, is for its
-// callers to add to the error.
+// open makes a socket of the descriptor that get opens. Its callers add to the error what was being
+// opened, and where.
 func (l *Loop) open(kind network, opts []SocketOption, get func(host.Settings) (host.FD, error)) (*Socket, error) {
 	if l.state >= closing {
 		return nil, ErrLoopClosed
@@ -30,7 +30,7 @@ func (l *Loop) open(kind network, opts []SocketOption, get func(host.Settings) (
 	}
 	s, err := l.newSocket(fd, kind)
 	if err == nil && set.linger != defaultLingerTimeout {
-		kept := set // most are not
+		kept := set // a copy, so that set escapes to the heap only here
 		s.set = &kept
 	}
 	return s, err
@@ -46,8 +46,8 @@ func (l *Loop) newSocket(fd host.FD, kind network) (*Socket, error) {
 	return s, nil
 }
 
-// ListenAddr returns a socket that listens at a *net.TCPAddr or *net.UnixAddr. A
-// port of 0 picks a free one, which LocalAddr tells. Listen takes text.
+// ListenAddr returns a socket that listens at a *net.TCPAddr or *net.UnixAddr. Port 0
+// picks a free port, which LocalAddr returns. Listen takes a string instead.
 func (l *Loop) ListenAddr(addr net.Addr, opts ...SocketOption) (*Socket, error) {
 	l.check("ListenAddr")
 	s, err := l.open(networkOf(addr), opts, func(set host.Settings) (host.FD, error) {
@@ -59,12 +59,12 @@ func (l *Loop) ListenAddr(addr net.Addr, opts ...SocketOption) (*Socket, error) 
 	if err != nil {
 		return nil, opError("listen", addr, err)
 	}
-	s.know(names{local: s.LocalAddr()}) // the port is known now
+	s.know(names{local: s.LocalAddr()}) // the port has been chosen by now
 	return s, nil
 }
 
-// Connect begins to connect to a *net.TCPAddr or *net.UnixAddr. Once the socket is
-// writable, ConnectError tells what came of it. Dial does the whole of it.
+// Connect starts connecting to a *net.TCPAddr or *net.UnixAddr. Once the socket is
+// writable, ConnectError returns the outcome. Dial does all of this.
 func (l *Loop) Connect(addr net.Addr, opts ...SocketOption) (*Socket, error) {
 	l.check("Connect")
 	s, err := l.open(networkOf(addr), opts, func(set host.Settings) (host.FD, error) {
@@ -80,9 +80,9 @@ func (l *Loop) Connect(addr net.Addr, opts ...SocketOption) (*Socket, error) {
 	return s, nil
 }
 
-// OpenPacket returns a datagram socket that is bound to local, or to an address of the
-// system's choice if that is nil, and that sends to remote alone and hears it alone, if that
-// is not nil. The addresses are *net.UDPAddr or *net.UnixAddr.
+// OpenPacket returns a datagram socket bound to local, or to an address chosen by the system if
+// that is nil. If remote is not nil, the socket sends to it and receives from it only. The
+// addresses are *net.UDPAddr or *net.UnixAddr.
 func (l *Loop) OpenPacket(local, remote net.Addr, opts ...SocketOption) (*Socket, error) {
 	l.check("OpenPacket")
 	what := local
@@ -105,23 +105,23 @@ func (l *Loop) OpenPacket(local, remote net.Addr, opts ...SocketOption) (*Socket
 	return s, nil
 }
 
-// Listen returns a socket that listens on "tcp", "tcp4", "tcp6" or "unix" at an
-// address in Go's notation. A host name, as against an IP address, is looked up
-// within the call, which may block: give addresses to a loop that runs.
+// Listen returns a socket that listens on "tcp", "tcp4", "tcp6" or "unix" at an address
+// in Go's notation. A host name, unlike an IP address, is looked up within the call,
+// which may block: on a running loop, use IP addresses.
 func (l *Loop) Listen(network, address string, opts ...SocketOption) (*Socket, error) {
 	l.check("Listen")
 	return l.bind(network, address, func(addr net.Addr) (*Socket, error) { return l.ListenAddr(addr, opts...) })
 }
 
-// ListenPacket returns a datagram socket that is bound to an address of "udp", "udp4", "udp6"
-// or "unixgram". A host name is looked up within the call, which may block.
+// ListenPacket returns a datagram socket bound to an address on "udp", "udp4", "udp6" or
+// "unixgram". A host name is looked up within the call, which may block.
 func (l *Loop) ListenPacket(network, address string, opts ...SocketOption) (*Socket, error) {
 	l.check("ListenPacket")
 	return l.bind(network, address, func(addr net.Addr) (*Socket, error) { return l.OpenPacket(addr, nil, opts...) })
 }
 
-// bind opens a socket at an address in Go's notation: at the best, or on a machine without IPv6 at
-// the next.
+// bind opens a socket at an address in Go's notation: at the best match or, on a machine without
+// IPv6, at the next.
 func (l *Loop) bind(network, address string, open func(net.Addr) (*Socket, error)) (*Socket, error) {
 	addrs, err := l.host.Resolve(context.Background(), network, address)
 	if err != nil {
@@ -136,8 +136,8 @@ func (l *Loop) bind(network, address string, open func(net.Addr) (*Socket, error
 
 var errNoAddress = &net.AddrError{Err: "missing address"}
 
-// wantKind reports an error for an address of streams where datagrams are wanted, and the other
-// way round.
+// wantKind returns an error for a stream address where a datagram address is wanted, and vice
+// versa.
 func wantKind(addr net.Addr, packets bool) error {
 	var is bool
 	switch a := addr.(type) {
@@ -150,7 +150,7 @@ func wantKind(addr net.Addr, packets bool) error {
 	case *net.UnixAddr:
 		is = a.Net == "unixgram" || a.Net == "" && packets
 	default:
-		return nil // the host knows
+		return nil // the host decides
 	}
 	if is != packets {
 		return net.UnknownNetworkError(addr.Network())
@@ -158,7 +158,7 @@ func wantKind(addr net.Addr, packets bool) error {
 	return nil
 }
 
-// Pipe returns the two ends of a pipe: what is written to w is read from r.
+// Pipe returns the two ends of a pipe: what is written to w can be read from r.
 func (l *Loop) Pipe() (r, w *Socket, err error) {
 	l.check("Pipe")
 	r, err = l.open(pipe, nil, func(host.Settings) (host.FD, error) {
@@ -181,8 +181,8 @@ func (l *Loop) Pipe() (r, w *Socket, err error) {
 	return r, w, nil
 }
 
-// Terminal returns a new pseudo-terminal, and its other end, which a process can be given.
-// When that is closed everywhere, the terminal reads the end of the stream.
+// Terminal returns a new pseudo-terminal, and its other end to give to a process. When that is
+// closed everywhere, reading from the terminal returns io.EOF.
 func (l *Loop) Terminal() (*Socket, *os.File, error) {
 	l.check("Terminal")
 	var other *os.File
@@ -201,14 +201,13 @@ func (l *Loop) Terminal() (*Socket, *os.File, error) {
 	return s, other, nil
 }
 
-// Adopt makes a Socket of something that is open already: a *net.TCPListener, a *net.UnixConn
-// and the like, or an *os.File that is a pipe, a terminal, a socket, or anything else that can
-// be polled. The descriptor is duplicated: the Socket and c are closed each by itself, and the
-// other side sees the end only when both are. Both share the non-blocking mode for as long as
-// the Socket is open, so nothing else should read c or write to it meanwhile, nor a process be
-// given it.
+// Adopt makes a Socket of something already open: a *net.TCPListener, a *net.UnixConn and the
+// like, or an *os.File that is a pipe, a terminal, a socket, or anything else that can be polled.
+// The descriptor is duplicated: the Socket and c are closed independently, and the peer sees the
+// end only when both are. Both share the non-blocking mode for as long as the Socket is open, so
+// nothing else should read from c or write to it meanwhile, and no process should be given it.
 //
-// A Socket of a pipe's end can do only what the end can; when the peer is gone, TryRead of the
+// A Socket of a pipe's end can do only what that end can; when the peer is gone, TryRead on the
 // writing end returns io.EOF. A plain file cannot be polled: the error wraps EPERM.
 func (l *Loop) Adopt(c syscall.Conn) (*Socket, error) {
 	l.check("Adopt")
@@ -229,10 +228,10 @@ func (l *Loop) Adopt(c syscall.Conn) (*Socket, error) {
 	return s, nil
 }
 
-// Resolve looks up the addresses of a network ("tcp", "udp4", "unix", …) and an address in
-// Go's notation, best first. A path, and an IP address with the number of a port, such as
-// "[fe80::1%eth0]:80", are known at once. Names are looked up on another goroutine, by the Workers
-// named "lookup"; canceling the future ends that.
+// Resolve resolves an address in Go's notation on a network ("tcp", "udp4", "unix", …), best
+// match first. A path, or an IP address with a port number, such as "[fe80::1%eth0]:80", needs no
+// lookup and is known at once. Names are looked up on another goroutine, by the Workers named
+// "lookup"; canceling the future ends the lookup.
 func (l *Loop) Resolve(network, address string) *Future[[]net.Addr] {
 	l.check("Resolve")
 	addrs, err := host.Literal(network, address)
@@ -249,7 +248,7 @@ func (l *Loop) Resolve(network, address string) *Future[[]net.Addr] {
 	})
 }
 
-// opError says what was being done to what, as Go's net does.
+// opError adds the operation and its address to an error, as Go's net does.
 func opError(op string, addr net.Addr, err error) error {
 	if err == nil {
 		return nil

@@ -7,18 +7,18 @@ import (
 	"github.com/corolla-go/corolla/internal/ds"
 )
 
-// The synchronisation of tasks that share a loop. Since nothing else runs between two
-// parks, state needs no lock; these are for what must hold across a park. All are first
-// in, first out, and none is bound to a task: whoever has the lock may release it. (The
-// rules are asyncio's, test_locks.)
+// Synchronization of tasks that share a loop. Since nothing else runs between two parks,
+// state needs no lock; these are for what must hold across a park. All are first in, first
+// out, and none is owned by a task: any task may release a lock. (The rules are asyncio's:
+// test_locks.)
 //
-// A task that is woken and canceled before it runs passes the wake-up on.
+// A task that is woken, and canceled before it runs, passes the wake-up on.
 
-// Lock is a mutual exclusion between tasks. The zero value is unlocked.
+// Lock is a mutual exclusion lock for tasks. The zero value is unlocked.
 type Lock struct {
 	waiting Waiters
 	locked  bool
-	woken   bool // a task was, and has not run yet; while any waits it is that or locked
+	woken   bool // a waiter was woken and has not run yet; while any waits, this or locked is set
 }
 
 // LockStats describes a Lock.
@@ -27,8 +27,8 @@ type LockStats struct {
 	Waiting int
 }
 
-// Lock parks t until the lock is free, and takes it. A lock that is free is taken at once
-// unless others are in line for it.
+// Lock parks t until the lock is free, and takes it. A free lock is taken at once unless
+// other tasks are in line for it.
 func (l *Lock) Lock(t *Task) error {
 	if l.TryLock() {
 		return nil
@@ -47,16 +47,16 @@ func (l *Lock) Lock(t *Task) error {
 	return nil
 }
 
-// TryLock takes the lock if it is free and nobody is in line for it.
+// TryLock takes the lock if it is free and no task is in line for it.
 func (l *Lock) TryLock() bool {
-	if l.locked || l.woken { // one that was woken has it as good as taken
+	if l.locked || l.woken { // a woken waiter as good as holds it
 		return false
 	}
 	l.locked = true
 	return true
 }
 
-// Unlock releases the lock. It panics if the lock is not locked.
+// Unlock releases the lock. It panics if the lock is not held.
 func (l *Lock) Unlock() {
 	if !l.locked {
 		panic("corolla: Unlock of a Lock that is not locked: every Unlock needs a Lock before it")
@@ -69,11 +69,11 @@ func (l *Lock) Unlock() {
 // pass wakes the next in line.
 func (l *Lock) pass() { l.woken = l.waiting.Wake() != nil }
 
-// Locked reports whether the lock is taken. A lock that was released and is on its way to
-// the next in line is not.
+// Locked reports whether the lock is held. A lock that was released, and is on its way to the
+// next task in line, is not.
 func (l *Lock) Locked() bool { return l.locked }
 
-// Stats returns how the lock stands.
+// Stats returns the current state of the lock.
 func (l *Lock) Stats() LockStats {
 	s := LockStats{l.locked, l.waiting.Len()}
 	if l.woken {
@@ -103,7 +103,7 @@ func (e *Event) Set() {
 	e.waiting.WakeAll()
 }
 
-// Clear takes the flag back.
+// Clear resets the flag.
 func (e *Event) Clear() { e.set = false }
 
 // IsSet reports whether the flag is set.
@@ -118,7 +118,7 @@ func (e *Event) Wait(t *Task) error {
 	return err
 }
 
-// Stats returns how the event stands.
+// Stats returns the current state of the event.
 func (e *Event) Stats() EventStats { return EventStats{e.set, e.waiting.Len()} }
 
 func (e *Event) String() string { return "an event" }
@@ -133,7 +133,7 @@ type Semaphore struct {
 
 // SemaphoreStats describes a Semaphore.
 type SemaphoreStats struct {
-	Value   int // units that are free
+	Value   int // free units
 	Waiting int
 }
 
@@ -145,8 +145,8 @@ func NewSemaphore(n int) *Semaphore {
 	return &Semaphore{value: n}
 }
 
-// NewBoundedSemaphore returns a semaphore that panics when more is released than was
-// acquired. It panics if n is less than 1.
+// NewBoundedSemaphore returns a semaphore of n units that panics when more are released
+// than were acquired. It panics if n is less than 1.
 func NewBoundedSemaphore(n int) *Semaphore {
 	if n < 1 {
 		panic("corolla: NewBoundedSemaphore with fewer than 1 unit")
@@ -159,14 +159,14 @@ func (s *Semaphore) Acquire(t *Task) error {
 	if s.TryAcquire() {
 		return nil
 	}
-	woken, err := s.waiting.Wait(t, s) // a wake-up brings the unit with it
+	woken, err := s.waiting.Wait(t, s) // the wake-up hands over the unit
 	if woken && err != nil {
 		s.give()
 	}
 	return err
 }
 
-// TryAcquire takes a unit if one is free and nobody is in line for it.
+// TryAcquire takes a unit if one is free and no task is in line for it.
 func (s *Semaphore) TryAcquire() bool {
 	if s.Locked() {
 		return false
@@ -175,8 +175,8 @@ func (s *Semaphore) TryAcquire() bool {
 	return true
 }
 
-// Release gives a unit back, to the next in line if there is one. It panics on a bounded
-// semaphore that has all its units.
+// Release gives a unit back, to the next task in line if there is one. It panics on a bounded
+// semaphore that already has all its units.
 func (s *Semaphore) Release() {
 	if s.limit > 0 && s.value == s.limit {
 		panic("corolla: Release of a bounded Semaphore that has all its units: every Release needs an Acquire before it")
@@ -193,12 +193,12 @@ func (s *Semaphore) give() {
 // Locked reports whether Acquire would wait.
 func (s *Semaphore) Locked() bool { return s.value == 0 }
 
-// Stats returns how the semaphore stands.
+// Stats returns the current state of the semaphore.
 func (s *Semaphore) Stats() SemaphoreStats { return SemaphoreStats{s.value, s.waiting.Len()} }
 
 func (s *Semaphore) String() string { return "a semaphore" }
 
-// Condition lets tasks that hold a lock wait until others say that something has changed.
+// Condition lets tasks that hold a lock wait until others announce a change.
 type Condition struct {
 	lock    *Lock
 	waiting Waiters
@@ -210,7 +210,7 @@ type ConditionStats struct {
 	Waiting int
 }
 
-// NewCondition returns a condition on a lock, or on one of its own if lock is nil.
+// NewCondition returns a condition on lock, or on a new lock if that is nil.
 func NewCondition(lock *Lock) *Condition {
 	if lock == nil {
 		lock = new(Lock)
@@ -221,8 +221,8 @@ func NewCondition(lock *Lock) *Condition {
 // L returns the condition's lock.
 func (c *Condition) L() *Lock { return c.lock }
 
-// Wait releases the lock, parks t until it is notified, and takes the lock again, however
-// t is canceled meanwhile. It panics if the lock is not locked.
+// Wait releases the lock, parks t until it is notified, and takes the lock again, even if t
+// is canceled meanwhile. It panics if the lock is not held.
 func (c *Condition) Wait(t *Task) error {
 	c.mustBeLocked("Wait")
 	if err := t.willing("Condition.Wait"); err != nil {
@@ -230,7 +230,7 @@ func (c *Condition) Wait(t *Task) error {
 	}
 	c.lock.Unlock()
 	woken, err := c.waiting.Wait(t, c)
-	for c.lock.locked && t.postpone() { // whoever has the lock ends first, and unlocks it
+	for c.lock.locked && t.postpone() { // the task with the lock ends first, and unlocks it
 	}
 	again := t.Shielded(func(*Scope) error { return c.lock.Lock(t) })
 	if err == nil {
@@ -254,15 +254,14 @@ func (c *Condition) WaitFor(t *Task, holds func() bool) error {
 	return nil
 }
 
-// Notify wakes n tasks that wait, or all if there are fewer. It panics if the lock is not
-// locked.
+// Notify wakes n waiting tasks, or all if there are fewer. It panics if the lock is not held.
 func (c *Condition) Notify(n int) {
 	c.mustBeLocked("Notify")
 	for ; n > 0 && c.waiting.Wake() != nil; n-- {
 	}
 }
 
-// NotifyAll wakes every task that waits. It panics if the lock is not locked.
+// NotifyAll wakes every waiting task. It panics if the lock is not held.
 func (c *Condition) NotifyAll() {
 	c.mustBeLocked("NotifyAll")
 	c.waiting.WakeAll()
@@ -274,7 +273,7 @@ func (c *Condition) mustBeLocked(what string) {
 	}
 }
 
-// Stats returns how the condition stands.
+// Stats returns the current state of the condition.
 func (c *Condition) Stats() ConditionStats {
 	return ConditionStats{c.lock.Stats(), c.waiting.Len()}
 }
@@ -284,7 +283,7 @@ func (c *Condition) String() string { return "a condition" }
 // ErrBarrierBroken is returned to the tasks at a barrier that was reset or aborted.
 var ErrBarrierBroken = errors.New("corolla: the barrier is broken")
 
-// Barrier makes tasks wait for each other: the n-th to arrive lets all go.
+// Barrier makes n tasks wait for each other: the last to arrive releases them all.
 type Barrier struct {
 	n       int
 	broken  bool
@@ -292,7 +291,7 @@ type Barrier struct {
 	waiting Waiters
 }
 
-// arrival is one task at the barrier, and what becomes of it.
+// arrival is one task at the barrier, and what its Wait will return.
 type arrival struct {
 	index int
 	err   error
@@ -313,14 +312,13 @@ func NewBarrier(n int) *Barrier {
 	return &Barrier{n: n}
 }
 
-// Wait parks t until n tasks are at the barrier, and returns which of them t is, from 0 to
-// n-1 in the order of their arrival. A task that is canceled leaves, and does not break
-// the barrier.
+// Wait parks t until n tasks are at the barrier, and returns t's index among them, from 0 to
+// n-1 in order of arrival. A task that is canceled leaves, and does not break the barrier.
 func (b *Barrier) Wait(t *Task) (int, error) {
 	if b.broken {
 		return 0, ErrBarrierBroken
 	}
-	if b.arrived.Len() < b.n-1 { // else it is the last, and does not wait
+	if b.arrived.Len() < b.n-1 { // otherwise t is the last, and does not wait
 		if err := t.willing("Barrier.Wait"); err != nil {
 			return 0, err
 		}
@@ -338,7 +336,7 @@ func (b *Barrier) Wait(t *Task) (int, error) {
 	return a.Value.index, a.Value.err
 }
 
-// release lets go all who wait.
+// release releases all waiting tasks.
 func (b *Barrier) release(err error) {
 	b.waiting.check("a Barrier's Wait, Reset or Abort")
 	for i := 0; b.arrived.Len() > 0; i++ {
@@ -349,19 +347,20 @@ func (b *Barrier) release(err error) {
 	b.waiting.WakeAll()
 }
 
-// Reset gives ErrBarrierBroken to all who wait, and makes the barrier as new.
+// Reset makes all waiting tasks return ErrBarrierBroken, and makes the barrier usable again.
 func (b *Barrier) Reset() {
 	b.release(ErrBarrierBroken)
 	b.broken = false
 }
 
-// Abort gives ErrBarrierBroken to all who wait and all who come, until Reset.
+// Abort breaks the barrier: all waiting tasks, and all that arrive before Reset, get
+// ErrBarrierBroken.
 func (b *Barrier) Abort() {
 	b.broken = true
 	b.release(ErrBarrierBroken)
 }
 
-// Stats returns how the barrier stands.
+// Stats returns the current state of the barrier.
 func (b *Barrier) Stats() BarrierStats { return BarrierStats{b.n, b.waiting.Len(), b.broken} }
 
 func (b *Barrier) String() string {

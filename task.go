@@ -9,52 +9,52 @@ import (
 	"github.com/corolla-go/corolla/internal/host"
 )
 
-// Task is a coroutine of a loop. Its body is ordinary Go code, which gives the
-// loop to others only where it calls something that takes the task: Park, in the
-// end, is the only place where a task stops running. Between two parks nothing
-// else of the loop runs, so no locks are needed.
+// Task is a coroutine of a loop. Its body is ordinary Go code, which yields the loop
+// to others only where it calls something that takes the task; every such call
+// suspends the task in Park, if at all. Between two parks nothing else runs on the
+// loop, so no locks are needed.
 //
-// A Task is a context.Context, which ends when the task is canceled or has ended. What
-// is to end with a timeout, or another scope inside the task, is given the Scope.
+// A Task is a context.Context, which ends when the task is canceled or has ended. To
+// make something end with a timeout or another scope inside the task, give it the Scope.
 //
 // A task's methods are for the task itself, while it runs; Cancel, Name, Loop and
-// String are for everybody on the loop, and the methods of context.Context are
-// safe from any goroutine.
+// String may be called by anything on the loop, and the methods of context.Context
+// are safe from any goroutine.
 type Task struct {
-	// What every suspension touches comes first: it is in two lines of the processor's cache.
+	// The fields that every suspension touches come first, to fit in two cache lines.
 	loop    *Loop
 	co      *coroutine
 	scope   *Scope        // the innermost
 	on      any           // what it is parked on
 	since   time.Duration // when it was parked
-	pulled  *pulled       // the generator that waits, if one of the task's does
-	calls   uint8         // of Checkpoint since it was last suspended
+	pulled  *pulled       // the generator that it is suspended in, if any
+	calls   uint8         // calls of Checkpoint since it was last suspended
 	phase   phase
 	refused uint16 // waits in a row that returned at once because of a cancel
-	unwound uint16 // how often its calls were cut short by a panic of the loop's own
+	unwound uint16 // how often its calls were cut short by the loop's own panic
 	seen    bool   // a cancel was returned to the body
 	woken   bool   // its last wait in a queue ended because it was woken
 	root    Scope
 
 	work  work
-	about *description      // nil if the body speaks for itself
+	about *description      // nil if there is nothing to say but the body's name
 	place ds.Link[wakeable] // in the queue that it waits in
-	slot  any               // what its waiter brings or gets: see Queue
-	timer *Timer            // of Sleep, made for the first
+	slot  any               // what it brings to that queue, or gets from it: see Queue
+	timer *Timer            // for Sleep, made by the first one
 
 	group     *Group
-	queue     *ds.Link[*Task] // of children that wait for room in their group; seldom there is one
-	unwinding *Scope          // that a panic of the loop's own is to leave
-	target    needer          // what the task awaits, once the task's cancel has gone there
-	ahead     *Task           // the task behind that, or one that this one waits for in turn
+	queue     *ds.Link[*Task] // among the children that wait for room in the group; rarely set
+	unwinding *Scope          // the scope up to which the loop's own panic unwinds
+	target    needer          // what the task awaits, once the task's cancel was passed to it
+	ahead     *Task           // the task behind target, or one further along the chain
 	detach    func()          // from the context given by With
 
 	link ds.Link[*Task] // in the loop's list of tasks
 
 	eager     bool
-	counted   bool // among those that run in its group
+	counted   bool // as running in its group
 	postponed bool // waits for others although the loop is being closed
-	abandoned bool // never to be resumed again
+	abandoned bool // never resumed again
 }
 
 type phase uint8
@@ -64,22 +64,22 @@ const (
 	active              // running, or waiting for something it resumed
 	parked              // waiting to be unparked
 	woken               // unparked, and ready
-	ended               // its body has returned
+	ended               // its body has returned, or will never run
 )
 
 // work is the part of a task that knows the type of its result.
 type work interface {
 	do(t *Task)     // calls the body and settles the future
-	fail(err error) // settles it without
-	outcome() error // the error it was settled with; the caller has seen it
+	fail(err error) // settles the future without calling the body
+	outcome() error // the future's error, which then counts as seen
 	function() any  // the body
-	awaited() bool  // somebody waits for the future
+	awaited() bool  // whether anything waits for the future
 }
 
 // TaskOption configures a task that is being started.
 type TaskOption func(*Task)
 
-// run is the loop's turn for the task.
+// run resumes the task until it suspends or ends.
 func (t *Task) run() {
 	if t.phase == fresh && !t.prepare() {
 		return
@@ -88,11 +88,11 @@ func (t *Task) run() {
 	caller, owner, pulled := l.current, l.owner, l.pulled
 	t.phase, t.on, t.calls = active, nil, 0
 	l.current, l.pulled = t, t.pulled
-	if id := cmp.Or(t.co.at, t.co.id); id != 0 && owner != 0 { // else the loop does not run, and belongs to nobody
+	if id := cmp.Or(t.co.at, t.co.id); id != 0 && owner != 0 { // otherwise the loop is not running, and has no owner
 		l.owner = id
 	}
 	t.co.next()
-	t.since, t.co.at, t.pulled = l.now, l.owner, l.pulled // a generator of the task's may be what waits
+	t.since, t.co.at, t.pulled = l.now, l.owner, l.pulled // it may have been suspended in a generator
 	l.current, l.owner, l.pulled = caller, owner, pulled
 	if l.opt.debug {
 		l.spoilScratch()
@@ -102,7 +102,7 @@ func (t *Task) run() {
 	}
 }
 
-// prepare gives a task that has not begun a coroutine, unless it has been canceled.
+// prepare gives a new task a coroutine, unless it was canceled, and reports whether it did.
 func (t *Task) prepare() bool {
 	if c := t.root.canceled; c != nil {
 		t.work.fail(c)
@@ -114,7 +114,7 @@ func (t *Task) prepare() bool {
 	return true
 }
 
-// retire is the end of a task on the loop's side.
+// retire is the end of a task on the side of the loop.
 func (t *Task) retire() {
 	co := t.co
 	t.co = nil
@@ -142,7 +142,7 @@ func (t *Task) body() {
 			t.work.fail(u.err)
 			return
 		}
-		if v == nil { // runtime.Goexit: it ends the loop's goroutine next
+		if v == nil { // runtime.Goexit, which ends the loop's goroutine next
 			t.work.fail(ErrGoexit)
 			t.leave()
 			return
@@ -153,7 +153,7 @@ func (t *Task) body() {
 	returned = true
 }
 
-// leave is the end of a task.
+// leave ends a task: it takes the task off all lists and closes its scope.
 func (t *Task) leave() {
 	t.phase = ended
 	t.link.Leave()
@@ -169,13 +169,13 @@ func (t *Task) leave() {
 
 // Park suspends t until Unpark or until t is canceled; in a canceled scope it
 // returns at once. The error is a *CanceledError, or ErrLoopClosed when the loop
-// is closed meanwhile. What t waits for is on, a string or a fmt.Stringer, shown
-// by whoever lists the loop's tasks.
+// is closed meanwhile. on, a string or a fmt.Stringer, says what t waits for, for
+// lists of the loop's tasks.
 //
-// Park is what everything that waits is built on. Whoever parks sees to it that an
-// Unpark comes, and that none comes late: what would call it must be undone when
-// Park returns an error, in a deferred function, for a task that goes on and on waiting
-// in a canceled scope is unwound by a panic; see UnwoundError.
+// Every wait is built on Park. The caller must make sure that an Unpark comes, and that
+// none comes late: when Park returns an error, whatever would have called Unpark must be
+// undone. Do that in a deferred function, because a task that keeps on waiting in a
+// canceled scope is unwound by a panic; see UnwoundError.
 func (t *Task) Park(on any) error { return t.wait("Park", parked, on) }
 
 // Yield lets everything else that is ready run first. In a canceled scope it
@@ -190,14 +190,14 @@ func (t *Task) wait(what string, p phase, on any) error {
 		t.loop.push(t)
 	}
 	t.refused = 0
-	t.suspend(p, on) // not park: its frame would be on the stack of every task that waits
+	t.suspend(p, on) // not park, whose frame would be on the stack of every waiting task
 	if t.phase != active {
 		t.showStack()
 	}
 	return t.unwilling()
 }
 
-// willing is asked before anything is prepared for a wait, for a refusal may be a panic.
+// willing is called before anything is prepared for a wait, because a refusal may panic.
 func (t *Task) willing(what string) error {
 	if !t.runs() {
 		t.mustRun(what)
@@ -208,7 +208,7 @@ func (t *Task) willing(what string) error {
 	return nil
 }
 
-// unwilling says why the task may not wait: it is canceled, or its loop is being closed.
+// unwilling returns why the task may not wait: it is canceled, or its loop is being closed.
 func (t *Task) unwilling() error {
 	if c := t.pending(); c != nil {
 		return c
@@ -224,7 +224,7 @@ func (t *Task) park(p phase, on any) {
 	if t.loop.state == closing && !t.postponed {
 		return
 	}
-	if t.pending() == nil { // else it waits for something that is canceled too
+	if t.pending() == nil { // otherwise it waits for something that is canceled too
 		t.refused = 0
 	}
 	if t.suspend(p, on); t.phase != active {
@@ -232,15 +232,15 @@ func (t *Task) park(p phase, on any) {
 	}
 }
 
-// suspend is the one place where a task stops running. It is inlined where tasks wait, and
-// nothing follows the switch: a return after one is a return that the processor did not foresee.
-// What there is to do before and after, run does.
+// suspend is the one place where a task stops running. It is inlined where tasks wait, and nothing
+// follows the switch, since the processor mispredicts each return after one. Whatever must be done
+// before and after is done in run.
 func (t *Task) suspend(p phase, on any) {
 	t.phase, t.on = p, on
 	t.co.suspend()
 }
 
-// showStack is called when a suspended task was resumed only to show where it is: it waits on.
+// showStack is called when a suspended task was resumed only to show where it is; it then waits on.
 func (t *Task) showStack() {
 	for t.phase != active {
 		t.on.(*snapshot).take()
@@ -260,7 +260,7 @@ func (t *Task) Unpark() bool {
 	return true
 }
 
-// wake is what a queue of waiters does.
+// wake is called by a queue of waiters.
 func (t *Task) wake() {
 	t.woken = true
 	t.Unpark()
@@ -268,7 +268,7 @@ func (t *Task) wake() {
 
 func (t *Task) belongs() *Loop { return t.loop }
 
-// timeout is the end of a Sleep.
+// timeout ends a Sleep.
 func (t *Task) timeout() { t.Unpark() }
 
 // Sleep parks t for d. A d of 0 or less is a Yield.
@@ -288,13 +288,13 @@ func (t *Task) Sleep(d time.Duration) error {
 	return err
 }
 
-// runs reports whether t is known to be the task that runs, and to be asked by itself. It reads what
-// only the loop's goroutine writes, as check does.
+// runs reports whether t is known to be the running task, and the caller. It reads what only the
+// loop's goroutine writes, as check does.
 //
 //go:norace
 func (t *Task) runs() bool { return t.loop.current == t && t.loop.owner == host.Goroutine() }
 
-// mustRun panics unless t is the task that runs.
+// mustRun panics unless t is the running task.
 func (t *Task) mustRun(what string) {
 	t.loop.check(what)
 	if t.loop.current != t {
@@ -304,15 +304,15 @@ func (t *Task) mustRun(what string) {
 
 func (t *Task) misused(what string) {
 	if t.phase == ended {
-		panic(fmt.Sprintf("corolla: %s of %v, which has ended; a task is used by its own body only", what, t))
+		panic(fmt.Sprintf("corolla: %s of %v, which has ended; only its own body may use a task", what, t))
 	}
-	panic(fmt.Sprintf("corolla: %s of %v from outside of it; a task is used by its own body only: "+
+	panic(fmt.Sprintf("corolla: %s of %v from outside of it; only its own body may use a task: "+
 		"start another task with Go, or use a callback", what, t))
 }
 
-// Cancel cancels the task: everything that it waits for, now or later, returns a
-// *CanceledError with the cause, which may be nil. It reports whether the task was
-// still to end and not canceled before. From another goroutine, Post it.
+// Cancel cancels the task: all its waits, now or later, return a *CanceledError with
+// the cause, which may be nil. It reports false if the task had ended or was canceled
+// before. From another goroutine, use Post.
 func (t *Task) Cancel(cause error) bool {
 	t.loop.check("Task.Cancel")
 	if t.phase == ended || t.root.canceled != nil {

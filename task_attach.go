@@ -4,10 +4,10 @@ import (
 	"context"
 )
 
-// Attach runs body in a scope that ends with a context: what body waits for is canceled when ctx
-// is, and when its deadline passes. It returns what body returns: after the end of ctx, as a rule,
-// a *CanceledError with the context's cause, or a *TimeoutError if it was a deadline. Where ctx has
-// ended already body fails where it first waits. With is for a task that is being started.
+// Attach runs body in a scope that ends with a context: body's waits are canceled when ctx is, or
+// when its deadline passes. It returns what body returns: after the end of ctx usually a
+// *CanceledError with the context's cause, or a *TimeoutError if it was a deadline. If ctx has
+// already ended, body fails at its first wait. For a task that is being started, use With.
 func (t *Task) Attach(ctx context.Context, body func(s *Scope) error) error {
 	t.mustRun("Attach")
 	deadline := never
@@ -21,7 +21,7 @@ func (t *Task) Attach(ctx context.Context, body func(s *Scope) error) error {
 			}
 			c := canceledBy(ctx)
 			c.scope = s
-			c.deadline = c.deadline && s.timer != nil // else there is no telling how long it had
+			c.deadline = c.deadline && s.timer != nil // otherwise there is no telling how long it had
 			s.cancelOnce(c)
 		})
 		defer detach()
@@ -29,7 +29,8 @@ func (t *Task) Attach(ctx context.Context, body func(s *Scope) error) error {
 	})
 }
 
-// watchContext calls end, on the loop, when the context has ended, or now if it has, until stop.
+// watchContext calls end, on the loop, when the context ends, or now if it has ended, unless stop was
+// called before.
 func (l *Loop) watchContext(ctx context.Context, end func()) (stop func()) {
 	switch {
 	case ctx.Err() != nil:
@@ -41,7 +42,7 @@ func (l *Loop) watchContext(ctx context.Context, end func()) (stop func()) {
 	l.contexts++
 	stopped := false
 	forget := l.host.AfterFunc(ctx, func() {
-		_ = l.Post(func() { // a closed loop has ended who waits
+		_ = l.Post(func() { // refused on a closed loop, which has ended its tasks
 			if !stopped {
 				end()
 			}

@@ -6,13 +6,12 @@ import (
 	"time"
 )
 
-// The context.Context side of a scope can be used by other goroutines, so it has its
-// own copy of what it needs to know, in atomic variables.
+// The context.Context side of a scope can be used by other goroutines, so it has its own
+// copy of the state it needs, in atomic variables.
 //
-// The work is done by a context of the standard library, made when somebody first asks
-// for one. That way a child costs no goroutine, causes are passed on, and every rule is
-// the library's. Writing it ourselves was rejected: context.Cause finds its answer
-// through a private key.
+// The work is done by a context of the standard library, made on first use. That way a child
+// context costs no goroutine, causes are passed on, and every rule is the library's. Writing
+// our own was rejected: context.Cause finds its answer through a private key.
 
 // scopeContext is the standard context of a scope.
 type scopeContext struct {
@@ -36,13 +35,13 @@ func (s *Scope) context() *scopeContext {
 	if !s.std.CompareAndSwap(nil, c) {
 		return s.std.Load()
 	}
-	if e := s.ended.Load(); e != nil { // else end will find c
+	if e := s.ended.Load(); e != nil { // otherwise end will find c
 		c.finish(e)
 	}
 	return c
 }
 
-// end ends the scope's context, unless it has ended.
+// end ends the scope's context, unless it has already ended.
 func (s *Scope) end(e *CanceledError) {
 	if s.ended.CompareAndSwap(nil, e) {
 		if c := s.std.Load(); c != nil {
@@ -61,17 +60,17 @@ func (c *scopeContext) finish(e *CanceledError) {
 	})
 }
 
-// trigger is the parent of a scope's standard context. It exists so that a
-// deadline of the loop's clock ends it with context.DeadlineExceeded, which the
-// library's own contexts do for their own timers only.
+// trigger is the parent of a scope's standard context. It exists so that a deadline on
+// the loop's clock ends it with context.DeadlineExceeded, which the library's contexts
+// do only for their own timers.
 type trigger struct {
 	context.Context
 	fired bool
 	child func() // ends the standard context
 }
 
-// noDone is closed by nobody: the library asks for a channel before it asks for
-// AfterFunc, and then uses that.
+// noDone is never closed: the library asks for a Done channel before it looks for an
+// AfterFunc method, and then uses the latter.
 var noDone = make(chan struct{})
 
 func (t *trigger) Done() <-chan struct{} { return noDone }
@@ -94,8 +93,8 @@ func (t *trigger) fire() {
 	t.child()
 }
 
-// Deadline returns the nearest deadline of the scope and those around it, as far
-// as the innermost shielded one. Safe from any goroutine.
+// Deadline returns the nearest deadline of the scope and those around it, up to and
+// including the innermost shielded one. Safe from any goroutine.
 func (s *Scope) Deadline() (time.Time, bool) {
 	nearest := int64(0)
 	for ; s != nil; s = s.parent {
@@ -137,8 +136,8 @@ func (s *Scope) Value(key any) any {
 	return s.values.Value(key)
 }
 
-// AfterFunc arranges that f is called on a goroutine of its own when the scope is
-// canceled or left, as context.AfterFunc does. Safe from any goroutine.
+// AfterFunc arranges to call f on its own goroutine when the scope is canceled or left,
+// as context.AfterFunc does. Safe from any goroutine.
 func (s *Scope) AfterFunc(f func()) (stop func() bool) {
 	return context.AfterFunc(s.context(), f)
 }
@@ -152,8 +151,8 @@ func (s *Scope) Cause() error {
 	return context.Cause(s.context())
 }
 
-// The context.Context that a Task is, is that of its root scope: it must not change while
-// other goroutines use it, as the innermost scope does.
+// As a context.Context, a Task is its root scope: a context must not change while other
+// goroutines use it, as the innermost scope does.
 
 // Deadline returns the deadline of the context that the task was started with, or of the
 // scopes around its group. Safe from any goroutine.
@@ -163,7 +162,7 @@ func (t *Task) Deadline() (time.Time, bool) { return t.root.Deadline() }
 // any goroutine.
 func (t *Task) Done() <-chan struct{} { return t.root.Done() }
 
-// Err returns nil, or why the task has ended or is canceled: context.Canceled or
+// Err returns nil, or once the task is canceled or has ended, context.Canceled or
 // context.DeadlineExceeded. Safe from any goroutine.
 func (t *Task) Err() error { return t.root.Err() }
 
@@ -171,8 +170,8 @@ func (t *Task) Err() error { return t.root.Err() }
 // Safe from any goroutine.
 func (t *Task) Value(key any) any { return t.root.Value(key) }
 
-// AfterFunc arranges that f is called on a goroutine of its own when the task is canceled or
-// has ended. Safe from any goroutine.
+// AfterFunc arranges to call f on its own goroutine when the task is canceled or has ended.
+// Safe from any goroutine.
 func (t *Task) AfterFunc(f func()) (stop func() bool) { return t.root.AfterFunc(f) }
 
 // Cause returns why the task is canceled, or nil if it is not, as context.Cause(t) does.
@@ -180,7 +179,7 @@ func (t *Task) AfterFunc(f func()) (stop func() bool) { return t.root.AfterFunc(
 func (t *Task) Cause() error { return t.root.Cause() }
 
 // With attaches the task to a context: the task has its values and its deadline, and is
-// canceled when the context ends, before its first step if it has ended already.
+// canceled when the context ends; before its first step if the context has already ended.
 func With(ctx context.Context) TaskOption {
 	return func(t *Task) {
 		t.root.values = context.WithoutCancel(ctx)
@@ -206,7 +205,7 @@ func (t *Task) attach(ctx context.Context) {
 	t.detach = stop
 }
 
-// canceledBy is the cancel that the end of a context brings.
+// canceledBy returns the cancel that corresponds to the end of a context.
 func canceledBy(ctx context.Context) *CanceledError {
 	return &CanceledError{Cause: context.Cause(ctx), deadline: ctx.Err() == context.DeadlineExceeded}
 }

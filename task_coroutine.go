@@ -2,19 +2,19 @@ package corolla
 
 import "iter"
 
-// coroutine is the goroutine that a task's body runs on. It is resumed by whoever
-// calls next, and gives control back to that caller when it suspends. One that
-// has finished a task is kept for the next, which saves making a goroutine.
+// coroutine is the goroutine that a task's body runs on. A call of next resumes it, and
+// returns when it suspends. One that has finished a task is kept for another, which saves
+// making a goroutine.
 //
-// It is built on iter.Pull, whose switch costs a quarter of a hand-over by
-// channels, and which the race detector understands.
+// It is built on iter.Pull, whose switch costs a quarter of a channel handoff, and which
+// the race detector understands.
 type coroutine struct {
 	next  func() (struct{}, bool) // runs it until it suspends or its task is finished
 	stop  func()
 	yield func(struct{}) bool
 	task  *Task
 	id    uintptr // its goroutine; 0 until it has run
-	at    uintptr // the goroutine that was suspended: its own, or a generator's inside of it
+	at    uintptr // the goroutine that was suspended: its own, or that of a generator inside it
 }
 
 func newCoroutine() *coroutine {
@@ -32,10 +32,10 @@ func newCoroutine() *coroutine {
 	return c
 }
 
-// suspend gives control back to who resumed.
+// suspend gives control back to the caller of next.
 func (c *coroutine) suspend() { c.yield(struct{}{}) }
 
-// coroutines is a stock of idle ones.
+// coroutines is a pool of idle coroutines.
 type coroutines struct{ idle []*coroutine }
 
 func (s *coroutines) take() *coroutine {
@@ -49,7 +49,7 @@ func (s *coroutines) take() *coroutine {
 	return c
 }
 
-// give takes back a coroutine, unless there are keep already.
+// give takes back a coroutine, and stops it if keep are idle already.
 func (s *coroutines) give(c *coroutine, keep int) {
 	if len(s.idle) >= keep {
 		c.stop()

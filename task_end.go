@@ -1,7 +1,7 @@
 package corolla
 
-// OnEnd calls f, on the loop, when the task has ended, after what was registered before. It is for
-// what others keep of a task.
+// OnEnd calls f, on the loop, when the task has ended, after functions registered before. It is for
+// state that others keep about a task.
 func (t *Task) OnEnd(f func()) {
 	t.loop.check("Task.OnEnd")
 	if t.phase == ended {

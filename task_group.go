@@ -7,8 +7,8 @@ import (
 	"github.com/corolla-go/corolla/internal/ds"
 )
 
-// ErrGroupOver is the result of a task that was to start in a group that has
-// finished or is being canceled.
+// ErrGroupOver is the result of a task started in a group that has finished or is
+// being canceled.
 var ErrGroupOver = errors.New("corolla: the group is over")
 
 // Group is a set of tasks that begins and ends at one place: Task.Group returns
@@ -17,24 +17,24 @@ var ErrGroupOver = errors.New("corolla: the group is over")
 type Group struct {
 	task  *Task
 	scope Scope
-	n     int // children that live
+	n     int // children that have not ended
 	errs  []error
-	cut   error // why the group did not do all that it was asked to
+	cut   error // why the group did not complete all its work
 	over  bool
 	idle  bool // the owner waits for the last child
 
 	limit  int // how many children may run; 0 is any number
-	run    int // children that run, or will next
+	run    int // children that are running, or will be next
 	queued ds.List[*Task]
 
-	refused bool // a child, because of a cancel or the loop's end
+	refused bool // a child was, because of a cancel or the loop's end
 }
 
-// Group runs body and then waits for every task that was started in the group. An
-// error of body or of a child cancels the others. It returns the error, or all of them joined
-// if there are several; a child that was canceled by itself adds none. If t is canceled, or a
-// scope around the group, so are the children; Group still waits for them, and then returns the
-// cancel. If body panics, children's errors reach the error handler.
+// Group runs body and then waits for every task started in the group. An error of body or of a
+// child cancels the rest. Group returns that error, or all errors joined if there are several; a
+// child that was canceled individually adds none. If t, or a scope around the group, is canceled,
+// so are the children; Group still waits for them, and then returns the cancel. If body panics,
+// the children's errors go to the error handler.
 func (t *Task) Group(body func(g *Group) error) (err error) {
 	t.mustRun("Group")
 	g := &Group{task: t}
@@ -61,7 +61,7 @@ func (t *Task) Group(body func(g *Group) error) (err error) {
 			panic(v)
 		}
 		if c := t.unwilling(); g.refused && returned && c != nil {
-			_ = t.refuse(c) // it may have waited for nothing
+			_ = t.refuse(c) // join may not have waited at all
 		}
 	}()
 	err = body(g)
@@ -69,7 +69,7 @@ func (t *Task) Group(body func(g *Group) error) (err error) {
 	return err
 }
 
-// lost reports the errors that a panic of the body keeps Group from returning.
+// lost reports the errors that Group cannot return because its body panicked.
 func (g *Group) lost() {
 	for _, err := range g.errs {
 		g.task.loop.report(&UnseenError{Err: err, Where: "a child of a group whose body panicked, in " + g.task.String()})
@@ -77,22 +77,22 @@ func (g *Group) lost() {
 }
 
 // Go starts a task in the group; see Loop.Go. In a group that is over or canceled the task
-// fails with ErrGroupOver without having run, which in a canceled group nobody need look at.
+// fails with ErrGroupOver and never runs; in a canceled group that error may go unseen.
 func (g *Group) Go(body func(t *Task) error, opts ...TaskOption) *Future[struct{}] {
 	return goPlain(g, body, g.home().site(), opts)
 }
 
-// SetLimit makes at most n children run at a time; 0 is any number. A child over the limit
-// begins when another has ended, in the order in which they were started. Children that run
-// already go on; those that wait begin now if there is room for them.
+// SetLimit makes at most n children run at a time; 0 is any number. Children over the limit
+// begin as others end, in the order in which they were started. Running children carry on;
+// waiting ones begin now if there is room for them.
 func (g *Group) SetLimit(n int) {
 	g.task.loop.check("Group.SetLimit")
 	g.limit = max(n, 0)
 	g.fill()
 }
 
-// Cancel ends the group early: its children and its body are canceled, and
-// Task.Group returns nil unless one of them fails otherwise.
+// Cancel ends the group early: its children and its body are canceled, and Task.Group
+// returns nil unless one of them fails for another reason.
 func (g *Group) Cancel(cause error) { g.scope.Cancel(cause) }
 
 // Len returns how many tasks of the group have not ended.
@@ -103,13 +103,13 @@ func (g *Group) Len() int {
 
 // GroupStats describes a Group.
 type GroupStats struct {
-	Limit   int // of children that run; 0 is any number
+	Limit   int // how many children may run; 0 is any number
 	Running int // children that have begun, or will next
 	Waiting int // children over the limit
 }
 
-// Stats returns how the group stands. A child that was canceled before it has begun is neither
-// running nor waiting, and counts for Len until it has ended.
+// Stats returns the current state of the group. A child that was canceled before it began is
+// neither running nor waiting, but counts in Len until it has ended.
 func (g *Group) Stats() GroupStats {
 	g.task.loop.check("Group.Stats")
 	return GroupStats{g.limit, g.run, g.queued.Len()}
@@ -146,13 +146,13 @@ func (g *Group) adopt(t *Task) error {
 
 func (g *Group) full() bool { return g.limit > 0 && g.run >= g.limit }
 
-// begin counts a child that is to run.
+// begin counts a child that will run.
 func (g *Group) begin(t *Task) {
 	t.counted = true
 	g.run++
 }
 
-// fill lets children that have waited begin, as far as there is room.
+// fill lets waiting children begin while there is room.
 func (g *Group) fill() {
 	for next := g.queued.First(); next != nil && !g.full(); next = g.queued.First() {
 		next.Leave()
@@ -161,14 +161,14 @@ func (g *Group) fill() {
 	}
 }
 
-// left is told that a child has ended.
+// left is called when a child has ended.
 func (g *Group) left(t *Task) {
 	g.n--
 	if t.counted {
 		g.run--
 	}
 	if g.over {
-		return // the loop was closed under the group: the error is nobody's
+		return // the loop was closed under the group, which no longer collects errors
 	}
 	err := t.work.outcome()
 	if isCancel(err) {
@@ -181,7 +181,7 @@ func (g *Group) left(t *Task) {
 	}
 }
 
-// fail notes an error, and cancels what still runs.
+// fail records an error, and cancels the group.
 func (g *Group) fail(err error) {
 	if err == nil || isCancel(err) {
 		return
@@ -192,15 +192,15 @@ func (g *Group) fail(err error) {
 	}
 }
 
-// interrupted notes that a cancel from outside of the group kept a child from its work.
+// interrupted records that a cancel from outside the group kept a child from its work.
 func (g *Group) interrupted() {
 	if c := g.scope.canceled; c != nil && c.scope != &g.scope {
 		g.cut = c
 	}
 }
 
-// join waits for the children, whatever happens to the task that waits: a cancel
-// reaches the children through the scope.
+// join waits for the children, even if the waiting task is canceled: a cancel reaches
+// the children through the scope.
 func (g *Group) join() {
 	for g.n > 0 {
 		g.idle = true

@@ -2,9 +2,9 @@ package corolla
 
 import "runtime/debug"
 
-// Job is a task in one piece of memory with what else a model of threads knows of it. It is part of
-// the model's own type, which is its Body and keeps the result; Go and Loop.Go are for everything
-// that is content with a Future. The zero value is ready to be started, once.
+// Job is a task that shares one allocation with a threading model's own state. It is embedded in the
+// model's type, which is its Body and keeps the result; where a Future will do, use Go and Loop.Go.
+// The zero value is ready to be started, once.
 type Job struct {
 	task Task
 	body Body
@@ -15,16 +15,16 @@ type Job struct {
 type Body interface {
 	// Run is the body of the task.
 	Run(t *Task) error
-	// Ended is called once, when Run has returned or will never be called, and before anybody
-	// hears of it. The error is Run's, a *PanicError, or what the task was canceled or unwound
-	// with. After Run it is called in the task, and may wait; otherwise in a callback.
+	// Ended is called once, when Run has returned or will never be called, before the end is
+	// visible to others. The error is Run's, a *PanicError, or the one that the task was canceled
+	// or unwound with. After Run it is called in the task, and may wait; otherwise in a callback.
 	Ended(err error)
-	// Function returns the function that lists and reports name: the user's.
+	// Function returns the user's function, to be named in lists and reports.
 	Function() any
 }
 
-// Start starts the task; see Loop.Go. On a loop that is closed the body ends at once, with
-// ErrLoopClosed.
+// Start starts the task; see Loop.Go. On a closed loop the body ends at once, with ErrLoopClosed.
+// It panics if the job was already started.
 func (j *Job) Start(l *Loop, body Body, opts ...TaskOption) {
 	l.check("Job.Start")
 	if j.body != nil {
@@ -37,8 +37,8 @@ func (j *Job) Start(l *Loop, body Body, opts ...TaskOption) {
 // Task returns the job's task, which has no loop until the job is started.
 func (j *Job) Task() *Task { return &j.task }
 
-// do is Run and Ended. Its frame is on the stack of every task that waits, so what seldom happens is
-// done elsewhere.
+// do is Run and Ended. Its frame is on the stack of every waiting task, so rare cases are handled
+// elsewhere.
 func (j *Job) do(t *Task) {
 	returned := false
 	defer func() {
@@ -51,8 +51,7 @@ func (j *Job) do(t *Task) {
 	j.fail(err)
 }
 
-// recovered is the end of a body that has panicked. After runtime.Goexit, which goes on, Task.body sees
-// to the end.
+// recovered ends a job whose body panicked. After runtime.Goexit, which continues, Task.body ends it.
 func (j *Job) recovered(t *Task, v any) {
 	switch v := v.(type) {
 	case nil:
@@ -74,9 +73,10 @@ func (j *Job) outcome() error { return nil } // a job is in no group
 func (j *Job) function() any  { return j.body.Function() }
 func (j *Job) awaited() bool  { return false } // no cancel is passed on to it
 
-// Caught makes the error of a panic that somebody is to be given. Unlike Recovered it does not go to the
-// error handler too; with ErrorPolicy(Crash) it goes out of Run. Call it from the deferred function
-// that has recovered v. The panic by which a loop ends a task goes on; see IsUnwinding.
+// Caught makes an error of a panic, for a caller that delivers it itself: unlike Recovered, it does not
+// give it to the error handler, but with ErrorPolicy(Crash) the panic still goes out of Run. Call it
+// from the deferred function that recovered v. The panic by which a loop ends a task is passed on; see
+// IsUnwinding.
 func (l *Loop) Caught(v any, where string) *PanicError {
 	l.check("Caught")
 	if end, ok := v.(unwinding); ok {

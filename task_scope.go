@@ -12,36 +12,35 @@ import (
 	"github.com/corolla-go/corolla/internal/host"
 )
 
-// Scope is a part of a task that can be canceled by itself: by hand, or by a
-// deadline. Scopes nest. A canceled scope stays canceled until it is left, and
-// everything in it that waits returns a *CanceledError at once, except inside a
-// shielded scope (Trio's rules; asyncio's cancel is an event that can be lost, see
-// docs/models.md).
+// Scope is a part of a task that can be canceled on its own: explicitly, or by a
+// deadline. Scopes nest. A canceled scope stays canceled until it is left, and every
+// wait in it returns a *CanceledError at once, except inside a shielded scope (Trio's
+// rules; asyncio's cancel is an event that can be lost, see docs/models.md).
 //
 // A Scope is a context.Context, whose methods are safe from any goroutine. Its
 // other methods belong to the loop.
 type Scope struct {
 	task     *Task
-	parent   *Scope         // nil for a task that belongs to nobody
-	canceled *CanceledError // in force here, whoever's it is
+	parent   *Scope         // nil for the root of a task that is in no group
+	canceled *CanceledError // the cancel in force here, which may be an outer scope's
 	timer    *Timer
 	shielded bool
 	left     bool
-	of       *Group  // whose children are in it, if it is a group's
-	pulled   *pulled // the generator that has opened it, if one did
+	of       *Group  // the group whose scope it is, if any
+	pulled   *pulled // the generator that opened it, if any
 
 	// What other goroutines see; see task_context.go.
-	values   context.Context               // set before anybody can ask; never ends
+	values   context.Context               // set before anything can read it; never ends
 	deadline atomic.Int64                  // on the loop's clock; 0 is none
 	ended    atomic.Pointer[CanceledError] // the first cancel, or the end of the scope
-	std      atomic.Pointer[scopeContext]  // made when somebody asks for it
+	std      atomic.Pointer[scopeContext]  // made on first use
 
-	inner ds.List[*Scope] // those inside, and those of tasks started in this one
+	inner ds.List[*Scope] // those inside, and the roots of tasks started in this one
 	link  ds.Link[*Scope] // among its parent's
 }
 
-// TimeoutError is what Timeout and TimeoutAt return when the time was up and
-// therefore something inside was canceled. It matches os.ErrDeadlineExceeded and
+// TimeoutError is what Timeout and TimeoutAt return when the time was up and something
+// inside was canceled because of that. It matches os.ErrDeadlineExceeded and
 // context.DeadlineExceeded, but not ErrCanceled: the scope is over.
 type TimeoutError struct {
 	After time.Duration // how long the scope had
@@ -57,22 +56,22 @@ func (e *TimeoutError) Error() string {
 	return fmt.Sprintf("timed out after %v", e.After)
 }
 
-// Unwrap returns what the body's error says besides that the time was up: an error of its cleanup,
-// say. It is nil if that is nothing.
+// Unwrap returns the rest of the body's error, without the timeout itself: an error of its cleanup,
+// say. It is nil if there is nothing else.
 func (e *TimeoutError) Unwrap() error { return e.rest }
 
-// Is makes the error match the two standard ones.
+// Is makes the error match os.ErrDeadlineExceeded and context.DeadlineExceeded.
 func (e *TimeoutError) Is(target error) bool {
 	return target == os.ErrDeadlineExceeded || target == context.DeadlineExceeded
 }
 
-// Timeout reports true, as net.Error has it.
+// Timeout returns true; it is part of net.Error.
 func (e *TimeoutError) Timeout() bool { return true }
 
-// Timeout runs body in a scope that is canceled when d has passed, and then
-// returns a *TimeoutError in place of the body's *CanceledError. A body that
-// returns something else all the same, because it was done or chose to, has its way.
-// A d of 0 or less cancels at once: the body fails where it first waits.
+// Timeout runs body in a scope that is canceled when d has passed, and then returns a
+// *TimeoutError in place of the body's *CanceledError. If the body returns something
+// else, because it was done anyway or chose to, Timeout returns that. A d of 0 or less
+// cancels at once: the body fails at its first wait.
 func (t *Task) Timeout(d time.Duration, body func(s *Scope) error) error {
 	return t.TimeoutAt(t.loop.in(d), body)
 }
@@ -82,14 +81,13 @@ func (t *Task) TimeoutAt(when time.Duration, body func(s *Scope) error) error {
 	return t.within(new(Scope), max(when, 0), body)
 }
 
-// Cancelable runs body in a scope that s.Cancel cancels. It returns what body
-// returns: after a cancel, as a rule, the *CanceledError, which says nothing about
-// the scopes outside.
+// Cancelable runs body in a scope that s.Cancel cancels. It returns what body returns:
+// after a cancel usually the *CanceledError, which does not mean that the scopes outside
+// are canceled.
 func (t *Task) Cancelable(body func(s *Scope) error) error { return t.within(new(Scope), never, body) }
 
-// Shielded runs body in a scope that no cancel and no deadline from outside
-// reaches: the place for cleanup that itself waits. When it is left, the cancel is
-// in force again.
+// Shielded runs body in a scope that is out of reach of cancels and deadlines from outside:
+// the place for cleanup that itself waits. When it is left, the cancel is in force again.
 func (t *Task) Shielded(body func(s *Scope) error) error {
 	return t.within(&Scope{shielded: true}, never, body)
 }
@@ -119,7 +117,7 @@ func (t *Task) within(s *Scope, deadline time.Duration, body func(s *Scope) erro
 func (s *Scope) enter(t *Task) {
 	if id := host.Goroutine(); id != 0 && t.loop.owner != 0 && t.loop.owner != id {
 		panic("corolla: a scope opened in a coroutine of iter.Pull, which might yield inside of it; " +
-			"use corolla.Pull, which sees to it that it does not")
+			"use corolla.Pull, which makes sure that it does not")
 	}
 	s.task = t
 	s.attach(t.scope)
@@ -129,7 +127,7 @@ func (s *Scope) enter(t *Task) {
 	}
 }
 
-// attach makes s a part of parent, and lets what is in force there hold here.
+// attach makes s a child of parent, and a cancel in force there also applies here.
 func (s *Scope) attach(parent *Scope) {
 	s.parent = parent
 	if s.values == nil {
@@ -142,7 +140,7 @@ func (s *Scope) attach(parent *Scope) {
 	}
 }
 
-// close is the end of a scope, or of a task.
+// close ends a scope, which may be a task's root.
 func (s *Scope) close() {
 	if s.timer != nil {
 		s.timer.stop()
@@ -152,10 +150,10 @@ func (s *Scope) close() {
 	s.link.Leave()
 }
 
-// scopeLeft is why the contexts made in a scope end with it.
+// scopeLeft is the cause with which contexts derived from a scope end when it is left.
 var scopeLeft = &CanceledError{Cause: errors.New("the task has left the scope")}
 
-// leave ends the scope and decides what becomes of the body's error.
+// leave ends the scope, and turns the body's error into the one to return.
 func (s *Scope) leave(err error) error {
 	s.task.scope = s.parent
 	s.close()
@@ -187,12 +185,12 @@ func (s *Scope) cancelOnce(c *CanceledError) {
 	}
 }
 
-// SetTimeout moves the deadline to d from now, or sets one; it does nothing in a
-// scope that is canceled already, or left.
+// SetTimeout sets or moves the deadline to d from now. It does nothing in a scope that is
+// already canceled, or left.
 func (s *Scope) SetTimeout(d time.Duration) { s.SetDeadline(s.task.loop.in(d)) }
 
-// SetDeadline moves the deadline to a time of the loop's clock, or sets one; a time
-// less than 0 takes it away. It does nothing in a scope that is canceled already.
+// SetDeadline sets or moves the deadline to a time of the loop's clock; a time less than 0
+// removes it. It does nothing in a scope that is already canceled, or left.
 func (s *Scope) SetDeadline(when time.Duration) {
 	s.task.loop.check("Scope.SetDeadline")
 	if s.canceled != nil || s.left {
@@ -223,20 +221,20 @@ func (s *Scope) limit(when time.Duration) {
 	s.timer.set(when)
 }
 
-// timeout is what the scope's timer does.
+// timeout is called by the scope's timer.
 func (s *Scope) timeout() {
 	s.cancelOnce(&CanceledError{deadline: true, scope: s})
 }
 
-// Scope returns the innermost scope that the task is in, to be given as a context to what
-// is to end with it.
+// Scope returns the innermost scope that the task is in, for use as the context of things
+// that should end with it.
 func (t *Task) Scope() *Scope {
 	t.loop.check("Task.Scope")
 	return t.scope
 }
 
-// Canceled returns what is in force in the scope: nil, or the *CanceledError that
-// everything in it returns that waits.
+// Canceled returns the cancel in force in the scope: nil, or the *CanceledError that every
+// wait in it returns.
 func (s *Scope) Canceled() error {
 	s.task.loop.check("Scope.Canceled")
 	if s.canceled == nil {
@@ -245,8 +243,8 @@ func (s *Scope) Canceled() error {
 	return s.canceled
 }
 
-// cancel puts c in force here and in what is inside. An outer scope's cancel
-// replaces an inner one's, for there is no use in an inner one's any more.
+// cancel puts c in force here and in the scopes inside. An outer scope's cancel replaces an
+// inner one's, which no longer matters.
 func (s *Scope) cancel(c *CanceledError) {
 	s.canceled = c
 	s.end(c)
@@ -260,13 +258,13 @@ func (s *Scope) cancel(c *CanceledError) {
 	}
 }
 
-// interrupt tells a task that waits of a cancel.
+// interrupt tells a waiting task of a cancel.
 func (t *Task) interrupt(c *CanceledError) {
-	if t.phase == fresh && t.queue.Leave() { // it need not wait for room to end
+	if t.phase == fresh && t.queue.Leave() { // it needs no room in its group to end
 		t.loop.push(t)
 	}
 	if t.phase != parked {
-		return // it will see for itself, before it waits or when it runs
+		return // it will see the cancel when it runs, or before it waits
 	}
 	if on, ok := t.on.(interface{ interrupt(*Task, *CanceledError) }); ok {
 		on.interrupt(t, c)
@@ -275,7 +273,7 @@ func (t *Task) interrupt(c *CanceledError) {
 	t.Unpark()
 }
 
-// pending returns the cancel that is in force for what the task does now.
+// pending returns the cancel in force in the task's innermost scope.
 func (t *Task) pending() *CanceledError {
 	c := t.scope.canceled
 	if c != nil && c == t.root.canceled {

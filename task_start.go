@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Eager makes the task run to its first park before the call that starts it
-// returns, instead of in the next turn (as Python 3.12's eager_start).
+// Eager makes the task run to its first park before the call that starts it returns,
+// instead of in the next turn (like Python 3.12's eager_start).
 func Eager() TaskOption { return func(t *Task) { t.eager = true } }
 
 // Starter is where a task can be started: in a *Loop, or in a *Group that waits
@@ -16,9 +16,9 @@ type Starter interface {
 	adopt(t *Task) error
 }
 
-// Go starts body as a task and returns the future of its result. The body runs in
-// the next turn, behind what is ready already. A body that panics fails the future
-// with a *PanicError; a task canceled before its first step never runs its body.
+// Go starts body as a task and returns the future of its result. The body runs in the
+// next turn, after everything already ready. A body that panics fails the future with a
+// *PanicError; a task canceled before its first step never runs its body.
 func Go[T any](in Starter, body func(t *Task) (T, error), opts ...TaskOption) *Future[T] {
 	w := &job[T]{body: body}
 	w.start(in, w, in.home().site(), opts)
@@ -45,7 +45,7 @@ func (l *Loop) adopt(*Task) error {
 	return nil
 }
 
-// job is a task, its body and its future in one piece of memory.
+// job is a task, its body and its future in one allocation.
 type job[T any] struct {
 	task   Task
 	future Future[T]
@@ -79,14 +79,14 @@ func (t *Task) launch(in Starter, work work, from site, opts []TaskOption) {
 			t.detach()
 		}
 		work.fail(fmt.Errorf("start of %v: %w", t, err))
-		if errors.Is(err, ErrCanceled) { // the group's cancel says it all
+		if errors.Is(err, ErrCanceled) { // the group's cancel says enough
 			_ = work.outcome()
 		}
 		return
 	}
 	l.tasks.Push(&t.link)
 	switch {
-	case t.queue.Listed(): // until there is room in its group
+	case t.queue.Listed(): // it waits for room in its group
 	case t.eager:
 		l.nested(t.run)
 	default:
@@ -106,7 +106,7 @@ func (w *job[T]) do(t *Task) {
 		v, err = w.body(t)
 	}
 	if c := t.root.canceled; c != nil && c.scope == &t.root && !t.seen && err == nil {
-		err = c // canceled while it ran, and never told (as asyncio: test_cancel_at_end)
+		err = c // canceled while it ran, and never told (as in asyncio: test_cancel_at_end)
 	}
 	w.future.settle(v, err)
 }
