@@ -12,8 +12,8 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// answer is what a command has to say: text for people, in which no line is empty, and, marshaled, an
-// object for programs.
+// answer is what a command returns: text without empty lines for people and, marshaled, an object
+// for programs.
 type answer interface{ text(w *bytes.Buffer) }
 
 // failure says why a command did nothing.
@@ -28,14 +28,14 @@ func (f failure) text(w *bytes.Buffer) { fmt.Fprintf(w, "error: %s\n", f.Error) 
 // row is a line of a table.
 type row interface{ cells() []string }
 
-// listing is the rows of a list that are shown, of all that there are.
+// listing is the rows of a list that are shown, and how many there are in all.
 type listing[R row] struct {
 	rows  []R
 	total int
 }
 
-// list makes rows of items: of those that have the word in them, and of at most so many. Tasks are given
-// numbers in those that are shown only, as the numbers are kept.
+// list makes rows of the items that contain the call's word, and of at most c.most. Only tasks in
+// rows that are shown are given numbers, because the numbers are kept.
 func list[T any, R row](c *call, items []T, make func(item T, number func(*corolla.Task) int) R) listing[R] {
 	l := listing[R]{rows: []R{}}
 	for _, item := range items {
@@ -59,11 +59,11 @@ func (l listing[R]) text(w *bytes.Buffer, c *call, what string, header ...string
 	}
 	table(w, maxCell, header, l.rows)
 	if left := l.total - len(l.rows); left > 0 {
-		fmt.Fprintf(w, "and %d more; %s WORD lists those that have WORD in them\n", left, c.name)
+		fmt.Fprintf(w, "and %d more; %s WORD lists those that contain WORD\n", left, c.name)
 	}
 }
 
-// table writes rows in columns, of which each is at most so wide; 0 is any width.
+// table writes rows in columns, each at most width characters wide; 0 means any width.
 func table[R row](w *bytes.Buffer, width int, header []string, rows []R) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(cells []string) {
@@ -78,7 +78,7 @@ func table[R row](w *bytes.Buffer, width int, header []string, rows []R) {
 	for _, r := range rows {
 		line(r.cells())
 	}
-	_ = tw.Flush() // a bytes.Buffer takes it all
+	_ = tw.Flush() // a bytes.Buffer never fails
 }
 
 // fact is a line of a description.
@@ -89,7 +89,7 @@ func (f fact) cells() []string { return f[:] }
 // maxCell is how wide a column of a list may be.
 const maxCell = 48
 
-// fit is a text as a cell of a table.
+// fit returns a text as a cell of a table.
 func fit(text string, width int) string {
 	if text = clean(text); text == "" {
 		return "-"
@@ -100,7 +100,7 @@ func fit(text string, width int) string {
 	return text
 }
 
-// clean is a text that does no harm to a terminal: names may come from anywhere.
+// clean makes a text safe for a terminal: names may come from anywhere.
 func clean(text string) string {
 	if strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }) {
 		text = strconv.Quote(text)
@@ -108,7 +108,7 @@ func clean(text string) string {
 	return text
 }
 
-// span is a duration with as many digits as one reads.
+// span formats a duration with as many digits as are useful.
 func span(d time.Duration) string {
 	switch {
 	case d >= time.Minute:

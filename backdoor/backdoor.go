@@ -1,10 +1,11 @@
-// Package backdoor is a console for looking into a program while it runs: its tasks and green threads,
-// where they are and what they wait for, its timers, sockets and jobs, and how long its loop takes for a
-// turn. It can kill a task too.
+// Package backdoor is a console for looking into a program while it runs: its tasks and green
+// threads, where they are and what they wait for, its timers, sockets and jobs, and how long a turn
+// of its loop takes. It can also kill a task.
 //
 //	door, err := backdoor.Listen(l, "unix", "/run/app/door.sock")
 //
-// There is none unless a program asks for it. It is lines of text, for "corolla attach", nc and telnet:
+// A program has none unless it opens one. The protocol is lines of text, for "corolla attach", nc
+// and telnet:
 //
 //	$ corolla attach /run/app/door.sock
 //	> tasks
@@ -12,19 +13,19 @@
 //	1     main  main.serve       -                                          reading a socket, 3.2s
 //	2     -     main.chat.func1  tcp 127.0.0.1:7007 -> 127.0.0.1:51234      a sleep, 1.01s
 //
-// The commands are help, tasks, task, stack, timers, sockets, jobs, loop, kill and quit. With --json
-// behind it a command is answered by one JSON object in one line; any other answer ends with an empty
-// line. Lists are cut: to 20 rows, and to 10,000 in JSON. A word behind tasks, timers or sockets lists
-// only the rows that have it in them.
+// The commands are help, tasks, task, stack, timers, sockets, jobs, loop, kill and quit. With
+// --json after it a command is answered by one JSON object on one line; any other answer ends with
+// an empty line. Lists are limited to 20 rows, or 10,000 in JSON. A word after tasks, timers or
+// sockets lists only the rows that contain it.
 //
-// Whoever reaches a backdoor commands the program, so it is only to be had on a Unix socket, where the
-// permissions of the path and of its folder decide who may connect, or on a loopback port, which every
-// user of the machine can reach.
+// Anyone who can reach a backdoor controls the program, so it can be opened only on a Unix socket,
+// where the permissions of the path and its directory decide who may connect, or on a loopback
+// port, which every user of the machine can reach.
 //
-// The console runs on the loop, as everything does: what it shows is of one moment, and a loop that is
-// held up does not answer. A list holds the loop for a microsecond or two for each task, timer or socket
-// there is, listed or not. A peer that reads none of its answers costs one answer, and is dropped after
-// 30 seconds; there are at most 16 consoles at a time.
+// The console runs on the loop, as everything does: what it shows is from one moment, and a loop
+// that is stuck does not answer. A list holds up the loop for a microsecond or two for each task,
+// timer or socket there is, listed or not. A peer that does not read its answers costs one answer,
+// and is dropped after 30 seconds; there are at most 16 consoles at a time.
 //
 // It is Eventlet's backdoor without its interpreter, which Go does not have.
 package backdoor
@@ -38,21 +39,21 @@ import (
 	"github.com/corolla-go/corolla/aio"
 )
 
-// ErrKilled is why a task is canceled that was killed from a console.
+// ErrKilled is the reason for which a task killed from a console is canceled.
 var ErrKilled = errors.New("backdoor: killed from a console")
 
-// ErrAddress is returned for an address that others than this machine's users can reach.
-var ErrAddress = errors.New("neither a loopback address nor a Unix socket; whoever reaches a backdoor commands the program")
+// ErrAddress is returned for an address that can be reached from outside this machine.
+var ErrAddress = errors.New("neither a loopback address nor a Unix socket; anyone who can reach a backdoor controls the program")
 
-// Door is a backdoor that is open.
+// Door is an open backdoor.
 type Door struct {
 	ln      *aio.Listener
 	serving *corolla.Future[struct{}]
 }
 
 // Listen opens a backdoor on "unix", or on "tcp", "tcp4" or "tcp6" with a loopback address or
-// "localhost", and serves it in a task of the loop, until Close or the end of the loop's Run. The error
-// wraps ErrAddress for any other address, at which it never listens.
+// "localhost", and serves it in a task of the loop, until Close or the end of the loop's Run. For
+// any other address it does not listen, and returns an error that wraps ErrAddress.
 func Listen(l *corolla.Loop, network, address string) (*Door, error) {
 	l.Check("backdoor.Listen")
 	if !near(network, address) {
@@ -73,7 +74,7 @@ func Listen(l *corolla.Loop, network, address string) (*Door, error) {
 	return d, nil
 }
 
-// Addr returns the address that is listened at, also after Close.
+// Addr returns the listener's address, even after Close.
 func (d *Door) Addr() net.Addr { return d.ln.Addr() }
 
 // Close ends the backdoor and its consoles. A second Close returns net.ErrClosed.
@@ -84,20 +85,20 @@ func (d *Door) Close() error {
 }
 
 // Serve serves consoles on a listener, which it owns from then on, until t is canceled or accepting
-// fails. It returns the reason: one that wraps ErrAddress, at once, if the listener's address is neither
-// a loopback one nor that of a Unix socket.
+// fails. It returns the reason. If the listener's address is neither a loopback address nor a Unix
+// socket's, it returns at once, with an error that wraps ErrAddress.
 func Serve(t *corolla.Task, ln *aio.Listener) error {
 	if addr := ln.Addr(); !local(addr) {
 		return errors.Join(fmt.Errorf("backdoor: serve %v: %w", addr, ErrAddress), ln.Close())
 	}
 	b := &board{loop: t.Loop(), numbers: map[*corolla.Task]int{}, tasks: map[int]*corolla.Task{}}
 	err := aio.NewServer(ln, b.console, aio.MaxConns(maxConsoles), aio.Refuse(func(net.Addr) []byte {
-		return fmt.Appendf(nil, "error: %d consoles are open, which is as many as there may be\n\n", maxConsoles)
+		return fmt.Appendf(nil, "error: %d consoles are open, which is the limit\n\n", maxConsoles)
 	})).Serve(t)
 	return fmt.Errorf("backdoor: %w", err)
 }
 
-// near reports whether an address is the machine's own, before anybody listens there.
+// near reports whether an address is the machine's own, before anything listens there.
 func near(network, address string) bool {
 	switch network {
 	case "unix":
@@ -109,7 +110,7 @@ func near(network, address string) bool {
 	return false
 }
 
-// local is near of a listener, whatever it was called.
+// local is near for the address that a listener ended up with.
 func local(addr net.Addr) bool {
 	switch a := addr.(type) {
 	case *net.UnixAddr:

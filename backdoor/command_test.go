@@ -57,16 +57,16 @@ func TestAnswers(t *testing.T) {
 	for _, c := range []struct{ command, want string }{
 		{"help", `
 			help            list the commands
-			tasks [WORD]    list the tasks, green threads among them, oldest first
+			tasks [WORD]    list the tasks, including green threads, oldest first
 			task N          describe a task
 			stack N         show where a task is
 			timers [WORD]   list the timers, the next first
-			sockets [WORD]  list the sockets, who waits for them, and what they have still to send
+			sockets [WORD]  list the sockets, who waits for them, and their unsent bytes
 			jobs            list the workers, and what runs on other goroutines
 			loop            count what the loop holds, and time a few of its turns
 			kill N          cancel a task
 			quit            end the console
-			Behind any of them, --json asks for an answer in JSON, in one line.
+			After any of them, --json asks for an answer in JSON, on one line.
 		`},
 		{"tasks", `
 			TASK  NAME      FUNCTION                      FOR                                     STATE
@@ -113,13 +113,13 @@ func TestAnswers(t *testing.T) {
 			jobs       0
 			turns      the next 10 were too short for the loop's clock
 		`},
-		{"task 1", `error: no task "1"; tasks lists those that there are, with their numbers`},
-		{"kill all", `error: no task "all"; tasks lists those that there are, with their numbers`},
-		{"task", "error: task is used so: task N"},
-		{"tasks one two", "error: tasks is used so: tasks [WORD]"},
-		{"loop 7", "error: loop is used so: loop"},
+		{"task 1", `error: no task "1"; tasks lists them with their numbers`},
+		{"kill all", `error: no task "all"; tasks lists them with their numbers`},
+		{"task", "error: wrong arguments to task; usage: task N"},
+		{"tasks one two", "error: wrong arguments to tasks; usage: tasks [WORD]"},
+		{"loop 7", "error: wrong arguments to loop; usage: loop"},
 		{"dance", `error: unknown command "dance"; one of: help, tasks, task, stack, timers, sockets, jobs, loop, kill, quit`},
-		{"  \t loop   7 \r", "error: loop is used so: loop"},
+		{"  \t loop   7 \r", "error: wrong arguments to loop; usage: loop"},
 	} {
 		t.Run(strings.TrimSpace(c.command), func(t *testing.T) {
 			onSim(t, func(p *program) { busy(p, func(on *console) { on.want(c.command, c.want) }) })

@@ -21,10 +21,10 @@ const (
 	maxJSON     = 10_000           // of a list, for a program
 )
 
-// board is what the consoles of a door share: the tasks' numbers, so that a number that one connection
-// was told is good on the next. A task gets one when it is first shown, and none is given twice. A
-// number for every task that starts, kept by the loop, was rejected: it would cost those who never look,
-// and have many digits.
+// board is what the consoles of a door share: the tasks' numbers, so that a number shown on one
+// connection is good on the next. A task gets one when it is first shown, and none is reused.
+// Having the loop number every task that starts was rejected: programs that never look would pay
+// for it, and the numbers would have many digits.
 type board struct {
 	loop    *corolla.Loop
 	numbers map[*corolla.Task]int
@@ -35,7 +35,7 @@ type board struct {
 // known returns the number that a task has, or 0.
 func (b *board) known(t *corolla.Task) int { return b.numbers[t] }
 
-// number returns a task's number, and gives it one if need be. It is 0 for nil.
+// number returns a task's number, giving it one if need be. It is 0 for nil.
 func (b *board) number(t *corolla.Task) int {
 	if t == nil {
 		return 0
@@ -84,7 +84,8 @@ func (b *board) console(t *corolla.Task, c *aio.Conn) error {
 	}
 }
 
-// reply sends an answer. A peer that does not take it is dropped, and with it what the connection holds.
+// reply sends an answer. A peer that does not read it is dropped, along with what the connection
+// holds.
 func reply(t *corolla.Task, c *aio.Conn, a answer, asJSON bool) error {
 	var out bytes.Buffer
 	if asJSON {
@@ -133,14 +134,14 @@ func (c *call) parse(line string) {
 		}
 	}
 	if c.name == "" && c.json {
-		c.name = "--json" // which is no command
+		c.name = "--json" // which is not a command
 	}
 }
 
-// command is what can be asked.
+// command is one of the commands of a console.
 type command struct {
 	name string
-	arg  string // what it is called; in brackets if it can be left out
+	arg  string // its name; in brackets if it is optional
 	what string
 	run  func(c *call) answer
 }
@@ -148,11 +149,11 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"help", "", "list the commands", (*call).help},
-		{"tasks", "[WORD]", "list the tasks, green threads among them, oldest first", (*call).listTasks},
+		{"tasks", "[WORD]", "list the tasks, including green threads, oldest first", (*call).listTasks},
 		{"task", "N", "describe a task", (*call).describe},
 		{"stack", "N", "show where a task is", (*call).stack},
 		{"timers", "[WORD]", "list the timers, the next first", (*call).listTimers},
-		{"sockets", "[WORD]", "list the sockets, who waits for them, and what they have still to send", (*call).listSockets},
+		{"sockets", "[WORD]", "list the sockets, who waits for them, and their unsent bytes", (*call).listSockets},
 		{"jobs", "", "list the workers, and what runs on other goroutines", (*call).listJobs},
 		{"loop", "", "count what the loop holds, and time a few of its turns", (*call).describeLoop},
 		{"kill", "N", "cancel a task", (*call).kill},
@@ -167,7 +168,7 @@ func (c *call) run() answer {
 		case k.name != c.name:
 			names = append(names, k.name)
 		case c.many, c.arg != "" && k.arg == "", c.arg == "" && k.arg == "N":
-			return failf("%s is used so: %s", k.name, usage(k))
+			return failf("wrong arguments to %s; usage: %s", k.name, usage(k))
 		default:
 			return k.run(c)
 		}
@@ -183,10 +184,10 @@ func (c *call) given() (*corolla.Task, answer) {
 	if t := c.tasks[n]; err == nil && t != nil {
 		return t, nil
 	}
-	return nil, failf("no task %s; tasks lists those that there are, with their numbers", short(c.arg))
+	return nil, failf("no task %s; tasks lists them with their numbers", short(c.arg))
 }
 
-// short is a word of the peer's, as it can be shown to it.
+// short is a word from the peer, cut and quoted to be shown to it.
 func short(word string) string {
 	if len(word) > 40 {
 		word = word[:40] + "…"

@@ -182,7 +182,7 @@ func TestGarbage(t *testing.T) {
 			}
 			text := strings.ReplaceAll(string(line), "\n", " ")
 			c.send(text + "\njobs extra\n") // the second shows that the first was answered once, or is empty
-			const end = "error: jobs is used so: jobs\n"
+			const end = "error: wrong arguments to jobs; usage: jobs\n"
 			got := ""
 			for !strings.HasSuffix(got, end+"\n") {
 				next, err := c.in.ReadString('\n')
@@ -289,7 +289,7 @@ func TestManyConsoles(t *testing.T) {
 			}
 		}
 		late := p.attach()
-		if got := late.answer(); got != "error: 16 consoles are open, which is as many as there may be\n" {
+		if got := late.answer(); got != "error: 16 consoles are open, which is the limit\n" {
 			p.Errorf("the 17th was told %q", got)
 		}
 		late.ended()

@@ -28,7 +28,7 @@ func TestKill(t *testing.T) {
 		if _, err := victim.Await(p.task); !errors.Is(err, backdoor.ErrKilled) || !errors.Is(err, corolla.ErrCanceled) {
 			p.Errorf("the victim ended with %v", err)
 		}
-		none := "error: no task %q; tasks lists those that there are, with their numbers"
+		none := "error: no task %q; tasks lists them with their numbers"
 		c.want("kill "+n, fmt.Sprintf(none, n))
 		c.want("task "+n, fmt.Sprintf(none, n))
 		c.want("stack "+n, fmt.Sprintf(none, n))
@@ -137,10 +137,10 @@ func TestListsAreCut(t *testing.T) {
 			}
 			p.turns(1)
 			lines := func(command string) []string { return strings.Split(strings.TrimSpace(c.ask(command)), "\n") }
-			if got := lines("tasks"); len(got) != 22 || got[21] != "and 33 more; tasks WORD lists those that have WORD in them" {
+			if got := lines("tasks"); len(got) != 22 || got[21] != "and 33 more; tasks WORD lists those that contain WORD" {
 				p.Errorf("%d lines, of which the last is %s", len(got), got[len(got)-1])
 			}
-			if got := lines("tasks sheep"); len(got) != 22 || got[21] != "and 30 more; tasks WORD lists those that have WORD in them" {
+			if got := lines("tasks sheep"); len(got) != 22 || got[21] != "and 30 more; tasks WORD lists those that contain WORD" {
 				p.Errorf("%d lines, of which the last is %s", len(got), got[len(got)-1])
 			}
 			if got := lines("tasks 49"); len(got) < 2 || !strings.Contains(got[len(got)-1], "sheep 49") {

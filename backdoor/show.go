@@ -12,7 +12,7 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// What the commands answer. Each has a type, of which the fields are the JSON form.
+// What the commands answer. Each answer has a type, whose fields are its JSON form.
 
 type helpAnswer struct {
 	Commands []helpRow `json:"commands"`
@@ -35,7 +35,7 @@ func (c *call) help() answer {
 
 func (h helpAnswer) text(w *bytes.Buffer) {
 	table(w, 0, nil, h.Commands)
-	w.WriteString("Behind any of them, --json asks for an answer in JSON, in one line.\n")
+	w.WriteString("After any of them, --json asks for an answer in JSON, on one line.\n")
 }
 
 type tasksAnswer struct {
@@ -47,7 +47,7 @@ type tasksAnswer struct {
 type taskRow struct {
 	Task      int     `json:"task"`
 	Name      string  `json:"name"`
-	Function  string  `json:"function"` // and where it comes from
+	Function  string  `json:"function"` // and its place in the source
 	For       string  `json:"for"`
 	State     string  `json:"state"` // "running", "ready" or "parked"
 	On        string  `json:"on"`
@@ -73,7 +73,7 @@ func (c *call) taskRow(i corolla.TaskInfo, number func(*corolla.Task) int) taskR
 }
 
 func (r taskRow) cells() []string {
-	function, _, _ := strings.Cut(r.Function, " (") // the place is for task N
+	function, _, _ := strings.Cut(r.Function, " (") // only task N shows the place
 	return []string{strconv.Itoa(r.Task), r.Name, function, r.For, r.state()}
 }
 
@@ -185,7 +185,7 @@ type socketsAnswer struct {
 
 type socketRow struct {
 	FD         int    `json:"fd"`
-	Network    string `json:"network"` // "watched" of a descriptor that is no socket
+	Network    string `json:"network"` // "watched" for a descriptor that is not a socket
 	Local      string `json:"local"`
 	Peer       string `json:"peer"`
 	Unsent     int    `json:"unsent"`
@@ -202,7 +202,7 @@ func (r socketRow) cells() []string {
 	}
 }
 
-// user is who waits for a direction of a socket, or what is called.
+// user names the task that waits for a direction of a socket, or the function that is called.
 func user(task int, called string) string {
 	if task != 0 {
 		return fmt.Sprintf("task %d", task)
@@ -292,7 +292,7 @@ type loopAnswer struct {
 const turns = 10
 
 // describeLoop counts, and then lets a few turns pass. None of them waits, since the console has
-// something to do in each: what they take is what callbacks, tasks and the system take.
+// something to do in each: the time they take is that of callbacks, tasks and the system.
 func (c *call) describeLoop() answer {
 	s := c.loop.Stats()
 	a := loopAnswer{

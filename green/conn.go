@@ -20,10 +20,12 @@ type Conn struct {
 
 var _ net.Conn = (*Conn)(nil)
 
-// Wrap makes a Conn of a task's connection, such as one of a socket that was adopted. Both can be used.
+// Wrap returns a Conn for a task's connection, such as one on an adopted socket. Both remain
+// usable.
 func (h *Hub) Wrap(c *aio.Conn) *Conn { return &Conn{hub: h, conn: c} }
 
-// Adopt makes a Conn of a connection that is open already, a *net.TCPConn, say; see corolla.Loop.Adopt.
+// Adopt returns a Conn for a connection that is already open, such as a *net.TCPConn; see
+// corolla.Loop.Adopt.
 func (h *Hub) Adopt(c syscall.Conn) (*Conn, error) {
 	s, err := h.loop.Adopt(c)
 	if err != nil {
@@ -32,16 +34,16 @@ func (h *Hub) Adopt(c syscall.Conn) (*Conn, error) {
 	return h.Wrap(aio.NewConn(s)), nil
 }
 
-// AIO returns the connection underneath, for what tasks can do with it: read lines, send files, pass
-// it to a library that starts goroutines (aio.Conn.NetConn).
+// AIO returns the underlying connection, for what tasks can do with it: read lines, send files,
+// pass it to a library that starts goroutines (aio.Conn.NetConn).
 func (c *Conn) AIO() *aio.Conn { return c.conn }
 
 // Read reads at most len(b) bytes, waiting for the first.
 func (c *Conn) Read(b []byte) (int, error) {
 	t := c.hub.current("green.Conn.Read")
-	if c.hub.calm(t) && !c.deaf { // as a rule; a closure would be on the stack of all who wait
+	if c.hub.calm(t) && !c.deaf { // the common case, with no closure on the stack of every waiting thread
 		n, err := c.conn.Read(t, b)
-		if err != nil && c.deaf { // meanwhile
+		if err != nil && c.deaf { // since the read began
 			err = io.EOF
 		}
 		return n, err
@@ -61,17 +63,18 @@ func (c *Conn) readSlowly(t *corolla.Task, b []byte) (int, error) {
 	return n, err
 }
 
-// Write takes all of b to be sent, and waits while other threads write, and while much is to be sent.
+// Write accepts all of b for sending. It waits while other threads write, and while too much is
+// unsent; see aio.Conn.Write.
 func (c *Conn) Write(b []byte) (int, error) {
 	t := c.hub.current("green.Conn.Write")
 	return call(c.hub, t, func() (int, error) { return c.conn.Write(t, b) })
 }
 
-// TryWrite takes all of b to be sent, or nothing, and never waits; see aio.Conn.TryWrite. It can be
-// called outside of a green thread too.
+// TryWrite accepts all of b for sending, or none of it, and never waits; see aio.Conn.TryWrite. It
+// can also be called outside a green thread.
 func (c *Conn) TryWrite(b []byte) error { return c.conn.TryWrite(b) }
 
-// Flush waits until all that was written is sent.
+// Flush waits until everything written has been sent.
 func (c *Conn) Flush() error {
 	t := c.hub.current("green.Conn.Flush")
 	return c.hub.within(t, func() error { return c.conn.Flush(t) })
@@ -87,7 +90,7 @@ func (c *Conn) WriteTo(w io.Writer) (int64, error) {
 	if len(c.hub.dying) > 0 {
 		return copyDying(c.hub, t, dst, c)
 	}
-	return aio.Copy(t, dst.conn, c.conn) // with little on the stack: most connections are idle here
+	return aio.Copy(t, dst.conn, c.conn) // with a small stack: this is where most idle connections wait
 }
 
 //go:noinline
@@ -98,8 +101,8 @@ func copyDying(h *Hub, t *corolla.Task, dst, src *Conn) (int64, error) {
 	return call(h, t, func() (int64, error) { return aio.Copy(t, dst.conn, src.conn) })
 }
 
-// ClientTLS starts TLS, as the client, on a connection that is in use, and returns when the handshake
-// is done; see aio.Conn.ClientTLS. Nothing may be read ahead of it: a bufio.Reader must be empty.
+// ClientTLS starts TLS as the client on an open connection, and returns when the handshake is done;
+// see aio.Conn.ClientTLS. Nothing may have been read ahead: a bufio.Reader must be empty.
 func (c *Conn) ClientTLS(cfg *tls.Config, opts ...corolla.SocketOption) error {
 	t := c.hub.current("green.Conn.ClientTLS")
 	return c.hub.within(t, func() error { return c.conn.ClientTLS(t, cfg, opts...) })
@@ -111,22 +114,22 @@ func (c *Conn) ServerTLS(cfg *tls.Config, opts ...corolla.SocketOption) error {
 	return c.hub.within(t, func() error { return c.conn.ServerTLS(t, cfg, opts...) })
 }
 
-// TLS returns the state of TLS on the connection. It reports false if there is none, or its
-// handshake is not done.
+// TLS returns the connection's TLS state. It reports false if TLS was not started, or the handshake
+// is not done.
 func (c *Conn) TLS() (tls.ConnectionState, bool) { return c.conn.TLS() }
 
-// Close closes the connection. A thread that waits for it gets net.ErrClosed. What was written is still
+// Close closes the connection. A thread waiting on it gets net.ErrClosed. What was written is still
 // sent.
 func (c *Conn) Close() error { return c.conn.Close() }
 
-// Abort closes the connection at once: what was not sent is dropped, and the peer sees a reset.
+// Abort closes the connection at once: unsent data is dropped, and the peer sees a reset.
 func (c *Conn) Abort() error { return c.conn.Abort() }
 
-// CloseWrite ends the stream to the peer. Reading goes on.
+// CloseWrite ends the stream to the peer. Reading still works.
 func (c *Conn) CloseWrite() error { return c.conn.CloseWrite() }
 
-// CloseRead ends reading: a Read, also one under way, returns io.EOF. The peer is not told; what it
-// sends is kept by the system, until that has no more room for it.
+// CloseRead ends reading: Read returns io.EOF, including a Read in progress. The peer is not told;
+// the system keeps what it sends until its buffer is full.
 func (c *Conn) CloseRead() error {
 	if err := c.conn.SetReadDeadline(time.Unix(1, 0)); err != nil {
 		return err
@@ -135,20 +138,20 @@ func (c *Conn) CloseRead() error {
 	return nil
 }
 
-// Socket returns the socket underneath.
+// Socket returns the underlying socket.
 func (c *Conn) Socket() *corolla.Socket { return c.conn.Socket() }
 
-// LocalAddr returns the connection's own address; it is never nil.
+// LocalAddr returns the local address, which is never nil.
 func (c *Conn) LocalAddr() net.Addr { return c.conn.Bind(nil).LocalAddr() }
 
-// RemoteAddr returns the address of the peer; it is never nil.
+// RemoteAddr returns the peer's address, which is never nil.
 func (c *Conn) RemoteAddr() net.Addr { return c.conn.Bind(nil).RemoteAddr() }
 
 // SetDeadline sets both deadlines; see SetReadDeadline.
 func (c *Conn) SetDeadline(t time.Time) error { return c.conn.SetDeadline(t) }
 
-// SetReadDeadline sets the time from which on Read, also one under way, fails with
-// os.ErrDeadlineExceeded. The zero time is never. A limit for a stretch of code is Hub.Timeout.
+// SetReadDeadline sets the time after which Read, including a Read in progress, fails with
+// os.ErrDeadlineExceeded. The zero time means never. To limit a stretch of code, use Hub.Timeout.
 func (c *Conn) SetReadDeadline(t time.Time) error { return c.conn.SetReadDeadline(t) }
 
 // SetWriteDeadline does for Write what SetReadDeadline does for Read.

@@ -7,29 +7,29 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// Kills. A killed thread is a canceled task, and cancels are levels: each wait fails from then on, up
-// to the end of the scope that is canceled. What unwinds it is the loop's own panic
-// (corolla.Task.Unwind), which scopes and groups know. Eventlet's kill is one exception, after which a
-// finally block may wait as long as it likes, so once a thread is being unwound its waits are shielded,
-// within limits. They are gen's, and for the same reason: a bound on the number of waits alone would let
-// cleanup sleep for an hour each time, one on the time would let it spin.
+// Kills. A killed thread is a canceled task, and cancellation is a level: every wait fails from
+// then on, up to the end of the canceled scope. The thread is unwound by the loop's own panic
+// (corolla.Task.Unwind), which scopes and groups recognize. Eventlet's kill is a single exception,
+// after which a finally block may wait as long as it likes, so here the waits of a thread that is
+// being unwound are shielded, within limits. The limits are gen's, for the same reason: one on the
+// number of waits alone would let cleanup sleep for an hour each time, and one on the time alone
+// would let it spin.
 const (
 	maxCleanupWaits = 100
 	maxCleanupTime  = 5 * time.Second
 )
 
-// ErrKilled is the error of a thread that was killed without another one.
+// ErrKilled is the error of a thread that was killed without one.
 var ErrKilled = errors.New("green: the thread was killed")
 
-// cleanup is what a thread that is being unwound may still wait.
+// cleanup is how much a thread that is being unwound may still wait.
 type cleanup struct {
-	why   error // the cancel in force
+	why   error // the cancellation in force
 	until time.Duration
 	waits int
 }
 
-// wait is how everything waits that is green's own: where f fails because of a cancel it does not
-// return.
+// wait runs every wait of green's own: if f fails because of a cancellation, it does not return.
 func (h *Hub) wait(what string, f func(t *corolla.Task) error) {
 	t := h.current(what)
 	var err error
@@ -46,7 +46,7 @@ func (h *Hub) wait(what string, f func(t *corolla.Task) error) {
 // calm reports whether the thread is not being unwound.
 func (h *Hub) calm(t *corolla.Task) bool { return len(h.dying) == 0 || h.dying[t] == nil }
 
-// unwind leaves what is canceled of the thread, if anything is.
+// unwind unwinds the thread to the end of its outermost canceled scope, if it has one.
 func (h *Hub) unwind(t *corolla.Task) {
 	if why := t.Scope().Canceled(); why != nil {
 		c := h.dying[t]
@@ -65,7 +65,8 @@ func (h *Hub) unwind(t *corolla.Task) {
 	t.Unwind()
 }
 
-// within calls f, which may wait, in the cleanup of a thread that is being unwound so that it can.
+// within calls f, which may wait, so that it can even in the cleanup of a thread that is being
+// unwound.
 func (h *Hub) within(t *corolla.Task, f func() error) error {
 	if h.calm(t) {
 		return f()
@@ -86,13 +87,13 @@ func (h *Hub) shielded(t *corolla.Task, f func() error) error {
 			return own
 		})
 	})
-	if _, late := err.(*corolla.TimeoutError); late && err != own { // that of this scope
+	if _, late := err.(*corolla.TimeoutError); late && err != own { // this scope's own
 		return c.why
 	}
 	return err
 }
 
-// call is within for what has a result.
+// call is within for a function with a result.
 func call[T any](h *Hub, t *corolla.Task, f func() (T, error)) (v T, err error) {
 	if h.calm(t) {
 		return f()

@@ -6,16 +6,16 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// link is a function to be called when a thread has ended.
+// link is a function to call when a thread has ended.
 type link[T any] struct{ call func(*Thread[T]) }
 
-// Link calls f when the thread has ended, in the thread, after what was linked before and before
-// those go on who wait for the thread. If f panics, the error handler is told and what was linked
-// later is not called. The links of a thread that has ended are called at once, where they are made.
-// Those of one that never began because its loop or Run has ended are called outside of any
+// Link calls f when the thread has ended, in the thread, after the functions that were linked
+// before it, and before threads that wait for this one go on. If f panics, the error handler is
+// told, and functions linked later are not called. If the thread has ended already, Link calls f at
+// once. If the thread never began, because its loop or Run has ended, f is called outside any
 // thread, and must not wait.
 //
-// unlink takes the link back, and reports whether it did: false if f was called, or is to be next.
+// unlink removes the link, and reports whether it did: false if f has been called, or is running.
 func (th *Thread[T]) Link(f func(*Thread[T])) (unlink func() bool) {
 	th.hub.loop.Check("green.Thread.Link")
 	if th.dead {
@@ -26,7 +26,7 @@ func (th *Thread[T]) Link(f func(*Thread[T])) (unlink func() bool) {
 	th.links = append(th.links, l)
 	return func() bool {
 		was := l.call != nil
-		l.call = nil // it may be among those that are being called
+		l.call = nil // runLinks may hold it
 		if i := slices.Index(th.links, l); i >= 0 {
 			th.links = slices.Delete(th.links, i, i+1)
 		}
@@ -53,8 +53,8 @@ func (th *Thread[T]) runLinks() {
 	}
 }
 
-// Future returns a future of the thread's result, for what takes futures, such as corolla.All and
-// corolla.First. Canceling it leaves the thread alone.
+// Future returns a future of the thread's result, for functions that take futures, such as
+// corolla.All and corolla.First. Canceling it does not affect the thread.
 func (th *Thread[T]) Future() *corolla.Future[T] {
 	f := corolla.NewFuture[T](th.hub.loop)
 	th.Link(func(th *Thread[T]) {

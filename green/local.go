@@ -2,10 +2,10 @@ package green
 
 import "github.com/corolla-go/corolla"
 
-// Local is a variable of which each thread has its own: its value ends with the thread. The zero value
-// is ready for use, as a rule as a variable of the package. (Eventlet's corolocal.)
+// Local is a variable that each thread has its own value of, which is dropped when the thread ends.
+// The zero value is ready to use, usually in a package variable. (Eventlet's corolocal.)
 type Local[T any] struct {
-	_ byte // so that each has an address of its own
+	_ byte // gives each Local an address of its own
 }
 
 // Get returns the running thread's value, or the zero value if it has none.

@@ -6,18 +6,18 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// A thread of its own takes the inputs, so that they may come slowly while results are consumed, and a
-// place in the pool for each. The jobs are run by threads as few as are needed: one goes on to the next
-// job as long as its jobs do not wait. A thread for each job would be simpler, and several times the
-// price for small jobs.
+// A separate thread takes the inputs, so that they may come slowly while results are consumed, and
+// a place in the pool for each. As few threads as possible run the jobs: one goes on to the next
+// job as long as its jobs do not wait. A thread for each job would be simpler, and cost several
+// times as much for small jobs.
 
 // Map calls f for each input, in threads of the pool, and yields the results in the order of the
-// inputs. A call that fails or panics yields its error in its place, and the rest goes on. At most one
-// input more than the size that the pool has at the start is taken ahead of what was consumed.
+// inputs. A call that fails or panics yields its error in its place, and the rest go on. The inputs
+// taken are ahead of the results consumed by at most the pool's size at the start plus one.
 // (Eventlet's imap.)
 //
-// It is consumed in a green thread. When the loop over it is left, no further input is taken; jobs that
-// have begun are finished, and their errors reach the error handler.
+// The sequence must be consumed in a green thread. When the loop over it is left early, no more
+// inputs are taken; jobs that have begun finish, and their errors reach the error handler.
 func Map[A, R any](p *Pool, inputs iter.Seq[A], f func(A) (R, error)) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		t := p.hub.current("green.Map")
@@ -40,24 +40,24 @@ func Map[A, R any](p *Pool, inputs iter.Seq[A], f func(A) (R, error)) iter.Seq2[
 			}
 		}
 		if err := feeder.Join(); err != nil {
-			panic(err) // the inputs have
+			panic(err) // the inputs panicked
 		}
 	}
 }
 
-// mapping is one Map under way. Inputs are numbered, and there are taken <= begun <= fed.
+// mapping is one Map in progress. Inputs are numbered, and taken <= begun <= fed.
 type mapping[A, R any] struct {
 	pool   *Pool
 	f      func(A) (R, error)
 	cells  []cell[A, R] // of the inputs from taken to fed
-	fed    int          // inputs that were taken
-	begun  int          // jobs that have begun
-	taken  int          // results that were consumed
+	fed    int          // inputs taken from the sequence
+	begun  int          // jobs begun
+	taken  int          // results consumed
 	extras int          // jobs without a place in the pool
 	inside bool         // the consumer is a thread of the pool
-	coming bool         // a worker was started or woken, and has not run since
+	coming bool         // a worker was started or woken, and has not run yet
 	over   bool         // there are no more inputs
-	left   bool         // there is no consumer any more
+	left   bool         // the consumer is gone
 
 	room, idle, results corolla.Waiters // the feeder, workers, the consumer
 }
@@ -72,7 +72,7 @@ type cell[A, R any] struct {
 
 func (m *mapping[A, R]) at(number int) *cell[A, R] { return &m.cells[number%len(m.cells)] }
 
-// feed takes the inputs.
+// feed takes the inputs from the sequence.
 func (m *mapping[A, R]) feed(inputs iter.Seq[A]) {
 	for input := range inputs {
 		for m.fed-m.taken == len(m.cells) {
@@ -85,8 +85,8 @@ func (m *mapping[A, R]) feed(inputs iter.Seq[A]) {
 	}
 }
 
-// place takes a place for a job. A consumer that has one itself must not wait for all of them: then one
-// job at a time has none.
+// place takes a place for a job. A consumer in the pool has a place itself and must not wait for
+// all of them, so one job at a time then runs without.
 func (m *mapping[A, R]) place() (extra bool) {
 	for !m.pool.try() {
 		switch {
@@ -109,7 +109,7 @@ func (m *mapping[A, R]) wait(q *corolla.Waiters) {
 	})
 }
 
-// next waits for the next result, if there is one to come.
+// next waits for the next result, and reports false if there are no more.
 func (m *mapping[A, R]) next() bool {
 	for m.taken == m.fed || !m.at(m.taken).done {
 		if m.over && m.taken == m.fed {
@@ -120,7 +120,7 @@ func (m *mapping[A, R]) next() bool {
 	return true
 }
 
-// summon sees to it that a worker comes.
+// summon makes sure that a worker will run.
 func (m *mapping[A, R]) summon() {
 	if m.coming {
 		return
@@ -141,7 +141,7 @@ func (m *mapping[A, R]) work() error {
 		for m.begun < m.fed {
 			c := m.begin()
 			if m.begun < m.fed {
-				m.summon() // for this job may wait
+				m.summon() // this job may wait
 			}
 			m.run(t, c)
 			m.pool.hub.wait("green.Map", (*corolla.Task).Checkpoint)
@@ -173,7 +173,7 @@ func (m *mapping[A, R]) run(t *corolla.Task, c *cell[A, R]) {
 	c.value, c.err = m.f(c.input)
 }
 
-// finish is the end of a job.
+// finish ends a job.
 func (m *mapping[A, R]) finish(c *cell[A, R]) {
 	c.done = true
 	if c.extra {
@@ -190,7 +190,8 @@ func (m *mapping[A, R]) finish(c *cell[A, R]) {
 	}
 }
 
-// ended is the end of a worker. If one was ended before it began, what it was to do first fails.
+// ended is called when a worker has ended. If it ended before it began, the job it was started for
+// fails.
 func (m *mapping[A, R]) ended(worker *Thread[struct{}]) {
 	_, err := worker.Result()
 	m.coming = false
@@ -204,7 +205,7 @@ func (m *mapping[A, R]) ended(worker *Thread[struct{}]) {
 	}
 }
 
-// leave is the end of the loop over the results.
+// leave is called when the loop over the results ends.
 func (m *mapping[A, R]) leave(feeder *Thread[struct{}]) {
 	m.left = true
 	feeder.Kill(nil)
@@ -218,7 +219,7 @@ func (m *mapping[A, R]) leave(feeder *Thread[struct{}]) {
 	}
 }
 
-// lost reports an error that nobody comes for.
+// lost reports an error that will not be consumed.
 func (m *mapping[A, R]) lost(err error) {
 	if !harmless(err) {
 		m.pool.hub.loop.Report(&corolla.UnseenError{Err: err, Where: "a job of a Map that was left"})

@@ -12,7 +12,7 @@ func Offload[T any](h *Hub, f func() (T, error)) (v T, err error) {
 	return v, err
 }
 
-// await waits for a future. What it returns is t's own error alone.
+// await waits for a future. It returns only errors of t's own; the future's are in err.
 func await[T any](t *corolla.Task, f *corolla.Future[T], v *T, err *error) error {
 	*v, *err = f.Await(t)
 	if !f.Done() || f.Canceled() {
@@ -21,20 +21,20 @@ func await[T any](t *corolla.Task, f *corolla.Future[T], v *T, err *error) error
 	return nil
 }
 
-// Blocking is a value whose methods block, such as a client of a library that knows nothing of green
-// threads. They are called elsewhere, one at a time. (What Eventlet's tpool.Proxy is for; Go has no
-// proxies that are made as a program runs.)
+// Blocking is a value whose methods block, such as a client of a library that knows nothing of
+// green threads. They are called on other goroutines, one at a time. (This replaces Eventlet's
+// tpool.Proxy: Go cannot build a proxy at run time.)
 type Blocking[T any] struct {
 	hub   *Hub
 	value T
 	line  corolla.Lock
 }
 
-// NewBlocking returns a value to be used by way of Do only.
+// NewBlocking wraps a value, which must then be used only through Do.
 func NewBlocking[T any](h *Hub, value T) *Blocking[T] { return &Blocking[T]{hub: h, value: value} }
 
-// Do calls f with the value on a goroutine of its own, when those before it have returned, and returns
-// its error. A timeout ends the wait: f has its turn all the same once its caller's has come.
+// Do calls f with the value on a goroutine of its own, once earlier calls have returned, and
+// returns its error. A timeout ends the wait; f still runs if its turn had come.
 func (b *Blocking[T]) Do(f func(value T) error) (err error) {
 	b.hub.wait("green.Blocking.Do", b.line.Lock)
 	job := corolla.Offload(b.hub.loop, func() (struct{}, error) { return struct{}{}, f(b.value) })

@@ -6,7 +6,7 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// Pile starts threads in a pool and has their results, in the order in which they were started.
+// Pile starts threads in a pool and yields their results in the order they were started.
 // (Eventlet's GreenPile.)
 type Pile[T any] struct {
 	pool    *Pool
@@ -23,8 +23,8 @@ func (p *Pile[T]) Go(f func() (T, error), opts ...corolla.TaskOption) *Thread[T]
 	return th
 }
 
-// All waits for the results, one after the other, and ends when there is none left, be it of threads
-// that were started meanwhile. Each result comes once.
+// All yields the results, waiting for each in turn, and ends when none are left, including those of
+// threads that were started meanwhile. Each result is yielded once.
 func (p *Pile[T]) All() iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for len(p.threads) > 0 {

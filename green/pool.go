@@ -2,12 +2,12 @@ package green
 
 import "github.com/corolla-go/corolla"
 
-// Pool bounds how many threads run at a time. Who wants to start one in a full pool waits, first in,
-// first out. (Eventlet's GreenPool.)
+// Pool limits how many threads run at a time. Starting one in a full pool waits, first in, first
+// out. (Eventlet's GreenPool.)
 type Pool struct {
 	hub     *Hub
 	size    int
-	running int // places taken, those of threads that are about to start among them
+	running int // places taken, including by threads that are about to start
 	members map[*corolla.Task]bool
 	waiting corolla.Waiters // for a place
 	ending  corolla.Waiters // for all to end
@@ -17,21 +17,21 @@ type Pool struct {
 type PoolStats struct {
 	Size    int
 	Running int
-	Free    int // less than 0 while more run than the size, since it was made smaller
-	Waiting int // threads that wait for room
+	Free    int // negative while more run than a reduced size allows
+	Waiting int // threads waiting for room
 }
 
-// NewPool returns a pool of a size, of which 1,000 is Eventlet's. In one of size 0 nothing starts. It
-// panics if the size is negative.
+// NewPool returns a pool of the given size; Eventlet's default is 1,000. In one of size 0 nothing
+// starts. It panics if the size is negative.
 func NewPool(h *Hub, size int) *Pool {
 	p := &Pool{hub: h, members: map[*corolla.Task]bool{}}
 	p.Resize(size)
 	return p
 }
 
-// Go starts f as a thread of the pool, once there is room. A thread of the pool that starts
-// another one while it is full would wait for itself; f then runs within the call, as an extra
-// thread that the caller waits for. The function Go starts threads with a result.
+// Go starts f as a thread of the pool, once there is room. A thread of the pool that starts another
+// while the pool is full would wait for itself; f then runs within the call, as an extra thread
+// that the caller waits for. The function Go starts threads with a result.
 func (p *Pool) Go(f func() error, opts ...corolla.TaskOption) *Thread[struct{}] {
 	return begin(p, &Thread[struct{}]{plain: f}, opts)
 }
@@ -47,7 +47,7 @@ func (p *Pool) enter(what string) (*Hub, *Pool, bool) {
 	return p.hub, p, false
 }
 
-// try takes a place, if one is free and nobody is in line for it.
+// try takes a place, if one is free and no thread is waiting for one.
 func (p *Pool) try() bool {
 	if p.running >= p.size || p.waiting.Len() > 0 {
 		return false
@@ -60,7 +60,7 @@ func (p *Pool) try() bool {
 func (p *Pool) take(what string) {
 	p.hub.wait(what, func(t *corolla.Task) error {
 		woken, err := p.waiting.Wait(t, p)
-		if woken && err != nil { // the wake-up has brought the place with it
+		if woken && err != nil { // the wake-up came with a place
 			p.release()
 		}
 		return err
@@ -73,7 +73,7 @@ func (p *Pool) release() {
 	p.fill()
 }
 
-// fill gives what is free to those in line.
+// fill gives free places to waiting threads.
 func (p *Pool) fill() {
 	for p.running < p.size && p.waiting.Wake() != nil {
 		p.running++
@@ -83,10 +83,10 @@ func (p *Pool) fill() {
 	}
 }
 
-// joined is told that a thread has begun.
+// joined records that a thread has begun.
 func (p *Pool) joined(t *corolla.Task) { p.members[t] = true }
 
-// left is told that one has ended.
+// left records that a thread has ended, and gives its place back.
 func (p *Pool) left(t *corolla.Task, extra bool) {
 	delete(p.members, t)
 	if !extra {
@@ -94,7 +94,7 @@ func (p *Pool) left(t *corolla.Task, extra bool) {
 	}
 }
 
-// Resize sets the size. Threads beyond it that run already go on. It panics if the size is negative.
+// Resize sets the size. Threads already running beyond it go on. It panics if the size is negative.
 func (p *Pool) Resize(size int) {
 	p.hub.loop.Check("green.Pool.Resize")
 	if size < 0 {
@@ -119,7 +119,7 @@ func (p *Pool) Wait() {
 	})
 }
 
-// Stats returns how the pool stands.
+// Stats returns the pool's current numbers.
 func (p *Pool) Stats() PoolStats {
 	p.hub.loop.Check("green.Pool.Stats")
 	return PoolStats{p.size, p.running, p.size - p.running, p.waiting.Len()}

@@ -2,43 +2,43 @@ package green
 
 import "github.com/corolla-go/corolla"
 
-// Resources hands out what is dear and can be used by one thread at a time, such as connections
-// to a database. They are made when they are first needed, up to a number; who wants one beyond that
-// waits, first in, first out. (Eventlet's pools.Pool. Its TokenPool is a corolla.Semaphore.)
+// Resources hands out values that are expensive to make and that one thread at a time can use, such
+// as database connections. They are made when first needed, up to a limit; beyond it threads wait,
+// first in, first out. (Eventlet's pools.Pool. Its TokenPool is a corolla.Semaphore.)
 type Resources[T any] struct {
 	hub    *Hub
 	create func() (T, error)
 	limit  int
-	last   bool // what was given back last is used first
+	last   bool // the one given back last is used first
 	free   []T
 	made   int
-	rights *corolla.Semaphore // to have one
+	rights *corolla.Semaphore // permits to hold one
 }
 
 // ResourcesStats describes Resources.
 type ResourcesStats struct {
 	Limit   int
-	Made    int // those that are in use among them
+	Made    int // including those in use
 	Free    int
 	Waiting int
 }
 
-// NewResources returns resources of which there are at most limit, at least 1, and of which the
-// one that was free for longest is used first. Create makes one; it may wait.
+// NewResources returns Resources with a limit, at least 1, in which the one that has been free
+// longest is used first. create makes one; it may wait.
 func NewResources[T any](h *Hub, limit int, create func() (T, error)) *Resources[T] {
 	limit = max(limit, 1)
 	return &Resources[T]{hub: h, create: create, limit: limit, rights: corolla.NewSemaphore(limit)}
 }
 
-// NewResourceStack is NewResources, but what was given back last is used first.
+// NewResourceStack is NewResources, but the one given back last is used first.
 func NewResourceStack[T any](h *Hub, limit int, create func() (T, error)) *Resources[T] {
 	r := NewResources(h, limit, create)
 	r.last = true
 	return r
 }
 
-// Get waits until one is free, or may be made. It is to be given back, with Put or Drop. The error is
-// that of making it.
+// Get waits until one is free, or may be made. Give it back with Put or Drop. The error is that of
+// making it.
 func (r *Resources[T]) Get() (v T, err error) {
 	r.hub.wait("green.Resources.Get", r.rights.Acquire)
 	if n := len(r.free); n > 0 {
@@ -70,15 +70,15 @@ func (r *Resources[T]) Put(v T) {
 	r.rights.Release()
 }
 
-// Drop is Put of one that is broken: it is forgotten, and another is made when it is needed.
+// Drop is Put for one that is broken: it is forgotten, and another is made when needed.
 func (r *Resources[T]) Drop() {
 	r.hub.loop.Check("green.Resources.Drop")
 	r.made--
 	r.rights.Release()
 }
 
-// Use calls f with one, which is given back afterwards. If f returns an error, or does not return, it
-// is dropped: nobody knows in what state it is.
+// Use calls f with one, and gives it back afterwards. If f returns an error, or does not return, it
+// is dropped, because its state is unknown.
 func (r *Resources[T]) Use(f func(v T) error) error {
 	v, err := r.Get()
 	if err != nil {
@@ -97,7 +97,7 @@ func (r *Resources[T]) Use(f func(v T) error) error {
 	return err
 }
 
-// Stats returns how the resources stand.
+// Stats returns the current numbers.
 func (r *Resources[T]) Stats() ResourcesStats {
 	return ResourcesStats{r.limit, r.made, len(r.free), r.rights.Stats().Waiting}
 }

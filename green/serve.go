@@ -10,14 +10,14 @@ import (
 // ErrStopServe is returned by a handler to end Serve. (Eventlet's StopServe.)
 var ErrStopServe = errors.New("green: stop serving")
 
-// Serve calls handle, in a thread of its own, for each connection of ln, which it owns from then on.
-// The connection is closed when handle returns. An error other than of the connection's end reaches the
-// loop's error handler, as a panic does, and serving goes on. After a panic or a kill the connection is
-// aborted, so that its peer does not take what it got for the whole.
-// aio.MaxConns is Eventlet's concurrency, and there are other options; see aio.NewServer.
+// Serve calls handle, in a thread of its own, for each connection of ln, which Serve owns from then
+// on. The connection is closed when handle returns. An error other than the connection's end
+// reaches the loop's error handler, as a panic does, and serving goes on. After a panic or a kill
+// the connection is aborted, so that the peer does not take a partial answer for a complete one.
+// aio.MaxConns is Eventlet's concurrency; for other options see aio.NewServer.
 //
-// Serve returns nil once a handler has returned ErrStopServe and all others have ended. Before that it
-// returns only with an error of accepting. When the thread that serves is killed, so are the handlers.
+// Serve returns nil once a handler has returned ErrStopServe and all others have ended. Otherwise
+// it returns only if accepting fails. When the serving thread is killed, so are the handlers.
 func (h *Hub) Serve(ln *Listener, handle func(c *Conn) error, opts ...aio.ServeOption) error {
 	t := h.current("green.Hub.Serve")
 	var s *aio.Server
@@ -34,7 +34,7 @@ func (h *Hub) Serve(ln *Listener, handle func(c *Conn) error, opts ...aio.ServeO
 	return err
 }
 
-// handled is told how a handler has ended, and returns what is an error.
+// handled returns a handler's error, or stops serving if that is ErrStopServe.
 //
 //go:noinline
 func (h *Hub) handled(s *aio.Server, err error) error {

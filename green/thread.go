@@ -10,15 +10,15 @@ import (
 // Thread is a green thread and its result. Any number of threads may wait for it, any number of
 // times: each gets the same value or the same error.
 //
-// An error that nobody waits for reaches the loop's error handler, as an UnseenError does; that of
-// a thread which was killed or canceled does not.
+// An error that nobody waits for reaches the loop's error handler, as a corolla.UnseenError; that
+// of a thread that was killed or canceled does not.
 type Thread[T any] struct {
 	job    corolla.Job
 	hub    *Hub
 	body   func() (T, error)
 	plain  func() error // instead of body
 	delay  time.Duration
-	pool   *Pool // whose place it has
+	pool   *Pool // that it has a place in
 	links  []*link[T]
 	value  T
 	err    error
@@ -27,21 +27,21 @@ type Thread[T any] struct {
 
 	waiting corolla.Waiters
 	started bool
-	extra   bool // it has no place in the pool: who has started it waits for it
+	extra   bool // has no place in the pool: the thread that started it waits for it
 	dead    bool
 }
 
-// Starter is where a thread can be started: in a *Hub, or in a *Pool that has room for it.
+// Starter is where a thread can be started: a *Hub, or a *Pool once it has room.
 type Starter interface {
-	// enter waits for room. The thread is an extra one where that would wait for itself.
+	// enter waits for room. The thread is an extra one if the caller would wait for itself.
 	enter(what string) (h *Hub, p *Pool, extra bool)
 }
 
 func (h *Hub) enter(string) (*Hub, *Pool, bool) { return h, nil, false }
 
 // Go starts f as a green thread, in the next turn: it never runs within the call (Eventlet's spawn;
-// in a Pool, see Pool.Go). A panic in f ends the thread only, and is its error. The options are those
-// of tasks: corolla.Name, corolla.With.
+// in a Pool, see Pool.Go). A panic in f ends only that thread, and is its error. The options are
+// those of tasks: corolla.Name, corolla.With.
 func Go[T any](in Starter, f func() (T, error), opts ...corolla.TaskOption) *Thread[T] {
 	return begin(in, &Thread[T]{body: f}, opts)
 }
@@ -51,8 +51,8 @@ func (h *Hub) Go(f func() error, opts ...corolla.TaskOption) *Thread[struct{}] {
 	return begin(h, &Thread[struct{}]{plain: f}, opts)
 }
 
-// GoAfter is Go once d has passed. Until then the thread can be canceled. It is the hub's, and so
-// begins whatever has become of the thread that called (Eventlet's spawn_after).
+// GoAfter is Go once d has passed. Until then the thread can be canceled. It belongs to the hub, so
+// it begins even if the calling thread has ended (Eventlet's spawn_after).
 func (h *Hub) GoAfter(d time.Duration, f func() error, opts ...corolla.TaskOption) *Thread[struct{}] {
 	return begin(h, &Thread[struct{}]{plain: f, delay: d}, opts)
 }
@@ -69,7 +69,7 @@ func begin[T any](in Starter, th *Thread[T], opts []corolla.TaskOption) *Thread[
 	return th
 }
 
-// attend waits for a thread that counts as a part of the one that has started it.
+// attend waits for an extra thread, which counts as part of the thread that started it.
 func (th *Thread[T]) attend() {
 	th.hub.wait("green.Pool.Go", func(t *corolla.Task) error {
 		err := th.await(t)
@@ -83,8 +83,8 @@ func (th *Thread[T]) attend() {
 // body is a Thread as its task's body.
 type body[T any] Thread[T]
 
-// Run is what the task does. Its frame is on the stack of every thread that waits, so what seldom
-// happens is done elsewhere.
+// Run is what the task runs. Its frame is on the stack of every waiting thread, so rare cases are
+// handled elsewhere.
 func (b *body[T]) Run(t *corolla.Task) error {
 	th := (*Thread[T])(b)
 	if th.pool != nil || th.delay > 0 || th.killed != nil {
@@ -96,7 +96,7 @@ func (b *body[T]) Run(t *corolla.Task) error {
 	return th.call()
 }
 
-// prepare is what may come before the thread's function, or instead of it.
+// prepare does what may come before the thread's function, or instead of it.
 //
 //go:noinline
 func (th *Thread[T]) prepare(t *corolla.Task) error {
@@ -111,7 +111,6 @@ func (th *Thread[T]) prepare(t *corolla.Task) error {
 	return th.killed
 }
 
-// call calls the thread's function.
 func (th *Thread[T]) call() (err error) {
 	if th.plain != nil {
 		return th.plain()
@@ -120,7 +119,7 @@ func (th *Thread[T]) call() (err error) {
 	return err
 }
 
-// Ended is the end of the task, and in it unless the body never ran.
+// Ended is called when the task ends, and within the task unless the body never ran.
 func (b *body[T]) Ended(err error) {
 	th := (*Thread[T])(b)
 	th.settle(err)
@@ -136,8 +135,8 @@ func (b *body[T]) Function() any {
 	return b.body
 }
 
-// settle notes the result: of a thread that was killed, and has nothing else to say, the error that
-// it was killed with.
+// settle records the result. A thread that was killed, and failed with no other error, gets the
+// error that it was killed with.
 func (th *Thread[T]) settle(err error) {
 	if err != nil && th.killed != nil && corolla.IsOnly(err, th.killed, corolla.ErrCanceled) {
 		err = th.killed
@@ -148,12 +147,12 @@ func (th *Thread[T]) settle(err error) {
 	}
 }
 
-// harmless reports whether an error says no more than that something was ended.
+// harmless reports whether an error says only that something was ended.
 func harmless(err error) bool {
 	return corolla.IsOnly(err, corolla.ErrLoopClosed, corolla.ErrCanceled, context.Canceled)
 }
 
-// wake lets go on who waits, and who waits for room in the pool.
+// wake wakes the threads that wait for this one, and those that wait for room in the pool.
 func (th *Thread[T]) wake() {
 	th.waiting.WakeAll()
 	if th.pool != nil {
@@ -161,9 +160,8 @@ func (th *Thread[T]) wake() {
 	}
 }
 
-// Wait waits until the thread has ended, and returns its result: of one that panicked a
-// *corolla.PanicError, of one that was killed the error that it was killed with. A timeout ends the
-// wait, and leaves the thread alone.
+// Wait waits until the thread has ended, and returns its result. The error is a *corolla.PanicError
+// if it panicked, and the error given to Kill if it was killed. A timeout ends only the wait.
 func (th *Thread[T]) Wait() (T, error) {
 	th.hub.wait("green.Thread.Wait", func(t *corolla.Task) error {
 		if t == th.Task() {
@@ -181,7 +179,7 @@ func (th *Thread[T]) await(t *corolla.Task) (err error) {
 	return err
 }
 
-// Join is Wait for the error alone.
+// Join is Wait for only the error.
 func (th *Thread[T]) Join() error {
 	_, err := th.Wait()
 	return err
@@ -215,19 +213,20 @@ func (th *Thread[T]) Dead() bool {
 	return th.dead
 }
 
-// Name returns the name that the thread was started with; it is empty if that was none.
+// Name returns the name that the thread was started with, or "" if it was none.
 func (th *Thread[T]) Name() string { return th.Task().Name() }
 
 func (th *Thread[T]) String() string { return th.Task().String() }
 
-// Kill ends the thread where it waits, with err, which Wait then returns as it is; nil is ErrKilled.
-// The thread is unwound in its own next turn, and Kill does not wait for that; Join does. One that
-// has not begun never does, but its links are called. It reports whether the thread was still to end
-// and not killed before; what has ended keeps its result. A thread that kills itself ends there.
+// Kill ends the thread where it waits, with err, which Wait then returns unchanged; nil means
+// ErrKilled. The thread is unwound when it next runs; Kill does not wait for that, but Join does. A
+// thread that has not begun never does, but its links are called. Kill reports whether the thread
+// had neither ended nor been killed before; one that has ended keeps its result. A thread that
+// kills itself ends there.
 //
-// A killed thread does not live on: a call of a Conn that it was in returns an error, and so does
-// each later one; if it goes on in spite of that, or recovers from being unwound, it is unwound
-// again once it has had what cleanup may have.
+// A killed thread cannot live on: a call on a Conn that it was waiting in returns an error, and so
+// does every later one; if it goes on regardless, or recovers from being unwound, it is unwound
+// again once it has used up its cleanup limits.
 func (th *Thread[T]) Kill(err error) bool {
 	th.hub.loop.Check("green.Thread.Kill")
 	if th.dead || th.killed != nil {
@@ -249,8 +248,8 @@ func (th *Thread[T]) Kill(err error) bool {
 	return true
 }
 
-// Cancel is Kill of a thread that has not begun; it does nothing to any other. It reports whether it
-// did something.
+// Cancel is Kill for a thread that has not begun; it does nothing to any other. It reports whether
+// it killed the thread.
 func (th *Thread[T]) Cancel(err error) bool {
 	th.hub.loop.Check("green.Thread.Cancel")
 	return !th.started && th.Kill(err)

@@ -6,25 +6,26 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// Timeouts. Eventlet's Timeout is an exception that passes every handler but its own with-block. Here it is
-// a scope: each wait in it fails once its time is up, those of green's own by unwinding to the
-// scope's end. Being a level it cannot be lost, whoever recovers or ignores errors. The object that is
-// started in one function and canceled in another has no counterpart: a scope ends where it begins.
+// Timeouts. Eventlet's Timeout is an exception that passes every handler but its own with-block.
+// Here it is a scope: every wait in it fails once its time is up, and green's own waits unwind to
+// the scope's end. As a level it cannot be lost, even in code that recovers or ignores errors.
+// Eventlet's object that is started in one function and canceled in another has no counterpart: a
+// scope ends where it begins.
 
-// Timeout runs f, for d at the most: when the time is up, what f waits for ends, and Timeout returns a
-// *corolla.TimeoutError, which matches os.ErrDeadlineExceeded. Where f returns all the same, because it
-// was done or chose to, it has its way. A d of 0 or less ends f where it first waits. Code that
-// does not wait is not stopped.
+// Timeout runs f for at most d. When the time is up, whatever f waits for ends, and Timeout returns
+// a *corolla.TimeoutError, which matches os.ErrDeadlineExceeded. If f returns anyway, because it
+// was done or handled the error, its own result counts. With a d of 0 or less f ends at its first
+// wait. Code that does not wait is not stopped.
 //
-// A Timeout around another passes through it. Within f, h.Task().Scope().SetTimeout moves the
-// time, and SetDeadline(-1) takes it away.
+// An outer Timeout passes through an inner one. Within f, h.Task().Scope().SetTimeout moves the
+// time, and SetDeadline(-1) removes it.
 func (h *Hub) Timeout(d time.Duration, f func() error) error {
 	_, err := h.timeout("green.Hub.Timeout", d, f)
 	return err
 }
 
-// MoveOn is Timeout without the error: when its own time is up it returns nil, or what else f has
-// said. (Eventlet's Timeout(d, False), Trio's move_on_after.)
+// MoveOn is Timeout without the error: when its own time is up it returns nil, or whatever other
+// error f returned. (Eventlet's Timeout(d, False), Trio's move_on_after.)
 func (h *Hub) MoveOn(d time.Duration, f func() error) error {
 	own, err := h.timeout("green.Hub.MoveOn", d, f)
 	if own != nil {
@@ -33,7 +34,8 @@ func (h *Hub) MoveOn(d time.Duration, f func() error) error {
 	return err
 }
 
-// WithTimeout is Timeout for a function with a value: when the time is up, the value is or.
+// WithTimeout is Timeout for a function with a value: when the time is up, it returns or as the
+// value.
 func WithTimeout[T any](h *Hub, d time.Duration, or T, f func() (T, error)) (T, error) {
 	v := or
 	own, err := h.timeout("green.WithTimeout", d, func() (err error) {
@@ -46,7 +48,7 @@ func WithTimeout[T any](h *Hub, d time.Duration, or T, f func() (T, error)) (T, 
 	return v, err
 }
 
-// timeout returns its own error, if the time was up, apart from any other.
+// timeout returns its own error, if the time was up, separately from any other.
 func (h *Hub) timeout(what string, d time.Duration, f func() error) (own *corolla.TimeoutError, err error) {
 	t := h.current(what)
 	var inner error

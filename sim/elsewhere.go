@@ -14,7 +14,7 @@ func (m machine) Start(job func()) {
 	m.at(m.now+after, func() { elsewhere(job) })
 }
 
-// noWaiting is the quit of what must not block.
+// noWaiting is the quit channel of a wait that must not block.
 var noWaiting = func() <-chan struct{} {
 	c := make(chan struct{})
 	close(c)
@@ -33,7 +33,7 @@ func (m machine) Block(wait func(quit <-chan struct{}) (found bool)) (stop func(
 	return func() { over = true }
 }
 
-// waitFor is a context that may end, and what is to be done then.
+// waitFor is a context that may end, and what to do then.
 type waitFor struct {
 	ctx context.Context
 	f   func()
@@ -45,7 +45,7 @@ func (m machine) AfterFunc(ctx context.Context, f func()) (stop func() bool) {
 	return k.Leave
 }
 
-// lookAtContexts calls what waits for contexts that have ended, in the order in which it came.
+// lookAtContexts calls what waits for contexts that have ended, in the order it was registered.
 func (m machine) lookAtContexts() {
 	var ended []func()
 	for k := m.contexts.First(); k != nil; {
@@ -79,7 +79,7 @@ func (m machine) Notify(deliver func(os.Signal), sigs ...os.Signal) (stop func()
 	}
 }
 
-// Signal sends the program a signal, which arrives when the loop next looks.
+// Signal sends the program a signal, which arrives when the loop next polls.
 func (w *World) Signal(sig os.Signal) {
 	w.at(w.now, func() {
 		w.tracef("signal %v", sig)

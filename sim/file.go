@@ -12,8 +12,8 @@ import (
 	"github.com/corolla-go/corolla/internal/host"
 )
 
-// A simulated machine has pipes, and sends files; it has no files, terminals or processes of
-// its own, and nothing can come into it or leave it.
+// A simulated machine has pipes, and sends files; it has no files, terminals or processes of its
+// own, and no descriptor can enter or leave it.
 
 func unsupported(what string) error {
 	return fmt.Errorf("%s on a simulated machine: %w", what, errors.ErrUnsupported)
@@ -37,7 +37,7 @@ func (m machine) TryWriteFiles(host.FD, []byte, []syscall.Conn) (int, error) {
 	return 0, unsupported("passing files")
 }
 
-// TryReadFiles is TryRead: no files ever come.
+// TryReadFiles is TryRead: no files ever arrive.
 func (m machine) TryReadFiles(fd host.FD, b []byte) (int, []*os.File, error) {
 	n, err := m.TryRead(fd, b)
 	return n, nil, err
@@ -70,7 +70,7 @@ const (
 	writeEnd
 )
 
-// pour writes into a pipe, in which nothing is under way: what is written has arrived.
+// pour writes into a pipe, which has no latency: what is written has arrived.
 func (w *World) pour(d *desc, b []byte) (int, error) {
 	if d.other.closed {
 		return 0, syscall.EPIPE
@@ -84,7 +84,7 @@ func (w *World) pour(d *desc, b []byte) (int, error) {
 	return n, nil
 }
 
-// TrySplice takes as much as the one end has and the other takes.
+// TrySplice moves as much as one end has and the other takes.
 func (m machine) TrySplice(to, from host.FD, n int) (int, error) {
 	s, err := m.get(from)
 	if err != nil {
@@ -112,7 +112,7 @@ func (m machine) TrySendFile(to host.FD, f *os.File, off int64, n int) (int, err
 	return m.TryWrite(to, b[:n])
 }
 
-// SetMember makes what is sent to a group arrive at all of its members.
+// SetMember joins or leaves a group; what is sent to a group arrives at all its members.
 func (m machine) SetMember(fd host.FD, group net.IP, _ *net.Interface, member bool) error {
 	d, err := m.get(fd)
 	if err != nil {

@@ -53,7 +53,7 @@ func (m machine) Wait(buf []host.Event, until time.Duration) (int, error) {
 		case m.agenda.Len() > 0 && (until < 0 || m.agenda.Min().when <= until):
 			m.now = m.agenda.Min().when
 		case until >= 0:
-			if !m.pace(until - m.now) { // else somebody outside was quicker
+			if !m.pace(until - m.now) { // else a goroutine outside was quicker
 				m.now = until
 			}
 		case !m.awaitOutsiders():
@@ -63,8 +63,8 @@ func (m machine) Wait(buf []host.Event, until time.Duration) (int, error) {
 	}
 }
 
-// collect reports edges in the order in which they came about, and then
-// whatever else is ready among descriptors that are watched by level.
+// collect reports edges in the order they arose, and then whatever else is ready among the
+// descriptors that are watched by level.
 func (m machine) collect(buf []host.Event) (n int) {
 	taken := 0
 	for _, d := range m.edges {
@@ -148,7 +148,7 @@ func (w *World) unlevel(d *desc) {
 	}
 }
 
-// raise notes an edge.
+// raise records an edge.
 func (w *World) raise(d *desc, r host.Ready) {
 	if d.want&host.Edge == 0 {
 		return

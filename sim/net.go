@@ -14,7 +14,7 @@ import (
 // backlog is how many connections may wait to be accepted, unless a listener says otherwise.
 const backlog = 4096
 
-// The ports that are given to those who do not ask for one.
+// The range of ports for sockets that do not ask for one.
 const firstEphemeral, lastEphemeral = 49152, 65535
 
 // desc is a simulated descriptor: a listening socket or one end of a stream.
@@ -27,14 +27,14 @@ type desc struct {
 
 	listening bool
 	queue     []*desc // of a listener: connections to accept
-	backlog   int     // how many of them at the most
+	backlog   int     // how many of them at most
 	shares    bool    // its address, with next
 	next      *desc
 	stream
 	packets
 }
 
-// wanted widens what is watched by Hangup, which is always reported.
+// wanted returns what is watched, and Hangup, which is always reported.
 func (d *desc) wanted() host.Ready {
 	r := host.Hangup
 	if d.want&host.Read != 0 {
@@ -102,7 +102,7 @@ func (m machine) Resolve(ctx context.Context, network, address string) ([]net.Ad
 	}
 	var ips []netip.Addr
 	for _, s := range m.config.names[name] {
-		ips = append(ips, netip.MustParseAddr(s)) // Name has looked at it
+		ips = append(ips, netip.MustParseAddr(s)) // Name has checked it
 	}
 	if len(ips) == 0 {
 		return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
@@ -147,7 +147,7 @@ func (w *World) ephemeral() int {
 	return w.lastPort
 }
 
-// listenerAt finds who listens at addr: there, or at its port on every address.
+// listenerAt finds the listener at addr, or at its port on every address.
 func (w *World) listenerAt(addr net.Addr) *desc {
 	if d := w.listeners[addr.String()]; d != nil {
 		return d
@@ -163,7 +163,7 @@ func (w *World) listenerAt(addr net.Addr) *desc {
 }
 
 func (m machine) Connect(addr net.Addr, set host.Settings) (host.FD, error) {
-	local := net.Addr(&net.UnixAddr{Name: "@", Net: "unix"}) // as an unnamed one is called in Go
+	local := net.Addr(&net.UnixAddr{Name: "@", Net: "unix"}) // Go's name for an unnamed one
 	if e, ok := host.EndpointOf(addr); ok {
 		addr = e.Reached().Addr()
 	}
@@ -179,14 +179,14 @@ func (m machine) Connect(addr net.Addr, set host.Settings) (host.FD, error) {
 	return client.fd, nil
 }
 
-// arrive is the moment in which a connection attempt reaches its address.
+// arrive is called when a connection attempt reaches its address.
 func (w *World) arrive(client *desc) {
 	if a, ok := client.peer.(*net.TCPAddr); client.closed || ok && w.config.silent[a.IP.String()] {
 		return
 	}
 	l := w.listenerAt(client.peer)
 	for l != nil && l.next != nil && w.rng.IntN(2) == 0 {
-		l = l.next // which of those that share the address
+		l = l.next // chooses among those that share the address
 	}
 	if l == nil || len(l.queue) >= l.backlog {
 		w.at(w.now+w.latency(), func() {
@@ -200,7 +200,7 @@ func (w *World) arrive(client *desc) {
 	client.join(server)
 	l.queue = append(l.queue, server)
 	w.raise(l, host.Readable)
-	w.send(server, func(to *desc) { // ahead of all that the server sends
+	w.send(server, func(to *desc) { // ahead of everything the server sends
 		to.connected = true
 		w.raise(to, host.Writable)
 	})
@@ -288,7 +288,7 @@ func (m machine) CloseFD(fd host.FD) error {
 	return nil
 }
 
-// unlisten takes a listener from its address, and leaves others there.
+// unlisten removes a listener from its address, and leaves others there.
 func (w *World) unlisten(d *desc) {
 	key := d.local.String()
 	first := w.listeners[key]

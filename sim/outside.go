@@ -2,10 +2,10 @@ package sim
 
 import "time"
 
-// Outside runs f on a goroutine of its own and, until f returns, keeps the World
-// from reporting a deadlock, since f may post to the loop. As long, the loop's timers take
-// real time, so that they do not run away from f. When f acts is up to the Go scheduler:
-// such a program does not repeat exactly. Safe from any goroutine.
+// Outside runs f on a goroutine of its own and, until f returns, keeps the World from reporting a
+// deadlock, since f may post to the loop. Meanwhile the loop's timers take real time, so that they
+// do not run ahead of f. When f acts is up to the Go scheduler, so such a program does not repeat
+// exactly. Safe from any goroutine.
 func (w *World) Outside(f func()) {
 	w.mu.Lock()
 	w.outsiders++
@@ -22,7 +22,7 @@ func (w *World) Outside(f func()) {
 }
 
 // elsewhere runs a job to its end on a goroutine of its own, as a real machine does: a job that
-// calls runtime.Goexit must not end the loop's.
+// calls runtime.Goexit must not end the loop's goroutine.
 func elsewhere(job func()) {
 	ended := make(chan struct{})
 	go func() {
@@ -32,7 +32,7 @@ func elsewhere(job func()) {
 	<-ended
 }
 
-// pace lets real time pass for d, if goroutines outside run, until one of them wakes the loop
+// pace lets up to d of real time pass, if goroutines outside run, until one of them wakes the loop
 // or ends. It reports whether one did.
 func (w *World) pace(d time.Duration) (woken bool) {
 	w.mu.Lock()

@@ -9,8 +9,8 @@ import (
 	"github.com/corolla-go/corolla/internal/host"
 )
 
-// maxPacket is the longest datagram, as that of UDP over IPv4, and maxQueued how many wait to
-// be read; more are lost.
+// maxPacket is the length of the longest datagram, in bytes, as in UDP over IPv4, and maxQueued how
+// many can wait to be read; more are lost.
 const (
 	maxPacket = 65507
 	maxQueued = 256
@@ -20,7 +20,7 @@ const (
 type packets struct {
 	datagram bool
 	arrived  []packet
-	groups   []net.IP // of which it is a member
+	groups   []net.IP // joined by this socket
 }
 
 type packet struct {
@@ -71,8 +71,7 @@ func (m machine) TryReadFrom(fd host.FD, b []byte) (n int, from net.Addr, trunca
 	return n, p.from, n < len(p.data), nil
 }
 
-// TryWriteTo sends a datagram, which is under way for a time of its own: one that was sent
-// later can overtake it.
+// TryWriteTo sends a datagram with a latency of its own: one sent later can overtake it.
 func (m machine) TryWriteTo(fd host.FD, b []byte, to net.Addr) error {
 	d, err := m.get(fd)
 	if err != nil {
@@ -109,7 +108,7 @@ func isGroup(addr net.Addr) bool {
 	return ok && u.IP.IsMulticast()
 }
 
-// multicast sends to every member of a group: those that have the port now.
+// multicast sends to every member of a group that has the port now.
 func (w *World) multicast(to *net.UDPAddr, p packet) {
 	for _, d := range w.fds {
 		if d == nil || !slices.ContainsFunc(d.groups, to.IP.Equal) {
@@ -131,7 +130,7 @@ func (w *World) arriveAt(d *desc, p packet) {
 func (w *World) deliver(from *desc, to net.Addr, p packet) {
 	d := w.packetsAt(to)
 	switch {
-	case d == nil && from.peer != nil && w.fds[from.fd] == from: // told by who is connected only
+	case d == nil && from.peer != nil && w.fds[from.fd] == from: // only a connected socket is told
 		from.err = syscall.ECONNREFUSED
 		w.raise(from, host.Readable)
 	case d == nil, d.peer != nil && d.peer.String() != p.from.String():
@@ -140,7 +139,7 @@ func (w *World) deliver(from *desc, to net.Addr, p packet) {
 	}
 }
 
-// packetsAt finds who has bound an address, or its port on every address.
+// packetsAt finds the socket that is bound to an address, or to its port on every address.
 func (w *World) packetsAt(addr net.Addr) *desc {
 	if d := w.listeners[packetKey(addr)]; d != nil {
 		return d
@@ -155,8 +154,8 @@ func (w *World) packetsAt(addr net.Addr) *desc {
 	return nil
 }
 
-// Loss sets how likely it is that a datagram is lost: from 0, as it is unless set, to 1. It
-// panics on anything else.
+// Loss sets the probability that a datagram is lost, from 0, the default, to 1. It panics on
+// anything else.
 func Loss(probability float64) Option {
 	if probability < 0 || probability > 1 {
 		panic(fmt.Sprintf("sim: Loss(%v): from 0 to 1", probability))

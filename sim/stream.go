@@ -11,18 +11,18 @@ import (
 
 // stream is one end of a simulated connection.
 //
-// A short read means drained here as it does on a real machine, so reads are
-// made short by splitting what is written into segments that arrive one by one.
+// As on a real machine, a short read means that the stream is drained, so reads are made short by
+// splitting what is written into segments that arrive one by one.
 type stream struct {
 	other     *desc
 	connected bool
 	closed    bool
 	end       end
-	err       error // what became of connecting, or a reset
-	gone      bool  // reset by the peer, whose address the system then does not know any more
+	err       error // of connecting, or a reset
+	gone      bool  // reset by the peer, whose address the system no longer knows
 
-	in       []byte // arrived and not read
-	under    int    // bytes sent to this end and not arrived
+	in       []byte // arrived but not read
+	under    int    // bytes sent to this end but not arrived
 	finished bool   // the other end's stream has ended
 	shut     bool   // this end's stream has ended
 
@@ -45,7 +45,7 @@ func (s *stream) level() (r host.Ready) {
 	return r
 }
 
-// send schedules something to reach the other end, behind what was sent before.
+// send schedules something to reach the other end, after everything sent before.
 func (w *World) send(d *desc, act func(to *desc)) {
 	d.arrives = max(d.arrives, w.now+w.latency())
 	to := d.other
@@ -61,7 +61,7 @@ func (m machine) TryRead(fd host.FD, b []byte) (n int, err error) {
 	switch {
 	case d.end == writeEnd:
 		return 0, syscall.EBADF
-	case len(d.in) > 0: // also what had arrived before a reset
+	case len(d.in) > 0: // even after a reset
 		n = copy(b, d.in)
 		if d.in = d.in[n:]; len(d.in) == 0 {
 			d.in = nil
@@ -98,7 +98,7 @@ func (w *World) unblock(d *desc) {
 	}
 }
 
-// TryReadUnix is TryRead: nothing that ends a read short is ever passed here.
+// TryReadUnix is TryRead: no files, which would end a read early, are passed here.
 func (m machine) TryReadUnix(fd host.FD, b []byte) (n int, more bool, err error) {
 	n, err = m.TryRead(fd, b)
 	return n, false, err
@@ -143,8 +143,7 @@ func (m machine) TryWriteBatch(fd host.FD, bufs [][]byte) (int, error) {
 	return m.TryWrite(fd, slices.Concat(bufs...))
 }
 
-// block makes d wait for room: soon when there is some, else when the other end
-// has read.
+// block makes d wait for room: a short time if there is some, else until the other end has read.
 func (w *World) block(d *desc, soon bool) {
 	d.blocked = true
 	if soon {
@@ -210,8 +209,8 @@ func (w *World) finish(d *desc) {
 	})
 }
 
-// hangUp closes one end. As on a real machine the other end sees the end of the
-// stream, or a reset where bytes were left unread.
+// hangUp closes one end. As on a real machine, the other end sees the end of the stream, or a reset
+// if bytes were left unread.
 func (w *World) hangUp(d *desc) {
 	d.closed = true
 	switch {

@@ -1,6 +1,6 @@
 // Package sim is a simulated machine for event loops: a virtual clock, and a
 // network in memory with latency, short reads and partial writes, all drawn from
-// one seed. A program on a simulated loop runs at once however long it sleeps,
+// one seed. A program on a simulated loop takes no real time, however long it sleeps,
 // and runs the same way every time.
 //
 //	w := sim.New(1)
@@ -8,11 +8,10 @@
 //	defer l.Close()
 //	err := l.Run(func(t *corolla.Task) error { … })
 //
-// The clock stands still while callbacks run, and jumps to the next thing that
-// is due when the loop waits. Nothing else may be under way: a World in which
-// nothing can happen any more reports a deadlock instead of waiting for ever.
-// Goroutines that the program starts by itself are not simulated; give those
-// that talk to the loop to Outside.
+// The clock stands still while callbacks run, and jumps to the next thing that is due when the loop
+// waits. Nothing outside the World can be pending: once nothing more can happen in it, it reports a
+// deadlock instead of waiting forever. Goroutines that the program starts by itself are not
+// simulated; give those that talk to the loop to Outside.
 package sim
 
 import (
@@ -33,8 +32,8 @@ import (
 // Epoch is the wall-clock time at which a World begins unless Begin says otherwise.
 var Epoch = time.Date(2009, time.November, 10, 23, 0, 0, 0, time.UTC)
 
-// World is a simulated machine. It serves one loop, and like it belongs to one
-// goroutine; Outside is the exception.
+// World is a simulated machine. It serves one loop and, like the loop, belongs to one goroutine;
+// Outside is the exception.
 type World struct {
 	rng    *rand.Rand
 	config config
@@ -45,7 +44,7 @@ type World struct {
 	spins  int // consecutive turns in which the loop did not wait
 
 	fds       []*desc // by FD; nil where closed
-	edges     []*desc // with readiness that was not reported yet, oldest first
+	edges     []*desc // with unreported readiness, oldest first
 	levels    []*desc // watched for as long as readiness lasts
 	listeners map[string]*desc
 	lastPort  int
@@ -73,22 +72,22 @@ type config struct {
 // Option configures a World.
 type Option func(*config)
 
-// Latency sets how long a byte is under way: a time between min and max, drawn
-// anew for each segment. It is 50 µs to 2 ms unless set.
+// Latency sets how long a byte takes to arrive: a time between min and max, drawn anew for each
+// segment. The default is 50 µs to 2 ms.
 func Latency(min, max time.Duration) Option {
 	return func(c *config) { c.minLatency, c.maxLatency = min, max }
 }
 
-// Buffer sets how many bytes of one direction of a connection can be sent and
-// not yet read. It is 64 KiB unless set.
+// Buffer sets how many bytes can be sent but not yet read in one direction of a connection. The
+// default is 64 KiB.
 func Buffer(bytes int) Option { return func(c *config) { c.buffer = bytes } }
 
-// Whole turns off the splitting of what is written into segments of random
-// length, and the writes that take only a part of what they could.
+// Whole turns off the splitting of what is written into segments of random length, and writes that
+// take less than they could.
 func Whole() Option { return func(c *config) { c.whole = true } }
 
-// Name makes a host name known, with its IP addresses in the order in which they
-// are to be tried. "localhost" is known already. It panics on a bad address.
+// Name adds a host name with its IP addresses, in the order in which to try them. "localhost" is
+// known already. It panics on an invalid address.
 func Name(host string, ips ...string) Option {
 	for _, ip := range ips {
 		if _, err := netip.ParseAddr(ip); err != nil {
@@ -98,11 +97,11 @@ func Name(host string, ips ...string) Option {
 	return func(c *config) { c.names[host] = ips }
 }
 
-// Begin sets the wall-clock time at which the World begins: Epoch unless set. Code outside
-// that makes deadlines of its own clock wants time.Now().
+// Begin sets the wall-clock time at which the World begins; the default is Epoch. Code outside that
+// computes deadlines from its own clock needs time.Now().
 func Begin(at time.Time) Option { return func(c *config) { c.epoch = at } }
 
-// Silent makes IP addresses never answer, neither yes nor no, whoever connects to them.
+// Silent makes IP addresses never answer a connection attempt, neither accepting nor refusing it.
 func Silent(ips ...string) Option {
 	return func(c *config) {
 		for _, ip := range ips {
@@ -147,7 +146,7 @@ func (w *World) NewLoop(opts ...corolla.Option) *corolla.Loop {
 	on := host.On(machine{w}).(corolla.Option)
 	l, err := corolla.New(append(slices.Clip(opts), on)...)
 	if err != nil {
-		panic(err) // only a real machine can be missing
+		panic(err) // only a real machine can be unsupported
 	}
 	return l
 }
@@ -183,7 +182,7 @@ func (soonest) Less(a, b *happening) bool {
 	return a.when < b.when || a.when == b.when && a.seq < b.seq
 }
 
-func (soonest) Place(*happening, int) {} // nothing is ever taken back
+func (soonest) Place(*happening, int) {} // nothing is ever canceled
 
 // at schedules act; what is due at one time happens in the order it was scheduled.
 func (w *World) at(when time.Duration, act func()) {

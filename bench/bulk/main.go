@@ -1,4 +1,4 @@
-// Command bulk compares what it costs a server to receive much over one connection.
+// Command bulk compares what it costs a server to receive a lot of data over one connection.
 package main
 
 import (
@@ -18,8 +18,8 @@ import (
 const about = `bulk compares how many bytes a server receives over one connection for each second of its
 CPU time.
 
-The receivers: c (read until the end, compiled with gcc), net (Go's own), and of Corolla the
-models callback, transport and task. Each reads 64 KiB at most at a time, has one core, and the
+The receivers: c (read until the end, compiled with gcc), net (Go's own), and Corolla's
+callback, transport and task models. Each reads 64 KiB at most at a time, has one core, and the
 sender another; they take turns, in fresh processes, and the medians and ranges of all rounds
 are shown. Exit status: 0, 1 on failure, 2 on bad usage.`
 
@@ -40,9 +40,9 @@ func main() {
 		Name:  "bulk",
 		About: about,
 		Flags: func(fs *flag.FlagSet) {
-			fs.Var(&set.rounds, "rounds", "how often each server has its turn, a `number`")
+			fs.Var(&set.rounds, "rounds", "turns for each server, a `number`")
 			fs.Var(&set.mib, "mib", "MiB to send in a turn, a `number`")
-			fs.Var(&set.only, "only", "the servers, `names` with commas between; ratios are to the first")
+			fs.Var(&set.only, "only", "the servers, comma-separated `names`; ratios are to the first")
 			fs.BoolVar(&set.json, "json", false, "write one JSON object")
 		},
 		Run: set.run,
@@ -81,8 +81,8 @@ func (set *settings) run(ctx context.Context) error {
 	return out.writeTable(os.Stdout)
 }
 
-// rate is what one turn showed, in bytes: for a second of the server's CPU time, and for a
-// second of the clock.
+// rate is the figures of one turn: bytes per second of the server's CPU time, and per second of
+// wall-clock time.
 type rate struct{ cpu, clock float64 }
 
 func (set *settings) turn(ctx context.Context, name string) (r rate, err error) {
@@ -128,7 +128,7 @@ func (set *settings) start(ctx context.Context, name string) (*turns.Child, erro
 	return turns.StartRole(ctx, turns.ServerCore, "server", name)
 }
 
-// playSender sends so many MiB once it is told to.
+// playSender sends the given number of MiB when told to.
 func playSender(args []string) error {
 	if len(args) != 2 {
 		return errors.New("want an address and MiB")

@@ -16,7 +16,7 @@ type report struct {
 	Servers  []result      `json:"servers"`
 }
 
-// result is what was found of one server.
+// result is the figures of one server.
 type result struct {
 	Name  string       `json:"name"`
 	CPU   turns.Spread `json:"bytes_per_cpu_second"`
@@ -39,7 +39,7 @@ func (r *report) addResults(names []string, all map[string][]rate) {
 }
 
 func (r *report) writeHead(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "%v\nrounds: %d of %d MiB over one connection; MB for a second of the receiver's CPU time, and of the clock; × is the ratio to %s, more is better\n\n",
+	_, err := fmt.Fprintf(w, "%v\nrounds: %d of %d MiB over one connection; MB per second of the receiver's CPU time, and of the clock; × is the ratio to %s, higher is better\n\n",
 		r.Machine, r.Rounds, r.MiB, r.RatiosTo)
 	return err
 }

@@ -45,7 +45,7 @@ func runSink(name string) error {
 	return sinks[i].run()
 }
 
-// finish says what came. A count after a failure would be taken for the whole.
+// finish prints how much came. A count after a failure would be taken for the whole.
 func finish(total int, err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "receive:", err)
@@ -86,7 +86,7 @@ func readAll(r io.Reader) (total int, _ error) {
 	}
 }
 
-// callbackSink reads once when it is called: while there is more it will be called again, and
+// callbackSink reads once each time it is called: while there is more it will be called again, and
 // other connections get their share in between.
 func callbackSink(l *corolla.Loop, addr string) (net.Addr, error) {
 	ln, err := l.Listen("tcp", addr)
@@ -96,7 +96,7 @@ func callbackSink(l *corolla.Loop, addr string) (net.Addr, error) {
 	ln.OnReadable(func() {
 		s, err := ln.TryAccept()
 		if err != nil {
-			return // gone before it was taken, or taken already
+			return // gone before it was accepted, or accepted already
 		}
 		total := 0
 		s.OnReadable(func() {

@@ -11,21 +11,21 @@ import (
 	"strings"
 )
 
-// System calls are counted by perf if it may, because it does not disturb: the server stays as
-// fast as it is, so the batches that it takes from each wait are those of the measured turns.
-// With strace, which stops the server at every call, far more requests come together, and the
-// waits for each request are too few. It needs no privilege, so it is what is left elsewhere.
+// System calls are counted by perf where it is permitted, because it does not disturb: the server
+// stays as fast as it is, so the batches that it takes from each wait are those of the measured
+// turns. strace stops the server at every call, so far more requests come together, and there are
+// too few waits per request. It needs no privilege, so it is the fallback.
 
 // calls is how many system calls the server makes for one request.
 type calls struct{ total, read, write, wait float64 }
 
 func (c calls) other() float64 { return max(0, c.total-c.read-c.write-c.wait) }
 
-// countRounds is how many rounds are counted at most. One read and one write for a request
-// hold still; how many requests come with each wait does not.
+// countRounds is how many rounds are counted at most. The reads and writes per request do not vary;
+// how many requests come with each wait does.
 const countRounds = 3
 
-// kinds says what is counted apart.
+// kinds says what is counted separately.
 var kinds = map[string]func(*calls) *float64{
 	"read": reads, "readv": reads, "recvfrom": reads,
 	"write": writes, "writev": writes, "sendto": writes,
@@ -42,12 +42,12 @@ type counter func(ctx context.Context, dir string, pid int, f func() error) (map
 // findCounter returns nil if there is none, and says in words how it counts or why not.
 func findCounter() (counter, string) {
 	if perfWorks() {
-		return withPerf, "counted in turns of their own by perf"
+		return withPerf, "counted in separate turns by perf"
 	}
 	if _, err := exec.LookPath("strace"); err == nil {
-		return withStrace, "counted in turns of their own by strace, which slows the server: it waits less often than it would"
+		return withStrace, "counted in separate turns by strace, which slows the server: it waits less often than it would"
 	}
-	return nil, "not counted, as strace is not installed and perf is not, or may not"
+	return nil, "not counted: strace is not installed, and perf is missing or not permitted"
 }
 
 // countTurn counts the calls of one server. A tenth of the requests is enough, since one
@@ -111,7 +111,7 @@ func withStrace(ctx context.Context, dir string, pid int, f func() error) (map[s
 	return byName, err
 }
 
-// readCounts reads lines of which split makes a number and a name, first of all.
+// readCounts reads lines, which split turns into a number and a name first.
 func readCounts(file string, split func(string) []string) (map[string]float64, error) {
 	byName := map[string]float64{}
 	text, err := os.ReadFile(file)

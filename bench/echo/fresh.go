@@ -6,19 +6,19 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// maxFresh is how many connections a turn makes at the most. Each takes a port of the client's, which
-// the system gives to nobody for a minute after, and has 28,000 of.
+// maxFresh is how many connections a turn makes at most. Each takes one of the client's 28,000
+// ports, which the system does not reuse for a minute.
 const maxFresh = 20_000
 
-// callers have so many connections under way all the time, each for one request.
+// callers keep conns connections open all the time, each for one request.
 type callers struct {
 	loop     *corolla.Loop
 	addr     string
 	conns    int
-	uncalled int // connections that are still to be made
+	uncalled int // connections not yet made
 }
 
-// ask has so many requests answered.
+// ask sends that many requests and returns when they are answered.
 func (c *callers) ask(requests int) error {
 	c.uncalled = requests
 	return c.loop.Run(func(t *corolla.Task) error {

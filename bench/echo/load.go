@@ -9,7 +9,7 @@ import (
 	"github.com/corolla-go/corolla/bench/internal/turns"
 )
 
-// message is how many bytes a request has, and its answer.
+// message is how many bytes a request and its answer each have.
 const message = 64
 
 // work is what a load asks of a server.
@@ -20,8 +20,8 @@ const (
 	onFresh work = "fresh" // a connection for each request, which ends with the answer
 )
 
-// playLoad has one request under way on each connection, all the time: first a tenth of the
-// requests, to warm the server up, and then all of them, once it is told to.
+// playLoad keeps one request in flight on each connection: first a tenth of the requests, to warm
+// the server up, and then all of them, when told to.
 func playLoad(args []string) error {
 	if len(args) != 4 {
 		return errors.New("want the work, an address, connections and requests")
@@ -62,8 +62,8 @@ func playLoad(args []string) error {
 type load struct {
 	loop    *corolla.Loop
 	clients []*client
-	unasked int // requests that are still to be sent
-	waiting int // requests that are still to be answered
+	unasked int // requests not yet sent
+	waiting int // requests not yet answered
 	err     error
 }
 
@@ -87,7 +87,7 @@ func (ld *load) connect(t *corolla.Task, addr string, conns int) error {
 	return nil
 }
 
-// ask has so many requests answered, and leaves all connections quiet.
+// ask sends that many requests, and leaves all connections quiet once they are answered.
 func (ld *load) ask(requests int) error {
 	ld.unasked, ld.waiting = requests, requests
 	for _, c := range ld.clients[:min(requests, len(ld.clients))] {

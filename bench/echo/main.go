@@ -17,12 +17,12 @@ import (
 )
 
 const about = `echo compares what a request of 64 bytes and its answer cost an echo server, on connections
-that last and on one for each request, which is taken, answered and closed.
+that last and on one for each request, which is accepted, answered and closed.
 
 The servers: c (epoll, compiled with gcc), net (Go's own), gnet, and the models of Corolla.
 Each has one core and its load another; they take turns, in fresh processes, and the medians
-and ranges of all rounds are shown. System calls are counted in turns of their own, by perf or
-else by strace, if one is there. Exit status: 0, 1 on failure, 2 on bad usage.`
+and ranges of all rounds are shown. System calls are counted in separate turns, by perf or
+else by strace, if either works. Exit status: 0, 1 on failure, 2 on bad usage.`
 
 //go:embed epoll.c
 var cSource []byte
@@ -46,10 +46,10 @@ func main() {
 		Name:  "echo",
 		About: about,
 		Flags: func(fs *flag.FlagSet) {
-			fs.Var(&set.rounds, "rounds", "how often each server has its turn, a `number`")
+			fs.Var(&set.rounds, "rounds", "turns for each server, a `number`")
 			fs.Var(&set.requests, "requests", "requests in a turn, a `number`")
-			fs.Var(&set.conns, "conns", "connections, `numbers` with commas between")
-			fs.Var(&set.only, "only", "the servers, `names` with commas between; ratios are to the first")
+			fs.Var(&set.conns, "conns", "connections, comma-separated `numbers`")
+			fs.Var(&set.only, "only", "the servers, comma-separated `names`; ratios are to the first")
 			fs.BoolVar(&set.json, "json", false, "write one JSON object")
 		},
 		Run: set.run,
@@ -105,8 +105,8 @@ type job struct {
 	conns, requests int
 }
 
-// jobs are requests on so many connections that last, for each number, and on as many fresh ones at
-// a time as the first number says.
+// jobs are one for each number of lasting connections, and one with the first number of fresh
+// connections at a time.
 func (set *settings) jobs() (all []job) {
 	for _, conns := range set.conns {
 		all = append(all, job{onKept, conns, int(set.requests)})
@@ -163,8 +163,8 @@ func (set *settings) timeTurn(ctx context.Context, name string, j job) (cost, er
 	return c, err
 }
 
-// turn runs one server and its load, which is warm and waits when body is called; body
-// calls ask to have the requests sent and answered.
+// turn runs one server and its load, which is warm and waiting when body is called; body calls ask
+// to have the requests sent and answered.
 func (set *settings) turn(ctx context.Context, name string, j job,
 	body func(pid int, ask func() error) error,
 ) error {

@@ -14,7 +14,7 @@ import (
 const (
 	anyCall  = "raw_syscalls:sys_enter"
 	oneCall  = "syscalls:sys_enter_"
-	perfFull = "100.00" // the share of the time in which perf really counted
+	perfFull = "100.00" // percent of the time in which perf really counted
 )
 
 // perfWorks tries perf on a program that does nothing: it may be missing, or forbidden.
@@ -26,8 +26,8 @@ func perfWorks() bool {
 	return exec.Command("perf", "stat", "-e", anyCall+","+oneCall+"read", "--", self, "--help").Run() == nil
 }
 
-// withPerf starts perf with its counters off, and has it turn them on and say so: otherwise
-// there is no telling when it counts.
+// withPerf starts perf with its counters off, and has it turn them on and say so: otherwise there
+// is no telling when it starts to count.
 func withPerf(ctx context.Context, dir string, pid int, f func() error) (map[string]float64, error) {
 	events := anyCall
 	for call := range kinds {
@@ -50,7 +50,7 @@ func withPerf(ctx context.Context, dir string, pid int, f func() error) (map[str
 	defer answer.Close()
 	tool.ExtraFiles = []*os.File{control, answer}
 	err = during(tool, func() error {
-		answer.Close() // perf has it now, and its death must be heard
+		answer.Close() // perf has it now, and only perf's end may keep the pipe open
 		if _, err := tell.WriteString("enable\n"); err != nil {
 			return fmt.Errorf("tell perf: %w", err)
 		}
@@ -67,8 +67,8 @@ func withPerf(ctx context.Context, dir string, pid int, f func() error) (map[str
 	return byName, err
 }
 
-// perfLine takes number, unit, event, time, share apart; a number that was scaled up from a
-// part of the time is none.
+// perfLine splits a line into number, unit, event, time and share; a number scaled up from a part
+// of the time does not count.
 func perfLine(line string) []string {
 	f := strings.Split(strings.TrimSpace(line), ";")
 	if len(f) < 5 || f[4] != perfFull {

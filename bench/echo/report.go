@@ -18,7 +18,7 @@ type report struct {
 	Parts    []part        `json:"results"`
 }
 
-// part is what was found at one job.
+// part is the figures of one job.
 type part struct {
 	Work    work `json:"work"`
 	Conns   int  `json:"connections"`
@@ -26,7 +26,7 @@ type part struct {
 	Servers []result `json:"servers"`
 }
 
-// result is what was found of one server, for each request.
+// result is the figures of one server, per request.
 type result struct {
 	Name       string       `json:"name"`
 	Total      turns.Spread `json:"cpu_us"`
@@ -37,7 +37,7 @@ type result struct {
 	CallsRatio float64      `json:"system_calls_ratio,omitempty"`
 }
 
-// counts is what was found of a server's system calls.
+// counts is the figures of a server's system calls.
 type counts struct {
 	Total turns.Spread `json:"total"`
 	Read  turns.Spread `json:"read"`
@@ -81,7 +81,7 @@ func newPart(j job, names []string, costs map[string][]cost, counted map[string]
 func (r report) writeHead(w io.Writer) error {
 	_, err := fmt.Fprintf(w, `%v
 rounds: %d of %d requests of %d bytes; for each request, median and range; × is the ratio to %s
-CPU: the server's, exact; user is its part of it as the timer's ticks fell, and coarse in short turns
+CPU: the server's, exact; user is the part in its own code, by timer ticks, and coarse in short turns
 calls: the server's system calls, %s
 `, r.Machine, r.Rounds, r.Requests, r.Bytes, r.RatiosTo, r.Counted)
 	return err

@@ -16,14 +16,14 @@ import (
 const about = `idle compares how much memory an idle connection takes in the process of an echo server.
 
 The client opens connections; each sends one request and gets its answer, and then all idle.
-Then all of them send at once and get their answers, and idle again. What the server's memory
-has grown by is shown for each connection: the resident size as it is, garbage and all, and the
+Then all of them send at once and get their answers, and idle again. Shown is how much the
+server's memory grew for each connection: the resident size as it is, garbage and all, and the
 live heap with the stacks, after a collection. The servers of examples/echo hold a buffer of
 4 KiB for each connection in net, task and gen; "copy" is task without one, with aio.Copy, as
 green is with io.Copy.
 Exit status: 0, 1 on failure, 2 on bad usage.`
 
-// settle is how long connections idle before their memory is looked at.
+// settle is how long connections idle before the memory is measured.
 const settle = time.Second
 
 type settings struct {
@@ -41,9 +41,9 @@ func main() {
 		Name:  "idle",
 		About: about,
 		Flags: func(fs *flag.FlagSet) {
-			fs.Var(&set.rounds, "rounds", "how often each server has its turn, a `number`")
+			fs.Var(&set.rounds, "rounds", "turns for each server, a `number`")
 			fs.Var(&set.conns, "conns", "connections, a `number` below the limit of descriptors")
-			fs.Var(&set.only, "only", "the servers, `names` with commas between")
+			fs.Var(&set.only, "only", "the servers, comma-separated `names`")
 			fs.BoolVar(&set.json, "json", false, "write one JSON object")
 		},
 		Run:   set.run,
@@ -71,7 +71,7 @@ func (set *settings) run(ctx context.Context) error {
 	return out.writeTable(os.Stdout)
 }
 
-// memory is what a server has at one moment, in bytes.
+// memory is how much a server has at one moment, in bytes.
 type memory struct{ rss, live int64 }
 
 // moments is one turn.
@@ -111,8 +111,8 @@ func (set *settings) turn(ctx context.Context, name string) (m moments, err erro
 	return m, err
 }
 
-// look asks for the live memory last, since the collection that it takes changes the
-// resident size.
+// look asks for the live memory last, since the collection that this needs changes the resident
+// size.
 func look(ctx context.Context, srv *turns.Child) (m memory, err error) {
 	select {
 	case <-time.After(settle):

@@ -32,7 +32,8 @@ func playServer(args []string) error {
 	return servers.Run(args[0])
 }
 
-// tellMemory answers each request of the parent with the bytes of the live heap and stacks.
+// tellMemory answers each request of the parent with the size of the live heap and stacks, in
+// bytes.
 func tellMemory() error {
 	for {
 		if err := turns.Heard("memory"); err != nil {
@@ -46,7 +47,7 @@ func tellMemory() error {
 	}
 }
 
-// serveCopy is the echo server of tasks, but no connection has a buffer.
+// serveCopy is the echo server of tasks, without a buffer for each connection.
 func serveCopy(l *corolla.Loop, addr string) (net.Addr, error) {
 	ln, err := aio.Listen(l, "tcp", addr)
 	if err != nil {
@@ -67,7 +68,7 @@ func serveCopy(l *corolla.Loop, addr string) (net.Addr, error) {
 	return ln.Addr(), nil
 }
 
-// playClient opens the connections, each with one exchange, and bursts when it is told to.
+// playClient opens the connections, each with one exchange, and bursts when told to.
 func playClient(args []string) error {
 	if len(args) != 2 {
 		return errors.New("want an address and connections")

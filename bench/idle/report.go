@@ -15,8 +15,8 @@ type report struct {
 	Servers []result      `json:"servers"`
 }
 
-// result is what was found of one server: what it had before, in all, and what it has more
-// for each connection, in bytes.
+// result is the figures of one server, in bytes: what it had before, in all, and what each
+// connection added.
 type result struct {
 	Name       string       `json:"name"`
 	BeforeRSS  turns.Spread `json:"before_rss_bytes"`
@@ -41,7 +41,7 @@ func newResult(name string, all []moments, conns float64) result {
 }
 
 func (r report) writeHead(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "%v\nconnections: %d, rounds: %d; before: all of the process; then bytes more for each connection; median and range\n\n",
+	_, err := fmt.Fprintf(w, "%v\nconnections: %d, rounds: %d; before: the whole process; then bytes added by each connection; median and range\n\n",
 		r.Machine, r.Conns, r.Rounds)
 	return err
 }

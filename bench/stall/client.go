@@ -18,8 +18,8 @@ const (
 	interval = 10 * time.Millisecond
 )
 
-// playClient measures, lets readers stall when it is told to, and measures again in the second
-// half of their time.
+// playClient measures, makes readers stall when told to, and measures again in the second half of
+// their time.
 func playClient(args []string) error {
 	if len(args) != 3 {
 		return errors.New("want an address, subscribers and seconds")
@@ -60,7 +60,7 @@ func playClient(args []string) error {
 			return err
 		}
 		_ = stalled
-		return turns.Heard("end") // never comes: the parent ends this process
+		return turns.Heard("end") // never comes: the parent kills this process
 	})
 }
 
@@ -79,7 +79,8 @@ func dialAll(t *corolla.Task, addr string, n int, what byte, opts ...corolla.Soc
 	return conns, nil
 }
 
-// measure has every talker ask in its turn, and prints how long the answers took, in ns.
+// measure has every talker ask again and again, at staggered times, and prints how long the answers
+// took, in ns.
 func measure(t *corolla.Task, conns []*aio.Conn, d time.Duration) error {
 	var times []time.Duration
 	err := t.Group(func(g *corolla.Group) error {

@@ -1,4 +1,4 @@
-// Command stall finds out what readers that have stopped reading cost a server and its other
+// Command stall measures what readers that have stopped reading cost a server and its other
 // clients.
 package main
 
@@ -15,14 +15,14 @@ import (
 	"github.com/corolla-go/corolla/bench/internal/turns"
 )
 
-const about = `stall finds out what readers that have stopped reading cost a server and its other
+const about = `stall measures what readers that have stopped reading cost a server and its other
 clients.
 
 A server of Corolla offers every subscriber 64 KiB a second, and echoes for others. First 50
 clients ask and are answered, each every 10 ms; then subscribers come that never read a byte, and
 the 50 go on. Shown are the times of the answers without and with the stalled readers, and the
 server's memory while they stall: when their buffers are full it must stand still. The system's
-own buffers, which are no part of the process, are made small, so that they are full soon.
+own buffers, which are not part of the process, are made small, so that they are full soon.
 "net" is a goroutine for each connection, whose write blocks.
 Exit status: 0, 1 on failure, 2 on bad usage.`
 
@@ -40,10 +40,10 @@ func main() {
 		Name:  "stall",
 		About: about,
 		Flags: func(fs *flag.FlagSet) {
-			fs.Var(&set.rounds, "rounds", "how often each server has its turn, a `number`")
+			fs.Var(&set.rounds, "rounds", "turns for each server, a `number`")
 			fs.Var(&set.subscribers, "subscribers", "readers that stall, a `number`")
 			fs.Var(&set.seconds, "seconds", "how long each half of a turn takes, a `number`")
-			fs.Var(&set.only, "only", "the servers, `names` with commas between")
+			fs.Var(&set.only, "only", "the servers, comma-separated `names`")
 			fs.BoolVar(&set.json, "json", false, "write one JSON object")
 		},
 		Run:   set.run,
@@ -51,7 +51,7 @@ func main() {
 	}.Main()
 }
 
-// result is what was found of one server.
+// result is the figures of one server.
 type result struct {
 	Name    string       `json:"name"`
 	Before  turns.Spread `json:"p99_us"`
@@ -151,7 +151,7 @@ func (set *settings) turn(ctx context.Context, name string) (m outcome, err erro
 	return m, err
 }
 
-// p99 takes the times that the client has found, and returns the 99th of a hundred.
+// p99 reads the times that the client measured, and returns their 99th percentile, in µs.
 func p99(client *turns.Child) (float64, error) {
 	line, err := client.Line()
 	if err != nil {

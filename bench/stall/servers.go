@@ -19,7 +19,7 @@ const (
 	period = time.Second / 16
 )
 
-// systemBuffer is what the system keeps for a connection, about.
+// systemBuffer is about how many bytes the system buffers for a connection.
 const systemBuffer = 8 << 10
 
 var offered = make([]byte, piece)
@@ -74,7 +74,7 @@ func serveNet() error {
 	}
 }
 
-// subscriber is a connection in push style. What comes while it is paused is not for it.
+// subscriber is a connection in push style. It is offered nothing while it is paused.
 type subscriber struct {
 	all    map[*subscriber]*transport.Conn
 	paused bool
@@ -120,7 +120,7 @@ func serveTransport(l *corolla.Loop, addr string) (net.Addr, error) {
 	return srv.Addr(), nil
 }
 
-// serveTask has a task for each connection. The write of one that does not read parks.
+// serveTask runs a task for each connection. A write to a client that does not read parks its task.
 func serveTask(l *corolla.Loop, addr string) (net.Addr, error) {
 	ln, err := aio.Listen(l, "tcp", addr, corolla.WriteBuffer(systemBuffer))
 	if err != nil {

@@ -1,4 +1,4 @@
-// Command ticker finds out how late a timer is while one client keeps a server busy.
+// Command ticker measures how late a timer is while one client keeps a server busy.
 package main
 
 import (
@@ -13,11 +13,11 @@ import (
 	"github.com/corolla-go/corolla/bench/internal/turns"
 )
 
-const about = `ticker finds out how late a timer is while one client keeps a server busy.
+const about = `ticker measures how late a timer is while one client keeps a server busy.
 
 The server runs on one core and works for 200 µs on whatever a read brings. One client floods it, so
-its reads always find something. A ticker on the same loop is due each millisecond; shown is how late
-it was. What holds the loop in one stretch is bounded by the loop's TurnBudget, a millisecond.
+its reads always find something. A ticker on the same loop is due every millisecond; shown is how
+late it was. The loop's TurnBudget, a millisecond, bounds how long the loop is held in one stretch.
 Exit status: 0, 1 on failure, 2 on bad usage.`
 
 type settings struct {
@@ -32,9 +32,9 @@ func main() {
 		Name:  "ticker",
 		About: about,
 		Flags: func(fs *flag.FlagSet) {
-			fs.Var(&set.rounds, "rounds", "how often each model has its turn, a `number`")
+			fs.Var(&set.rounds, "rounds", "turns for each model, a `number`")
 			fs.Var(&set.seconds, "seconds", "how long a turn takes, a `number`")
-			fs.Var(&set.only, "only", "the models, `names` with commas between")
+			fs.Var(&set.only, "only", "the models, comma-separated `names`")
 			fs.BoolVar(&set.json, "json", false, "write one JSON object")
 		},
 		Run:   set.run,

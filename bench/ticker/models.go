@@ -18,11 +18,11 @@ import (
 
 const (
 	period = time.Millisecond
-	effort = 200 * time.Microsecond // of a handler, on what a read brings
-	piece  = 512                    // bytes that a read takes, where the model lets one choose
+	effort = 200 * time.Microsecond // of a handler, for each read
+	piece  = 512                    // bytes that a read takes, in models where the caller chooses
 )
 
-// worker is what all models do with what they read.
+// worker is the work that all models do for each read.
 type worker struct{ reads int }
 
 func (w *worker) work() {
@@ -82,7 +82,7 @@ func protocols(l *corolla.Loop, addr string, work func()) (net.Addr, error) {
 	return srv.Addr(), nil
 }
 
-// accepting has a task for each connection.
+// accepting runs a task for each connection.
 func accepting(l *corolla.Loop, addr string, handle func(*corolla.Task, *aio.Conn) error) (net.Addr, error) {
 	ln, err := aio.Listen(l, "tcp", addr)
 	if err != nil {
@@ -102,7 +102,7 @@ func tasks(l *corolla.Loop, addr string, work func()) (net.Addr, error) {
 	})
 }
 
-// lines finds most of what it reads in memory.
+// lines finds most of its lines in memory already.
 func lines(l *corolla.Loop, addr string, work func()) (net.Addr, error) {
 	return accepting(l, addr, func(t *corolla.Task, c *aio.Conn) error {
 		for _, err := range c.Lines(t) {
@@ -152,8 +152,8 @@ func generators(l *corolla.Loop, addr string, work func()) (net.Addr, error) {
 	return ln.LocalAddr(), nil
 }
 
-// playServer ticks once the client is there, and prints how many reads there were and by how many
-// nanoseconds each tick was late.
+// playServer ticks once the client has sent something, and prints how many reads there were and how
+// many nanoseconds late each tick was.
 func playServer(args []string) error {
 	if len(args) != 2 {
 		return errors.New("want a model and seconds")
@@ -181,7 +181,7 @@ func playServer(args []string) error {
 	return fmt.Errorf("no model %q", args[0])
 }
 
-// tick measures by a clock of its own, for the loop's stands still while a callback runs.
+// tick measures by a clock of its own, because the loop's stands still while a callback runs.
 func tick(l *corolla.Loop, w *worker, length time.Duration) {
 	var out strings.Builder
 	var due, end time.Time
@@ -189,7 +189,7 @@ func tick(l *corolla.Loop, w *worker, length time.Duration) {
 	again = func() {
 		now := time.Now()
 		switch {
-		case w.reads == 0: // the client is still to come
+		case w.reads == 0: // nothing has come from the client yet
 		case end.IsZero():
 			due, end = now, now.Add(length)
 		case now.After(end):
@@ -199,7 +199,7 @@ func tick(l *corolla.Loop, w *worker, length time.Duration) {
 		default:
 			fmt.Fprintf(&out, "%d ", now.Sub(due))
 		}
-		for due = due.Add(period); !end.IsZero() && due.Before(now); { // ticks that are past are left out
+		for due = due.Add(period); !end.IsZero() && due.Before(now); { // ticks in the past are left out
 			due = due.Add(period)
 		}
 		l.After(max(period/10, due.Sub(now)), again)

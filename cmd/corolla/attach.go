@@ -15,11 +15,11 @@ import (
 	"syscall"
 )
 
-// The client of package backdoor. It sends a line, prints the answer and only then reads the next line,
-// so that an answer stands below its command and a pipe can be fed as fast as one likes. Lines are edited
-// as the terminal itself lets one edit them; a history was left out, for which rlwrap is there.
+// The client of package backdoor. It sends a line, prints the answer and only then reads the next
+// line, so that an answer stands below its command, and a pipe can be fed at any speed. Line
+// editing is the terminal's own; history was left out, because rlwrap provides it.
 
-// attachment is what the options and the address of attach say.
+// attachment holds the options and the address of attach.
 type attachment struct {
 	network, addr string
 	json          bool
@@ -56,7 +56,7 @@ func helpAttach(c *console) error {
 
 Looks into a program that has opened a backdoor (package backdoor): its tasks and green threads,
 where they are and what they wait for, its timers, sockets and jobs. Commands are read from the
-standard input, one in a line; help lists them. ADDRESS is HOST:PORT, or the path of a Unix
+standard input, one per line; help lists them. ADDRESS is HOST:PORT, or the path of a Unix
 socket, with a / in it.
 
 Options:
@@ -69,14 +69,14 @@ Example:
   echo tasks | corolla attach --json ./door.sock
 
 Exit status: 0 at the end of the input, and after quit, SIGINT or SIGTERM; 1 if it could not
-connect, or the program has ended the connection, or the input is no terminal and a command
+connect, or the program has ended the connection, or the input is not a terminal and a command
 in it was answered with an error; 2 if the command line is wrong.
 `)
 	_, err := c.out.Write(w.Bytes())
 	return err
 }
 
-// doorAddress takes an address of a backdoor.
+// doorAddress takes a backdoor's address.
 func doorAddress(network, to *string) func(string) string {
 	return func(text string) string {
 		*network, *to = "unix", text
@@ -126,7 +126,8 @@ func typed(r io.Reader) bool {
 	return ok && watched(f)
 }
 
-// lines is text as it comes. err says, once c is closed, what has ended it, if that was no end.
+// lines is text as it arrives. Once c is closed, err says what ended it, and is nil at a normal
+// end.
 type lines struct {
 	c   chan string
 	err error
@@ -158,11 +159,11 @@ type session struct {
 	out               io.Writer
 	commands, answers *lines
 	person            bool
-	asked             bool // something, and was answered
+	asked             bool // a command was answered
 	failed            bool // one of the answers is an error
 }
 
-// Why a session is over although nothing is wrong, besides io.EOF for the end of the commands.
+// Why a session ends although nothing is wrong, besides io.EOF at the end of the commands.
 var (
 	errInterrupted = errors.New("interrupted")
 	errQuit        = errors.New("quit")
@@ -188,7 +189,7 @@ func (s *session) run() error {
 	return nil
 }
 
-// next has the next command answered.
+// next sends the next command and prints its answer.
 func (s *session) next() error {
 	if s.person {
 		fmt.Fprint(s.out, "> ")
@@ -196,7 +197,7 @@ func (s *session) next() error {
 	select {
 	case <-s.ctx.Done():
 		return errInterrupted
-	case line, ok := <-s.answers.c: // that nobody has asked for: it says why it is over
+	case line, ok := <-s.answers.c: // unasked for: it says why the session is over
 		if !ok {
 			return s.gone()
 		}
@@ -221,7 +222,7 @@ func (s *session) ask(words []string) error {
 	if s.json {
 		words = append([]string{"--json"}, words...)
 	}
-	object := slices.Contains(words, "--json") // which no empty line ends
+	object := slices.Contains(words, "--json") // not ended by an empty line
 	// If that fails the connection is over, and the answers end, perhaps with a reason.
 	_, _ = fmt.Fprintln(s.conn, strings.Join(words, " "))
 	for first := true; ; first = false {
@@ -255,7 +256,7 @@ func (s *session) print(line string) error {
 	return err
 }
 
-// gone says why there are no answers any more.
+// gone says why no more answers come.
 func (s *session) gone() error {
 	if errors.Is(s.answers.err, bufio.ErrTooLong) {
 		return fmt.Errorf("%s has sent a line of more than %d MiB", s.addr, maxAnswer>>20)

@@ -1,5 +1,5 @@
-// Command corolla shows what package corolla does: it runs the talk's job in every model,
-// serves, and looks into programs that run.
+// Command corolla shows what package corolla does: it runs the talk's job in every model, serves,
+// and looks into running programs.
 package main
 
 import (
@@ -28,7 +28,7 @@ type command struct {
 }
 
 var commands = []command{
-	{"talk", "send much data while there is counting to do, in every model, and compare", runTalk},
+	{"talk", "send a lot of data while there is counting to do, in every model, and compare", runTalk},
 	{"serve", "run an example server in a model of your choice", runServe},
 	{"attach", "look into a running program that has opened a backdoor", runAttach},
 }
@@ -65,7 +65,7 @@ func (e usageError) Error() string { return e.text }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
 
-// errSilent is a failure of which everything has been said.
+// errSilent is a failure that has been reported already.
 var errSilent = errors.New("failed")
 
 func run(args []string, c *console) int {

@@ -86,7 +86,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"talk", "--rate", "1e999"}, 2, "corolla talk: --rate 1e999: " + rate},
 		{[]string{"talk", "--only", "select,sing"}, 2, "corolla talk: --only select,sing: unknown row sing; rows: " + rows},
 		{[]string{"talk", "--only", "select,"}, 2, `corolla talk: --only select,: unknown row ""; rows: ` + rows},
-		{[]string{"talk", "--only", "spin,tasks,spin"}, 2, "corolla talk: --only spin,tasks,spin: spin is there twice"},
+		{[]string{"talk", "--only", "spin,tasks,spin"}, 2, "corolla talk: --only spin,tasks,spin: spin is listed twice"},
 		{[]string{"talk", "--sink", "nowhere"}, 2, "corolla talk: --sink nowhere: " + fmt.Sprintf(address, 1)},
 		{[]string{"talk", "--sink", "here:0"}, 2, "corolla talk: --sink here:0: " + fmt.Sprintf(address, 1)},
 		{[]string{"talk", "--json=yes"}, 2, "corolla talk: --json takes no value"},

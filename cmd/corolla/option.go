@@ -25,7 +25,7 @@ type option struct {
 // errHelp says that help was asked for.
 var errHelp = errors.New("help")
 
-// parse reads the arguments of a command and returns those that are no options. It knows
+// parse reads the arguments of a command and returns those that are not options. It understands
 // --name value, --name=value, one dash for two, -- for the end of the options, and --help.
 func parse(command string, options []option, args []string) (rest []string, err error) {
 	fail := func(format string, a ...any) ([]string, error) {
@@ -87,7 +87,7 @@ func optionNames(options []option) string {
 	return strings.Join(names, ", ")
 }
 
-// quoted is a value as it was typed, unless that could not be read.
+// quoted returns a value as it was typed, or quoted if that would be unreadable.
 func quoted(value string) string {
 	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || !strconv.IsPrint(r) }) {
 		return strconv.Quote(value)
@@ -147,7 +147,7 @@ func number(to *float64, unit string, least, most float64) func(string) string {
 	}
 }
 
-// hostPort takes an address of TCP.
+// hostPort takes a TCP address.
 func hostPort(to *string, least int) func(string) string {
 	return func(text string) string {
 		*to = text

@@ -21,8 +21,8 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"verified": verified,
 }).Parse(pageText))
 
-// page is the file that --html names. It is opened before anything runs, so that nobody waits
-// for a page that cannot be written; nil is no page.
+// page is the file that --html names. It is opened before anything runs, so that one that cannot be
+// written fails at once; nil is no page.
 type page struct {
 	file *os.File
 	made bool // by us
@@ -37,7 +37,7 @@ func openPage(name string) (*page, error) {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o644)
 	var p *fs.PathError
 	if errors.As(err, &p) {
-		err = p.Err // the rest says the same again
+		err = p.Err // the rest repeats the name
 	}
 	if err != nil {
 		return nil, fmt.Errorf("--html %s: %w", name, err)
@@ -45,7 +45,7 @@ func openPage(name string) (*page, error) {
 	return &page{f, made}, nil
 }
 
-// drop leaves everything as it was.
+// drop removes the file if we made it, and otherwise leaves it as it was.
 func (p *page) drop() error {
 	if p == nil {
 		return nil
@@ -88,11 +88,11 @@ type pageData struct {
 type pageRow struct {
 	talk.Result
 	What    string
-	Share   float64 // slices a second, in percent of the row with the most
+	Share   float64 // slices a second, as a percentage of the row with the most
 	Sent    []pageBar
-	Total   string // the path around how much was sent by when
+	Total   string // the outline of how much was sent over time
 	Counted []pageBar
-	Ends    float64 // where the last byte has arrived
+	Ends    float64 // where the last byte arrived
 }
 
 type pageBar struct{ X, W float64 }
@@ -138,8 +138,8 @@ func drawing(results []talk.Result, o talk.Options) pageData {
 
 func seconds(r talk.Result) time.Duration { return time.Duration(r.Seconds * float64(time.Second)) }
 
-// step is the distance of the marks under the timelines: a round one, of which there are from
-// four to ten in all.
+// step returns the distance between the marks under the timelines: a round one that makes four to
+// ten marks in all.
 func step(all time.Duration) time.Duration {
 	for unit := time.Duration(1); ; unit *= 10 {
 		for _, n := range []time.Duration{1, 2, 5} {
@@ -150,7 +150,7 @@ func step(all time.Duration) time.Duration {
 	}
 }
 
-// total is the path of a staircase: a step up for what has moved.
+// total is a path like a staircase: each move is a step up.
 func total(moves []talk.Move, all int, scale func(time.Duration) float64) string {
 	var path strings.Builder
 	path.WriteString("M0 22")
@@ -163,7 +163,7 @@ func total(moves []talk.Move, all int, scale func(time.Duration) float64) string
 	return path.String()
 }
 
-// bars makes spans into bars at least half a unit wide, and joins those that touch.
+// bars turns spans into bars at least half a unit wide, and joins those that touch.
 func bars(spans []talk.Span, scale func(time.Duration) float64) []pageBar {
 	var all []pageBar
 	for _, s := range spans {

@@ -34,7 +34,7 @@ var echoModels = []struct {
 	{"gen", gen.Serve},
 }
 
-// settings are what the options of serve say.
+// settings holds the options of serve.
 type settings struct {
 	model   int // among echoModels
 	addr    string

@@ -17,7 +17,7 @@ import (
 	"github.com/corolla-go/corolla/examples/talk"
 )
 
-// request is what the options of talk say.
+// request holds the options of talk.
 type request struct {
 	talk.Options
 	json bool
@@ -29,7 +29,7 @@ func (r *request) options() []option {
 		{"mib", "N", "40", "send N MiB in each row, 1 to 16384", whole(&r.MiB, "MiB", 1, 1<<14)},
 		{"rate", "N", "200", "let the embedded server read N MiB/s, 0.1 to 100000", number(&r.Rate, "MiB/s", 0.1, 1e5)},
 		{"only", "ROW,…", "", "run these rows, in this order, instead of all", r.only},
-		{"sink", "HOST:PORT", "", "send to this server instead; what arrives is not checked then", hostPort(&r.Sink, 1)},
+		{"sink", "HOST:PORT", "", "send to this server instead; what arrives is then not checked", hostPort(&r.Sink, 1)},
 		{"json", "", "", "print one JSON object instead of the table", on(&r.json)},
 		{"html", "FILE", "", "write a page with timelines to FILE as well", fileName(&r.page)},
 	}
@@ -45,7 +45,7 @@ func (r *request) only(text string) string {
 		case !known:
 			return fmt.Sprintf("unknown row %s; rows: %s", quoted(name), strings.Join(talk.Names(), ", "))
 		case slices.Contains(names[:i], name):
-			return name + " is there twice"
+			return name + " is listed twice"
 		}
 		r.Rows = append(r.Rows, row)
 	}
@@ -115,7 +115,7 @@ Example:
   corolla talk --mib 100 --only blocking,threads,tasks --html talk.html
 
 Exit status: 0 if all rows went well, 1 if one failed or the talk was interrupted by SIGINT or
-SIGTERM (what there is by then is shown), 2 if the command line is wrong.
+SIGTERM (the results so far are shown), 2 if the command line is wrong.
 `)
 	_, err := c.out.Write(w.Bytes())
 	return err
@@ -182,8 +182,8 @@ moved though the socket could take some. idle work: the longest in which nothing
 	return err
 }
 
-// wrap breaks a text into lines of at most so many characters, and leaves numbers with what
-// they count.
+// wrap breaks a text into lines of at most width characters, and keeps numbers with what they
+// count.
 func wrap(text string, width int) string {
 	var b strings.Builder
 	column := 0

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Authority makes certificates.
+// Authority issues certificates.
 type Authority struct {
 	t    testing.TB
 	Cert *x509.Certificate
@@ -24,7 +24,7 @@ type Authority struct {
 	Pool *x509.CertPool
 }
 
-// New returns an authority that nobody else trusts.
+// New returns an authority that nothing else trusts.
 func New(t testing.TB) *Authority {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -59,7 +59,7 @@ func (a *Authority) sign(template *x509.Certificate, key crypto.Signer) (*x509.C
 	return cert, der
 }
 
-// Issue returns a certificate for names, valid until a time; zero is for a while.
+// Issue returns a certificate for names, valid until a time; the zero time means an hour from now.
 func (a *Authority) Issue(until time.Time, names ...string) tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -68,7 +68,7 @@ func (a *Authority) Issue(until time.Time, names ...string) tls.Certificate {
 	return a.issue(key, until, names)
 }
 
-// IssueRSA is Issue with a key that can decrypt as well. It takes long to make.
+// IssueRSA is Issue with an RSA key, which can decrypt as well. Making one is slow.
 func (a *Authority) IssueRSA(until time.Time, names ...string) tls.Certificate {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 	"testing"
 )
 
-// Updater makes the records of a TLS 1.3 client that crypto/tls does not: it asks for new keys. Its
-// Keys is for the configuration's KeyLogWriter; after the handshake the client says nothing by
-// itself any more. The cipher suite must be TLS_AES_128_GCM_SHA256, as crypto/tls has it where the
-// processor knows AES.
+// Updater makes the one kind of TLS 1.3 client record that crypto/tls never sends: requests for new
+// keys. The configuration's KeyLogWriter must be Keys; after the handshake the client itself must
+// send nothing more. The cipher suite must be TLS_AES_128_GCM_SHA256, which crypto/tls picks where
+// the processor supports AES.
 type Updater struct {
 	Keys   bytes.Buffer
 	t      testing.TB
@@ -26,10 +26,10 @@ type Updater struct {
 	seq    uint64
 }
 
-// NewUpdater returns one for a client to be.
+// NewUpdater returns an Updater for a client that has yet to connect.
 func NewUpdater(t testing.TB) *Updater { return &Updater{t: t} }
 
-// Update returns a record that asks for new keys, and for an answer that does so too.
+// Update returns a record that asks for new keys, and for an answer that asks for them too.
 func (u *Updater) Update() []byte {
 	record := u.seal(22, []byte{24, 0, 0, 1, 1})
 	u.use(u.expand("traffic upd", sha256.Size))
@@ -61,7 +61,7 @@ func (u *Updater) seal(kind byte, b []byte) []byte {
 	return u.aead.Seal(record, nonce, append(bytes.Clone(b), kind), record)
 }
 
-// use makes a secret the one in force (RFC 8446, 7.2 and 7.3).
+// use switches to a secret (RFC 8446, 7.2 and 7.3).
 func (u *Updater) use(secret []byte) {
 	u.secret, u.seq = secret, 0
 	block, err := aes.NewCipher(u.expand("key", 16))

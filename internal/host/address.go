@@ -7,17 +7,17 @@ import (
 	"strconv"
 )
 
-// Endpoint is the address of one end of a connection, in a form that holds no pointers and takes
-// 24 bytes, since every connection that was accepted keeps one.
+// Endpoint is the address of one end of a connection, in a form that holds no pointers and takes 24
+// bytes, since every accepted connection keeps one.
 type Endpoint struct {
-	ip    [16]byte // of IPv4 the form that IPv6 has for it
-	zone  uint32   // the number of an interface, or 0
+	ip    [16]byte // IPv4 as an IPv4-mapped address
+	zone  uint32   // an interface's index, or 0
 	port  uint16
 	known bool
 }
 
-// EndpointOf returns the endpoint of an IP address of streams, and whether it is one: an address
-// of another kind, or with a zone, has none.
+// EndpointOf returns the endpoint of a TCP address, and whether it has one: an address of another
+// kind, or with a zone, has none.
 func EndpointOf(addr net.Addr) (Endpoint, bool) {
 	a, ok := addr.(*net.TCPAddr)
 	if !ok || a.Zone != "" {
@@ -30,8 +30,8 @@ func EndpointOf(addr net.Addr) (Endpoint, bool) {
 	return Endpoint{ip: [16]byte(ip), port: uint16(a.Port), known: true}, true
 }
 
-// Reached returns the endpoint at which a connection to e arrives: one to no address in
-// particular goes to this machine.
+// Reached returns the endpoint at which a connection to e arrives: one to the unspecified address
+// arrives at the loopback address.
 func (e Endpoint) Reached() Endpoint {
 	switch netip.AddrFrom16(e.ip).Unmap() {
 	case netip.IPv4Unspecified():
@@ -52,7 +52,7 @@ func (e Endpoint) Addr() net.Addr {
 	}
 	a := &net.TCPAddr{IP: netip.AddrFrom16(e.ip).Unmap().AsSlice(), Port: int(e.port)}
 	if e.zone != 0 {
-		a.Zone = strconv.Itoa(int(e.zone)) // of an interface that is gone
+		a.Zone = strconv.Itoa(int(e.zone)) // if the interface is gone
 		if ifi, err := net.InterfaceByIndex(int(e.zone)); err == nil {
 			a.Zone = ifi.Name
 		}
@@ -60,7 +60,7 @@ func (e Endpoint) Addr() net.Addr {
 	return a
 }
 
-// CloneAddr copies an address, so that nobody can change another's.
+// CloneAddr copies an address, so that a caller cannot change the original.
 func CloneAddr(addr net.Addr) net.Addr {
 	switch a := addr.(type) {
 	case *net.TCPAddr:

@@ -56,7 +56,7 @@ func nameOf(fd FD, call uintptr, packets bool) net.Addr {
 	return packetAddr(at.Addr(), other)
 }
 
-// fromName reads an address as the system gives it: that of an IP socket, or another.
+// fromName decodes an address as the system gives it: that of an IP socket, or another.
 func fromName(name *unix.RawSockaddrAny) (at Endpoint, other net.Addr) {
 	switch name.Addr.Family {
 	case unix.AF_INET:
@@ -73,14 +73,14 @@ func fromName(name *unix.RawSockaddrAny) (at Endpoint, other net.Addr) {
 	return at, other
 }
 
-// fromNetwork reads a port, which is in the network's order of bytes.
+// fromNetwork converts a port from network byte order.
 func fromNetwork(port uint16) uint16 {
 	b := (*[2]byte)(unsafe.Pointer(&port))
 	return uint16(b[0])<<8 | uint16(b[1])
 }
 
-// unixName returns a path, or an abstract name, for whose first byte of 0 Go writes @. A socket
-// that has no name has that alone, as in Go's net.
+// unixName returns a path, or an abstract name, whose leading 0 byte Go writes as @. An unnamed
+// socket is just @, as in Go's net.
 func unixName(in *unix.RawSockaddrUnix) string {
 	name := []byte{}
 	for i, c := range in.Path {
@@ -95,7 +95,7 @@ func unixName(in *unix.RawSockaddrUnix) string {
 	return string(name)
 }
 
-// fromSockaddr is fromName for what x/sys has read.
+// fromSockaddr is fromName for an address that x/sys has decoded.
 func fromSockaddr(sa unix.Sockaddr) net.Addr {
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:

@@ -7,26 +7,26 @@ import (
 	"sync"
 )
 
-// Elsewhere is what goes on beside the loop. On a real machine goroutines, the garbage collector
-// and the system decide when, and what is given here is called on any goroutine. A simulated
-// machine decides by itself, and calls it within Wait, so that the same program runs the same way
+// Elsewhere is what happens outside the loop. On a real machine goroutines, the garbage collector
+// and the system decide when, and the functions given here are called on any goroutine. A simulated
+// machine decides by itself, and calls them within Wait, so that the same program runs the same way
 // every time.
 type Elsewhere interface {
 	// Start runs job, which may take as long as it likes.
 	Start(job func())
 
-	// Block runs wait, which may block until quit is closed, and reports whether it has found
-	// what it waited for. On a simulated machine quit is closed from the beginning, and wait runs
-	// again from time to time until it reports true. stop ends that: it closes quit, and returns
-	// when wait has.
+	// Block runs wait, which may block until quit is closed and reports whether it found what it
+	// waited for. On a simulated machine quit is closed from the beginning, and wait runs again
+	// from time to time until it reports true. stop ends that: it closes quit, and returns when
+	// wait has.
 	Block(wait func(quit <-chan struct{}) (found bool)) (stop func())
 
-	// AfterFunc calls f once ctx has ended, as context.AfterFunc does. stop keeps it from that,
-	// and reports whether it did.
+	// AfterFunc calls f once ctx has ended, as context.AfterFunc does. stop prevents that, and
+	// reports whether it did.
 	AfterFunc(ctx context.Context, f func()) (stop func() bool)
 
-	// Collected calls f, at once, for a cleanup that the garbage collector runs. A simulated
-	// machine does not: when something is collected is different every time.
+	// Collected calls f at once; a cleanup that the garbage collector runs calls it. A simulated
+	// machine does not call f, since when something is collected differs from run to run.
 	Collected(f func())
 
 	// Notify calls deliver whenever one of the signals arrives, until stop is called. deliver

@@ -16,16 +16,16 @@ import (
 // waking the loop needs no eventfd: a read deadline in the past does it, and the
 // next timer is a read deadline in the future.
 //
-// Rejected: a blocking epoll_wait with an eventfd to wake it, which costs a
-// hand-over between threads for every wake (sixty times as long), and
-// LockOSThread, which forbids the loop to resume coroutines made elsewhere.
+// Rejected: a blocking epoll_wait with an eventfd to wake it, which costs a thread switch for every
+// wake (sixty times as long), and LockOSThread, which would keep the loop from resuming coroutines
+// made elsewhere.
 
-// pollGrain is how old, by the recent clock, a look at the descriptors may be and still count, for a
-// loop that has done no I/O since. It keeps a loop that has only computing to do
-// from asking the kernel at every turn.
+// pollGrain is how old, by the recent clock, a look at the descriptors may be and still count, for
+// a loop that has done no I/O since. It keeps a loop that only computes from asking the kernel on
+// every turn.
 const pollGrain = 20 * time.Microsecond
 
-// crowd is how many events make it likely that there are more when they are dealt with.
+// crowd is how many events make it likely that more will be ready once they are handled.
 const crowd = 4
 
 // New returns the host of this machine.
@@ -56,7 +56,7 @@ type epoll struct {
 	raw   syscall.RawConn
 	epoch time.Time
 	now   time.Duration // as last returned by Now
-	read  uint64        // what ticks said then
+	read  uint64        // what ticks returned then
 
 	looked  time.Duration // when the descriptors were last looked at
 	touched bool          // whether a descriptor was used since then
@@ -66,14 +66,14 @@ type epoll struct {
 
 	chatting bool // whether the last wait ended with a wake
 
-	reserve int // a descriptor to give up when there are no more, or -1
+	reserve int // a descriptor to give up when none are left, or -1
 	vectors [MaxBatch]unix.Iovec
 	message unix.Msghdr // of TryReadUnix
 	control []byte      // of TryReadFiles
 	ours    paths
-	shared  map[FD]bool // that were adopted, and whether they blocked before
+	shared  map[FD]bool // adopted descriptors, and whether they blocked before
 
-	poll   func(uintptr) bool // pollNested, made once so that Wait need not
+	poll   func(uintptr) bool // pollNested, bound once so that Wait does not allocate
 	events [MaxEvents]unix.EpollEvent
 	limit  int // how many of them the caller of Wait can take
 	n      int
@@ -110,7 +110,7 @@ func (h *epoll) Wait(buf []Event, until time.Duration) (int, error) {
 		h.look()
 		return h.report(buf)
 	}
-	if h.busy { // likely there is something again, and no need to prepare a wait
+	if h.busy { // probably something is ready again, so skip preparing a wait
 		h.look()
 	}
 	if h.n == 0 && h.err == nil && !h.nudged() && h.arm(until) {
@@ -124,9 +124,9 @@ func (h *epoll) Wait(buf []Event, until time.Duration) (int, error) {
 	return h.report(buf)
 }
 
-// pollNested is what the netpoller calls, before it parks the goroutine and
-// again whenever the epoll descriptor becomes readable. The netpoller is
-// edge-triggered, so this drains: it parks only after having seen nothing.
+// pollNested is called by the netpoller before it parks the goroutine, and again whenever the epoll
+// descriptor becomes readable. The netpoller is edge-triggered, so this drains: it parks only after
+// having seen nothing.
 func (h *epoll) pollNested(uintptr) (done bool) {
 	if h.look(); h.n != 0 || h.err != nil {
 		return true
@@ -176,7 +176,7 @@ func (h *epoll) Watch(fd FD, want Interest) error {
 	if want&Edge != 0 {
 		ev.Events |= unix.EPOLLET
 		if want&Read != 0 {
-			ev.Events |= unix.EPOLLPRI // a read ends at a mark, and no edge comes for what is behind it
+			ev.Events |= unix.EPOLLPRI // a read ends at an urgent mark, and no edge comes for what follows
 		}
 	}
 	h.touched = true

@@ -49,8 +49,8 @@ func (h *epoll) Adopt(c syscall.Conn) (fd FD, mode Mode, err error) {
 	return FD(n), mode, nil
 }
 
-// kindOf reports whether bytes come without bounds between them, as from a pipe or a stream
-// socket, or as datagrams. A terminal gives a line at a time, other sockets a message.
+// kindOf reports whether bytes come without boundaries, as from a pipe or a stream socket, or as
+// datagrams. A terminal gives a line at a time, and other sockets a message.
 func kindOf(fd int) (stream, packets bool) {
 	var st unix.Stat_t
 	if unix.Fstat(fd, &st) != nil {
@@ -66,9 +66,9 @@ func kindOf(fd int) (stream, packets bool) {
 	return false, false
 }
 
-// leave undoes what Adopt has done to what others hold too. Closing a duplicate does not take
-// the other from the epoll descriptor, and it would be reported under a number that means
-// something else by then.
+// leave undoes what Adopt did to a file that others hold too. Closing a duplicate does not remove
+// it from the epoll descriptor while the original is open, so it would be reported under a number
+// that means something else by then.
 func (h *epoll) leave(fd FD) {
 	blocked, shared := h.shared[fd]
 	if !shared {
@@ -88,7 +88,7 @@ func (h *epoll) Release(fd FD) (*os.File, error) {
 	if err := h.Unwatch(fd); err != nil {
 		return nil, err
 	}
-	if err := unix.SetNonblock(int(fd), false); err != nil { // or a process that is given it could not read
+	if err := unix.SetNonblock(int(fd), false); err != nil { // or a process that inherits it could not read
 		return nil, os.NewSyscallError("fcntl", err)
 	}
 	return os.NewFile(uintptr(fd), "socket"), nil
@@ -133,8 +133,8 @@ func (h *epoll) OpenProcess(pid int) (FD, error) {
 	return FD(fd), os.NewSyscallError("pidfd_open", err)
 }
 
-// TakeInherited keeps a descriptor that the program was started with from those that it starts.
-// It fails for one that the program has not been started with: those are closed on exec already.
+// TakeInherited keeps a descriptor that the program inherited from being passed on to the processes
+// it starts. It fails for one that was not inherited: those are closed on exec already.
 func TakeInherited(fd int) error {
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
 	if err == nil && flags&unix.FD_CLOEXEC != 0 {

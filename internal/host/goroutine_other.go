@@ -2,5 +2,5 @@
 
 package host
 
-// Goroutine is not known on this processor; see goroutine.go.
+// Goroutine is not implemented on this processor; see goroutine.go.
 func Goroutine() uintptr { return 0 }

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// guard sees that a loop hangs while it does. The loop says once a turn what time it is, and that it
-// waits; the guard's goroutine looks once per limit, and sleeps without a timer while the loop waits
-// for longer than that.
+// guard notices that a loop is stuck while it is. Once a turn the loop stores the time, or that it
+// waits; the guard's goroutine looks once per limit, and sleeps without a timer while the loop
+// waits for longer than that.
 //
-// Rejected: a timer that the loop sets anew at each turn, which costs more than the turn; and a ticker,
-// which would keep the processor of an idle program awake.
+// Rejected: a timer that the loop resets at each turn, which costs more than the turn; and a
+// ticker, which would keep waking the processor for an idle program.
 type guard struct {
 	limit time.Duration
-	now   func() time.Duration // from any goroutine
+	now   func() time.Duration // safe from any goroutine
 	alarm func(held time.Duration, still func() bool)
 
-	since  atomic.Int64 // when the turn began; waiting is none
+	since  atomic.Int64 // when the turn began, or waiting
 	asleep atomic.Bool
 	wake   chan struct{}
 	quit   chan struct{}
@@ -25,7 +25,8 @@ type guard struct {
 
 const waiting = math.MinInt64
 
-// shortest keeps a tiny limit from making the guard what keeps the machine busy.
+// shortest is the least time between two looks, so that a tiny limit does not keep the machine
+// busy.
 const shortest = time.Millisecond
 
 func startGuard(limit time.Duration, now func() time.Duration, alarm func(time.Duration, func() bool)) *guard {
@@ -35,7 +36,7 @@ func startGuard(limit time.Duration, now func() time.Duration, alarm func(time.D
 	return g
 }
 
-// begin says that the loop has something to do from now on. Where there is no guard, nobody hears.
+// begin says that the loop has something to do from now on. A nil guard ignores it.
 func (g *guard) begin(now time.Duration) {
 	if g == nil {
 		return
@@ -49,11 +50,11 @@ func (g *guard) rouse() {
 	g.asleep.Store(false)
 	select {
 	case g.wake <- struct{}{}:
-	default: // told, and not awake yet
+	default: // told already, but not awake yet
 	}
 }
 
-// wait says that the loop waits.
+// wait says that the loop is going to wait.
 func (g *guard) wait() {
 	if g != nil {
 		g.since.Store(waiting)
@@ -87,10 +88,10 @@ func (g *guard) watch() {
 	}
 }
 
-// sleep returns when the loop has something to do, or false when the guard is stopped.
+// sleep returns true when the loop has something to do, and false when the guard is stopped.
 func (g *guard) sleep() bool {
 	g.asleep.Store(true)
-	if g.since.Load() != waiting { // it may have looked before we were asleep
+	if g.since.Load() != waiting { // begin may have read asleep before it was set
 		g.asleep.Store(false)
 		return true
 	}

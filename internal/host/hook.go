@@ -1,11 +1,13 @@
 package host
 
-// Where a loop runs is one of its options. Only the root can make those, and does so in these
-// functions, which return a corolla.Option: package sim and package hosttest give it its type.
+// The machine that a loop runs on is one of its options. Only the root can make options, and does
+// so in these functions, which return a corolla.Option: packages sim and hosttest convert it to
+// that type.
 var (
 	// On returns the option that makes a loop run on h, a simulated machine.
 	On func(h Host) any
 
-	// Between returns the option that puts what wrap returns between a loop and its machine.
+	// Between returns the option that puts the Host that wrap returns between a loop and its
+	// machine.
 	Between func(wrap func(Host) Host) any
 )

@@ -11,8 +11,8 @@ import (
 // keepAlive is the time between probes of an idle TCP connection, as in Go's net.
 const keepAlive = 15 * time.Second
 
-// newSocket makes a socket of the kind that addr needs. Accepted connections inherit what is
-// set from their listener, which saves several calls for each.
+// newSocket makes a socket of the kind that addr needs. Accepted connections inherit the options of
+// their listener, which saves several calls for each.
 func newSocket(addr net.Addr, set Settings) (int, unix.Sockaddr, error) {
 	family, sa, err := toSockaddr(addr)
 	if err != nil {
@@ -52,7 +52,7 @@ func setOptions(fd, family int, set Settings) error {
 	return apply(fd, options)
 }
 
-// common are the options of streams and datagrams alike.
+// common returns the options that streams and datagrams share.
 func common(set Settings) (options []socketOption) {
 	if set.ReadBuffer > 0 {
 		options = append(options, socketOption{unix.SOL_SOCKET, unix.SO_RCVBUF, set.ReadBuffer})
@@ -75,8 +75,8 @@ func apply(fd int, options []socketOption) error {
 	return nil
 }
 
-// bindTo gives a socket an address of its own. A port that lingers from a connection that has
-// ended is no obstacle.
+// bindTo binds a socket to a local address, even if its port lingers from a connection that has
+// ended.
 func bindTo(fd int, local net.Addr) error {
 	_, sa, err := toSockaddr(local)
 	if err != nil {

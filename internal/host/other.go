@@ -14,5 +14,5 @@ func New() (Host, error) {
 	return nil, fmt.Errorf("an event loop on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }
 
-// TakeInherited fails: no descriptors are handed over here.
+// TakeInherited fails: this system has no descriptors to hand over.
 func TakeInherited(int) error { return errors.ErrUnsupported }

@@ -20,7 +20,7 @@ func (h *epoll) OpenPacket(local, remote net.Addr, set Settings) (FD, error) {
 		return 0, err
 	}
 	err = apply(fd, common(set))
-	if err == nil && family != unix.AF_UNIX { // as Go's net has it
+	if err == nil && family != unix.AF_UNIX { // as Go's net does
 		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BROADCAST, 1)
 	}
 	if err == nil && local != nil {
@@ -96,7 +96,7 @@ func (h *epoll) TryWriteTo(fd FD, b []byte, to net.Addr) error {
 	}
 }
 
-// packetAddr makes an address of datagrams of one of streams, whichever of the two there is.
+// packetAddr turns a stream's address, whichever of the two is there, into a datagram socket's.
 func packetAddr(at, other net.Addr) net.Addr {
 	if at == nil {
 		at = other

@@ -2,11 +2,11 @@ package host
 
 import "golang.org/x/sys/unix"
 
-// A listening Unix socket has a path in the file system, which outlives the process that made
-// it. A path at which nobody listens is taken over; on closing, the path is removed unless
-// somebody else has put something else there (as asyncio does since 3.13).
+// A listening Unix socket has a path in the file system, which outlives the process that made it. A
+// path that nothing listens on is taken over; on closing, the path is removed unless something else
+// has taken its place (as asyncio does since 3.13).
 
-// paths are those of the sockets that listen.
+// paths are those of listening sockets.
 type paths map[FD]path
 
 type path struct {
@@ -15,7 +15,7 @@ type path struct {
 	ino  uint64
 }
 
-// stale removes the path of a socket at which nobody listens, and reports whether it did.
+// stale removes the path of a socket that nothing listens on, and reports whether it did.
 func stale(sa unix.Sockaddr) bool {
 	name, ok := pathOf(sa)
 	if !ok {
@@ -23,7 +23,7 @@ func stale(sa unix.Sockaddr) bool {
 	}
 	var st unix.Stat_t
 	if unix.Lstat(name, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFSOCK {
-		return false // something else, which is not ours to remove
+		return false // not a socket, so not ours to remove
 	}
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -42,7 +42,7 @@ func pathOf(sa unix.Sockaddr) (string, bool) {
 	return u.Name, true
 }
 
-// note remembers what a listening socket has put into the file system.
+// note remembers the path that a listening socket made.
 func (p *paths) note(fd FD, sa unix.Sockaddr) {
 	name, ok := pathOf(sa)
 	var st unix.Stat_t
@@ -64,6 +64,6 @@ func (p paths) unlink(fd FD) {
 	delete(p, fd)
 	var st unix.Stat_t
 	if unix.Lstat(own.name, &st) == nil && st.Dev == own.dev && st.Ino == own.ino {
-		_ = unix.Unlink(own.name) // gone in this moment: as well
+		_ = unix.Unlink(own.name) // gone by now is fine too
 	}
 }

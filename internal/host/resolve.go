@@ -7,10 +7,11 @@ import (
 	"strconv"
 )
 
-// Literal returns what Resolve would for what needs no look-up: a path; an IP address, or none at
-// all, with the number of a port; or a mistake. It never blocks. For what must be looked up it
-// returns neither addresses nor an error. "tcp" with a host of "" means every address of this
-// machine: the IPv6 one, which takes IPv4 too, or where there is no IPv6 the IPv4 one.
+// Literal returns what Resolve would for an address that needs no lookup: a path; an IP address or
+// an empty host, with a numeric port; or an invalid address. It never blocks. For an address that
+// must be looked up it returns neither addresses nor an error. "tcp" with a host of "" means every
+// address of this machine: the IPv6 wildcard, which takes IPv4 too, or the IPv4 one if there is no
+// IPv6.
 func Literal(network, address string) ([]net.Addr, error) {
 	switch network {
 	case "unix", "unixgram":
@@ -47,7 +48,7 @@ func Literal(network, address string) ([]net.Addr, error) {
 	return Addresses(network, name, ips, port)
 }
 
-// Addresses makes addresses of a network's kind of those IP addresses that it can use. It is an
+// Addresses makes a network's addresses from those of the IP addresses that it can use. It is an
 // error if there are none.
 func Addresses(network, name string, ips []netip.Addr, port int) (addrs []net.Addr, err error) {
 	for _, ip := range ips {
@@ -85,7 +86,7 @@ func resolve(ctx context.Context, network, address string) ([]net.Addr, error) {
 	if addrs, err := Literal(network, net.JoinHostPort(name, strconv.Itoa(port))); addrs != nil || err != nil {
 		return addrs, err
 	}
-	if network[3:] == "4" { // which have no zones, and need no look-up of the others
+	if network[3:] == "4" { // IPv4 has no zones, and IPv6 need not be looked up
 		ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", name)
 		if err != nil {
 			return nil, err

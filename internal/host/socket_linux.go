@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxBacklog asks for the longest queue of unaccepted connections; the kernel
-// cuts it to net.core.somaxconn.
+// maxBacklog asks for the longest queue of unaccepted connections; the kernel caps it at
+// net.core.somaxconn.
 const maxBacklog = 65535
 
 func (h *epoll) Resolve(ctx context.Context, network, address string) ([]net.Addr, error) {
@@ -57,7 +57,7 @@ func (h *epoll) Connect(addr net.Addr, set Settings) (FD, error) {
 		}
 	}
 	switch err = unix.Connect(fd, sa); err {
-	case nil, unix.EINPROGRESS, unix.EINTR: // the end shows as Writable, whichever it is
+	case nil, unix.EINPROGRESS, unix.EINTR: // Writable shows the end, success or not
 		return FD(fd), nil
 	}
 	return 0, closing(fd, err)
@@ -84,8 +84,8 @@ func (h *epoll) CloseFD(fd FD) error {
 }
 
 func (h *epoll) ResetFD(fd FD) error {
-	// A time of 0 to linger is how a program asks for a reset. Where it is not
-	// understood, closing is all that there is.
+	// A linger time of 0 is how a program asks for a reset. Where that is not supported, closing is
+	// all it can do.
 	_ = unix.SetsockoptLinger(int(fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	return h.CloseFD(fd)
 }

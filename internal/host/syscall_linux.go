@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// These are the system calls of the steady state. On a non-blocking descriptor
-// none of them can block, so they are made with RawSyscall: Go's scheduler need
-// not hear of them. Never use RawSyscall for one that may block.
+// These are the system calls of the steady state. On a non-blocking descriptor none of them can
+// block, so they are made with RawSyscall: Go's scheduler need not know. Never use RawSyscall for
+// one that may block.
 
 func epollWait(epfd int, events []unix.EpollEvent) (int, error) {
 	for {
@@ -105,7 +105,7 @@ func (h *epoll) Accept(fd FD) (Accepted, error) {
 	return c, err
 }
 
-// openReserve returns a descriptor that is only there to be given up, or -1.
+// openReserve opens a descriptor that is only there to be given up, or returns -1.
 func openReserve() int {
 	fd, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -128,14 +128,14 @@ func (h *epoll) accept(fd FD) (Accepted, error) {
 			return c, nil
 		case unix.EAGAIN:
 			return Accepted{}, ErrAgain
-		case unix.EINTR, unix.ECONNABORTED: // the latter: it was gone before we came
+		case unix.EINTR, unix.ECONNABORTED: // the latter: it was gone before it was accepted
 		default:
 			return Accepted{}, e
 		}
 	}
 }
 
-// TryReadUnix uses recvmsg, which says of files that nobody took that it has cut them off.
+// TryReadUnix uses recvmsg, which reports that it has discarded files that were not received.
 func (h *epoll) TryReadUnix(fd FD, b []byte) (n int, more bool, err error) {
 	h.touched = true
 	h.vectors[0].Base = &b[0]

@@ -2,8 +2,8 @@
 
 package host
 
-// ticks is not known on this processor, and no reading of the clock is good for a second look;
-// see ticks.go.
+// ticks is not implemented on this processor, so no reading of the clock is used twice; see
+// ticks.go.
 func ticks() uint64 { return 0 }
 
 const tickGrain = 0

@@ -19,7 +19,7 @@ func (h *epoll) TrySplice(to, from FD, n int) (int, error) {
 	}
 }
 
-// moving says what became of moving bytes: none at all is the end of where they come from.
+// moving translates the result of moving bytes: none at all means the end of their source.
 func moving(n int, err error) (int, error) {
 	switch {
 	case err == unix.EAGAIN:
@@ -86,14 +86,14 @@ func (h *epoll) TryReadFiles(fd FD, b []byte) (int, []*os.File, error) {
 		}
 		files, err := received(h.control[:noob])
 		if err == nil && flags&unix.MSG_CTRUNC != 0 {
-			err = unix.EMFILE // the process has no descriptors for them, which the system does not say
+			err = unix.EMFILE // the process has no descriptors left for them; the system does not say so
 		}
 		if err == nil && n == 0 && len(files) == 0 {
 			err = io.EOF
 		}
 		if err != nil {
 			for _, f := range files {
-				_ = f.Close() // nobody gets to know of them
+				_ = f.Close() // the caller never sees them
 			}
 			return n, nil, err
 		}
@@ -101,7 +101,7 @@ func (h *epoll) TryReadFiles(fd FD, b []byte) (int, []*os.File, error) {
 	}
 }
 
-// received makes files of the descriptors in a control message.
+// received turns the descriptors in a control message into files.
 func received(oob []byte) (files []*os.File, err error) {
 	messages, err := unix.ParseSocketControlMessage(oob)
 	if err != nil {

@@ -48,9 +48,9 @@ func (h *epoll) setDeadline(until time.Duration) {
 	}
 }
 
-// nudged gives other goroutines a chance to wake the loop before it waits, if the last wait
-// ended with a wake. A goroutine that was just answered and asks again is then heard without
-// the price of waiting and waking.
+// nudged gives other goroutines a chance to wake the loop before it waits, if the last wait ended
+// with a wake. A goroutine that asks again as soon as it is answered is then heard without the cost
+// of a wait and a wake.
 func (h *epoll) nudged() bool {
 	if !h.chatting {
 		return false

@@ -14,8 +14,8 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// Main runs the tests and exits with their status, or with 1 if something leaked.
-// A coroutine is a goroutine too, so that one count covers both.
+// Main runs the tests and exits with their status, or with 1 if something leaked. A coroutine is a
+// goroutine too, so one count covers both.
 func Main(m *testing.M) {
 	fds := descriptors()
 	code := m.Run()
@@ -28,8 +28,8 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// Loop fails a test that leaves something behind on a loop which it has not closed: tasks,
-// timers, sockets, waits, callbacks. The loop must not run.
+// Loop fails a test that leaves something behind on a loop that it has not closed: tasks, timers,
+// sockets, waits, callbacks. The loop must not be running.
 func Loop(t testing.TB, l *corolla.Loop) {
 	t.Helper()
 	s := l.Stats()
@@ -39,7 +39,7 @@ func Loop(t testing.TB, l *corolla.Loop) {
 	}
 }
 
-// Close is Loop, and closes the loop.
+// Close is Loop, and then closes the loop.
 func Close(t testing.TB, l *corolla.Loop) {
 	t.Helper()
 	Loop(t, l)
@@ -59,10 +59,10 @@ func leaked(fdsBefore int) string {
 	var b strings.Builder
 	if n := runtime.NumGoroutine(); n > background() {
 		fmt.Fprintf(&b, "%d goroutines\n", n)
-		_ = pprof.Lookup("goroutine").WriteTo(&b, 1) // a strings.Builder takes it all
+		_ = pprof.Lookup("goroutine").WriteTo(&b, 1) // a strings.Builder never fails
 	}
 	runtime.GC()
-	if n := descriptors(); n > fdsBefore+2 { // the two of Go's own netpoller, once it is used
+	if n := descriptors(); n > fdsBefore+2 { // Go's own netpoller has two, once it is used
 		fmt.Fprintf(&b, "%d descriptors, %d before\n%s", n, fdsBefore, names())
 	}
 	return b.String()
@@ -114,8 +114,8 @@ func benchmarking() bool {
 	return false
 }
 
-// NeedLoop skips a test on a system that has no event loop, and fails it on any other error
-// of making one.
+// NeedLoop skips a test on a system that has no event loop, and fails it if making one failed for
+// any other reason.
 func NeedLoop(t testing.TB, err error) {
 	t.Helper()
 	if errors.Is(err, errors.ErrUnsupported) {

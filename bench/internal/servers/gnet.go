@@ -8,14 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// gnetEcho is gnet with one event loop, and otherwise as it comes.
+// gnetEcho is gnet with one event loop, and its defaults otherwise.
 func gnetEcho() error {
 	return gnet.Run(&gnetHandler{}, "tcp4://127.0.0.1:0",
 		gnet.WithNumEventLoop(1), gnet.WithLogger(quiet{}))
 }
 
-// quiet is a logger for gnet, whose own greets on the standard output, where the address
-// belongs, whatever its level.
+// quiet is a logger for gnet, whose own prints a greeting on standard output at any level, where
+// the address belongs.
 type quiet struct{}
 
 func (quiet) Debugf(string, ...any) {}
@@ -33,7 +33,7 @@ func (q quiet) Fatalf(format string, args ...any) {
 
 type gnetHandler struct{ gnet.BuiltinEventEngine }
 
-// OnBoot prints the address, which gnet knows only by the listener's descriptor.
+// OnBoot prints the address, which gnet offers only through the listener's descriptor.
 func (*gnetHandler) OnBoot(e gnet.Engine) gnet.Action {
 	if err := printPort(e); err != nil {
 		fmt.Fprintln(os.Stderr, "gnet:", err)

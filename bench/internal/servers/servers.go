@@ -1,4 +1,4 @@
-// Package servers has the echo servers in Go that are compared, each to run as a process.
+// Package servers has the echo servers in Go that are compared, each run as a process.
 package servers
 
 import (
@@ -82,7 +82,7 @@ func goNet() error {
 
 func echo(c net.Conn) {
 	defer c.Close()
-	buf := make([]byte, 4096) // as the servers of examples/echo have it
+	buf := make([]byte, 4096) // as in the servers of examples/echo
 	for {
 		n, err := c.Read(buf)
 		if err != nil {

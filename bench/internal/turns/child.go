@@ -1,8 +1,8 @@
-// Package turns is what the comparisons share: processes that stand still on one core, their
-// CPU time, servers that take turns, and how the outcome is shown.
+// Package turns is what the comparisons share: processes pinned to one core, their CPU time,
+// servers that take turns, and how the outcome is shown.
 //
-// A machine drifts from minute to minute, so nothing is measured to its end and then the next:
-// each competitor has a short turn in each round, in fresh processes, and medians are compared.
+// A machine drifts from minute to minute, so competitors are not measured one after the other: each
+// has a short turn in every round, in fresh processes, and medians are compared.
 package turns
 
 import (
@@ -23,7 +23,7 @@ import (
 // Core says where a child runs.
 type Core int
 
-// What is measured has one core, and what keeps it busy another, where there are two.
+// The measured server has one core, and its load another if there are two.
 const (
 	ServerCore Core = iota
 	LoadCore
@@ -56,8 +56,8 @@ func Start(ctx context.Context, core Core, program string) (*Child, error) {
 func start(core Core, cmd *exec.Cmd, env ...string) (*Child, error) {
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = os.Stderr
-	// No turn goes on without the program that measures it. The kernel means the thread
-	// that started the child, and Main never leaves its own.
+	// A child must not outlive the program that measures it. The kernel sends the signal when the
+	// thread that started the child ends, and Main never leaves its own.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -73,8 +73,8 @@ func start(core Core, cmd *exec.Cmd, env ...string) (*Child, error) {
 	return &Child{cmd, in, bufio.NewReader(out)}, nil
 }
 
-// onCore calls f on a thread that is held to a core, which a child then inherits: so even
-// the threads that its runtime starts before main are where they belong.
+// onCore calls f on a thread that is pinned to a core. A child inherits that, so even the threads
+// that its runtime starts before main run there.
 func onCore(core Core, f func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -119,7 +119,7 @@ func (c *Child) Expect(want string) error {
 	return nil
 }
 
-// Say gives the child a line to read.
+// Say sends the child a line.
 func (c *Child) Say(line string) error {
 	if _, err := io.WriteString(c.in, line+"\n"); err != nil {
 		return fmt.Errorf("say %q: %w", line, err)
@@ -133,7 +133,7 @@ func (c *Child) Kill() {
 	_ = c.cmd.Wait()         // killed, which is no failure
 }
 
-// Heard waits, in a child, for the line that its parent says next.
+// Heard waits, in a child, for the next line from its parent.
 func Heard(want string) error {
 	var got string
 	if _, err := fmt.Scanln(&got); err != nil {

@@ -41,11 +41,11 @@ func (c Command) Main() {
 		fs.PrintDefaults()
 		c.exit(nil, 0)
 	case err != nil && strings.Contains(err.Error(), "not defined"):
-		c.exit(fmt.Errorf("%w; valid are %s", err, valid(fs)), 2)
+		c.exit(fmt.Errorf("%w; valid flags: %s", err, valid(fs)), 2)
 	case err != nil:
 		c.exit(err, 2)
 	case fs.NArg() > 0:
-		c.exit(fmt.Errorf("unexpected argument %q; valid are %s", fs.Arg(0), valid(fs)), 2)
+		c.exit(fmt.Errorf("unexpected argument %q; valid flags: %s", fs.Arg(0), valid(fs)), 2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := c.Run(ctx)
@@ -90,13 +90,13 @@ func (n *Count) String() string { return strconv.Itoa(int(*n)) }
 func (n *Count) Set(text string) error {
 	v, err := strconv.Atoi(text)
 	if err != nil || v < 1 {
-		return errors.New("valid is a whole number from 1 on")
+		return errors.New("want a whole number, at least 1")
 	}
 	*n = Count(v)
 	return nil
 }
 
-// Counts is a flag: such numbers, with commas between.
+// Counts is a flag: comma-separated whole numbers, each at least 1.
 type Counts []int
 
 func (all *Counts) String() string {
@@ -109,14 +109,14 @@ func (all *Counts) Set(text string) error {
 	for part := range strings.SplitSeq(text, ",") {
 		var n Count
 		if err := n.Set(part); err != nil {
-			return errors.New("valid are whole numbers from 1 on, with commas between")
+			return errors.New("want comma-separated whole numbers, at least 1")
 		}
 		*all = append(*all, int(n))
 	}
 	return nil
 }
 
-// Names is a flag: some of the names that are valid, with commas between.
+// Names is a flag: comma-separated names, each one of those that are valid.
 type Names struct{ Valid, Chosen []string }
 
 func (n *Names) String() string { return strings.Join(n.Chosen, ",") }
@@ -126,10 +126,10 @@ func (n *Names) Set(text string) error {
 	n.Chosen = nil
 	for name := range strings.SplitSeq(text, ",") {
 		if !slices.Contains(n.Valid, name) {
-			return fmt.Errorf("no server %q; valid are %s", name, strings.Join(n.Valid, ","))
+			return fmt.Errorf("no server %q; valid: %s", name, strings.Join(n.Valid, ","))
 		}
 		if n.Has(name) {
-			return fmt.Errorf("%s is named twice; valid are %s, each once", name, strings.Join(n.Valid, ","))
+			return fmt.Errorf("%s is named twice; valid: %s, each once", name, strings.Join(n.Valid, ","))
 		}
 		n.Chosen = append(n.Chosen, name)
 	}

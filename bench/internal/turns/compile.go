@@ -12,7 +12,7 @@ import (
 
 const compiler = "gcc"
 
-// Compile makes a program of C source in a folder, and returns where it is.
+// Compile compiles C source in a folder, and returns the program's path.
 func Compile(ctx context.Context, dir, name string, source []byte) (string, error) {
 	text, program := filepath.Join(dir, name+".c"), filepath.Join(dir, name)
 	if err := os.WriteFile(text, source, 0o600); err != nil {
@@ -25,7 +25,7 @@ func Compile(ctx context.Context, dir, name string, source []byte) (string, erro
 	return program, nil
 }
 
-// said makes an error of a tool's messages, if it had any.
+// said returns a tool's messages as an error, if it had any.
 func said(out []byte) error {
 	if text := strings.TrimSpace(string(out)); text != "" {
 		return errors.New(text)

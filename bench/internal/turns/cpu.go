@@ -10,17 +10,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Every process has three clocks that others may read. The scheduler's is exact, to the
-// nanosecond. The other two count the timer ticks that found the process in its own code, or
-// anywhere: samples, of which a second has 250 or so. Rejected: /proc/PID/stat, whose figures
-// are these two again but cut to hundredths of a second.
+// Every process has three clocks that others may read. The scheduler's is exact, to the nanosecond.
+// The other two count the timer ticks that found the process in its own code, or anywhere: samples,
+// about 250 a second. Rejected: /proc/PID/stat, whose figures are these two again, truncated to
+// hundredths of a second.
 const (
 	clockTicks = 0
 	clockUser  = 1
 	clockExact = 2
 )
 
-// CPU is the CPU time that a process has used until some moment.
+// CPU is the CPU time that a process has used up to some moment.
 type CPU struct{ exact, user, ticks time.Duration }
 
 // CPUOf reads the clocks of a process.
@@ -36,8 +36,8 @@ func CPUOf(pid int) (CPU, error) {
 	return CPU{exact: at[clockExact], user: at[clockUser], ticks: at[clockTicks]}, nil
 }
 
-// Since returns what was used since an earlier moment, and the part of it in the process's
-// own code: the exact time, divided as the ticks fell.
+// Since returns what was used since an earlier moment, and the part of it in the process's own
+// code: the exact time, divided in proportion to the ticks.
 func (c CPU) Since(before CPU) (total, user time.Duration) {
 	total = c.exact - before.exact
 	if ticks := c.ticks - before.ticks; ticks > 0 {

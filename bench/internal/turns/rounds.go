@@ -13,8 +13,8 @@ import (
 // patience is how long one turn may take before it counts as stuck.
 const patience = 5 * time.Minute
 
-// Rounds gives each competitor its turn, and that for some rounds; it returns what came of
-// each one's turns.
+// Rounds gives each competitor one turn in each round, and returns the outcomes of each one's
+// turns.
 func Rounds[T any](ctx context.Context, what string, names []string, rounds int,
 	turn func(ctx context.Context, name string) (T, error),
 ) (map[string][]T, error) {
@@ -39,7 +39,7 @@ func inTime[T any](ctx context.Context, name string, turn func(context.Context, 
 	return turn(ctx, name)
 }
 
-// Spread is what is shown of the outcomes of the rounds.
+// Spread is how the outcomes of the rounds are shown.
 type Spread struct {
 	Median float64 `json:"median"`
 	Low    float64 `json:"low"`
@@ -60,7 +60,7 @@ func SpreadOf[T any](outcomes []T, figure func(T) float64) Spread {
 	return Spread{middle, v[0], v[len(v)-1]}
 }
 
-// Ratio returns a/b, or 0 where b is 0, since JSON has no name for infinity.
+// Ratio returns a/b, or 0 where b is 0, since JSON cannot express infinity.
 func Ratio(a, b float64) float64 {
 	if b == 0 {
 		return 0
@@ -68,7 +68,7 @@ func Ratio(a, b float64) float64 {
 	return a / b
 }
 
-// watched is whether somebody looks at the standard error.
+// watched is whether standard error is a terminal.
 var watched = func() bool {
 	_, err := unix.IoctlGetTermios(int(os.Stderr.Fd()), unix.TCGETS)
 	return err == nil

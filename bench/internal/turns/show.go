@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Machine is where figures come from; without it they say nothing.
+// Machine is where figures come from; without it they mean nothing.
 type Machine struct {
 	CPU    string `json:"cpu"`
 	Cores  int    `json:"cores"`
@@ -61,7 +61,7 @@ func WriteJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// WriteTable writes rows of cells as columns: the first to the left, figures to the right.
+// WriteTable writes rows of cells as columns: the first aligned left, the others right.
 func WriteTable(w io.Writer, rows [][]string) error {
 	var width []int
 	for _, row := range rows {

@@ -1,5 +1,5 @@
-// Command chat is Eventlet's: what one says all others hear. The set of participants is shared by all
-// threads, and has no lock.
+// Command chat is Eventlet's example of a chat server: what one participant says, all others hear.
+// The set of participants is shared by all threads, and needs no lock.
 package main
 
 import (
@@ -33,7 +33,8 @@ func chat() func(c *green.Conn) error {
 			fmt.Println("chat:", in.Text())
 			for p := range participants {
 				if p != c { // don't echo
-					// It never waits, so nobody joins or leaves meanwhile; who does not listen misses it.
+					// TryWrite never waits, so nobody joins or leaves meanwhile; a participant that
+					// does not read misses the line.
 					_ = p.TryWrite([]byte(in.Text() + "\n"))
 				}
 			}

@@ -1,5 +1,5 @@
-// Command connect is Eventlet's: it spawns a thread for each of several hosts, and collects what they
-// return.
+// Command connect is Eventlet's example of the same name: it spawns a thread for each of several
+// hosts, and collects what they return.
 package main
 
 import (
@@ -19,7 +19,7 @@ func ask(h *green.Hub, hosts []string) error {
 	for _, host := range hosts {
 		pile.Go(func() ([]byte, error) { return get(h, host) })
 	}
-	// The pile is a collection of what the functions return; an error comes in its place.
+	// The pile collects what the functions return; an error comes in place of a result.
 	i := 0
 	for answer, err := range pile.All() {
 		if err != nil {

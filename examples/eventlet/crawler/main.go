@@ -1,4 +1,5 @@
-// Command crawler is Eventlet's: it fetches many pages at once, and has them in order.
+// Command crawler is Eventlet's example of a web crawler: it fetches many pages at once, and gets
+// them in order.
 package main
 
 import (

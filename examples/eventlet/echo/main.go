@@ -1,4 +1,4 @@
-// Command echo is Eventlet's: a server that sends back each line.
+// Command echo is Eventlet's example of an echo server: it sends back each line.
 package main
 
 import (

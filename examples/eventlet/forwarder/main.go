@@ -1,4 +1,5 @@
-// Command forwarder is Eventlet's: it forwards the connections to a port to another one.
+// Command forwarder is Eventlet's example of a port forwarder: it forwards connections to one port
+// to another.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Package http10 is as much of HTTP as the crawlers need: one request on each connection, by hand,
-// with the standard library's parsers.
+// Package http10 is as much of HTTP as the crawlers need: one request per connection, written by
+// hand and parsed by the standard library.
 package http10
 
 import (
@@ -13,8 +13,8 @@ import (
 	"github.com/corolla-go/corolla/green"
 )
 
-// Get returns the body of a page. The body of http.ReadResponse holds a mutex while it is read, so it
-// is read here, in the thread that opened it; were it closed in another, that would hold up the loop.
+// Get returns the body of a page. The body of http.ReadResponse holds a mutex while it is read, so
+// it is read here, in the thread that opened it; closing it in another thread would block the loop.
 func Get(h *green.Hub, address string) ([]byte, error) {
 	u, err := url.Parse(address)
 	if err != nil {

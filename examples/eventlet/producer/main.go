@@ -1,5 +1,5 @@
-// Command producer is Eventlet's producer and consumer: a crawler that follows the links of one site.
-// What finds links produces them, what fetches consumes them.
+// Command producer is Eventlet's example of a producer and consumer: a crawler that follows the
+// links of one site. Scanning pages produces links, and fetching consumes them.
 package main
 
 import (

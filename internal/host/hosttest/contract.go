@@ -36,7 +36,7 @@ func waitEndsAtItsTime(h *harness) {
 			h.Errorf("Wait(%v) returned at %v", until, now)
 		}
 	}
-	h.wait(h.Host.Now() - time.Millisecond) // a time that has passed: just a look
+	h.wait(h.Host.Now() - time.Millisecond) // a time that has passed only polls
 }
 
 func wakeBeforeWait(h *harness) {
@@ -166,7 +166,7 @@ func watchAgainReplacesTheInterest(h *harness) {
 	clear(h.seen)
 	h.await(s, host.Writable)
 	if h.seen[s]&host.Readable != 0 {
-		h.Error("reported what is not watched any more")
+		h.Error("reported what is no longer watched")
 	}
 	h.watch(s, both)
 }
@@ -181,7 +181,7 @@ func unwatchEndsReports(h *harness) {
 	if h.seen[s] != 0 {
 		h.Errorf("reported %03b for what is not watched", h.seen[s])
 	}
-	h.watch(s, both) // and what happened meanwhile is told
+	h.watch(s, both) // and what happened meanwhile is reported
 	h.await(s, host.Readable)
 }
 

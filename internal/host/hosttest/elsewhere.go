@@ -45,7 +45,7 @@ func blockRunsUntilItHasFound(h *harness) {
 	h.settle()
 	stop()
 	if len(found) != 1 || <-found != 7 || len(from) != 1 {
-		h.Error("it went on when it had found what it waited for")
+		h.Error("it went on after it had found what it waited for")
 	}
 }
 

@@ -13,13 +13,13 @@ import (
 type Fault int
 
 const (
-	// Again makes a call find nothing, or no room; the readiness comes again later.
+	// Again makes a call find nothing, or no room; readiness is reported again later.
 	Again Fault = iota
 	// Short makes it read or write one byte.
 	Short
 	// Reset makes it fail as on a connection that was reset.
 	Reset
-	// End makes a read find the end of the stream, and a write that nobody reads any more.
+	// End makes a read find the end of the stream, and a write find that the peer no longer reads.
 	End
 	// Limit makes it fail for want of descriptors.
 	Limit
@@ -29,20 +29,20 @@ const (
 
 func (f Fault) String() string { return [...]string{"again", "short", "reset", "end", "limit"}[f] }
 
-// Harmless reports whether a program that is right goes on as if nothing had happened.
+// Harmless reports whether a correct program goes on as if nothing had happened.
 func (f Fault) Harmless() bool { return f == Again || f == Short }
 
-// Faulty is a Host of which one call goes wrong.
+// Faulty is a Host in which one call goes wrong.
 type Faulty struct {
 	host.Host
 	Fault Fault
-	At    int    // the number of the call that does, from 1
-	Hit   string // what it was; empty if it has not come yet
+	At    int    // the number of that call, from 1
+	Hit   string // which operation it was; empty until it comes
 	n     int
 	late  []host.Event
 }
 
-// now counts a call, and reports whether it is the one. can says which faults it can have.
+// now counts a call, and reports whether it is the one. can lists the faults it can have.
 func (f *Faulty) now(what string, can ...Fault) bool {
 	for _, c := range can {
 		if c == f.Fault {
@@ -87,7 +87,7 @@ func (f *Faulty) TryRead(fd host.FD, b []byte) (int, error) {
 	return 0, host.ErrAgain
 }
 
-// TryWrite may take too little, or nothing any more.
+// TryWrite may take too little, or nothing, or fail.
 func (f *Faulty) TryWrite(fd host.FD, b []byte) (int, error) {
 	if !f.now("write", Again, Short, Reset, End) {
 		return f.Host.TryWrite(fd, b)
@@ -95,7 +95,7 @@ func (f *Faulty) TryWrite(fd host.FD, b []byte) (int, error) {
 	return f.write(fd, b)
 }
 
-// TryWriteBatch is as TryWrite.
+// TryWriteBatch may do what TryWrite may.
 func (f *Faulty) TryWriteBatch(fd host.FD, bufs [][]byte) (int, error) {
 	if !f.now("write", Again, Short, Reset, End) {
 		return f.Host.TryWriteBatch(fd, bufs)
@@ -117,7 +117,7 @@ func (f *Faulty) write(fd host.FD, b []byte) (int, error) {
 	return 0, host.ErrAgain
 }
 
-// Accept may find nobody, or no descriptor for them.
+// Accept may find no connection, or no descriptor for it.
 func (f *Faulty) Accept(fd host.FD) (host.Accepted, error) {
 	if !f.now("accept", Again, Limit) {
 		return f.Host.Accept(fd)
@@ -145,7 +145,7 @@ func (f *Faulty) ConnectError(fd host.FD) error {
 	return f.Host.ConnectError(fd)
 }
 
-// Watch may find that the system watches enough already.
+// Watch may find that the system allows no more watches.
 func (f *Faulty) Watch(fd host.FD, want host.Interest) error {
 	if f.now("watch", Limit) {
 		return syscall.ENOSPC
@@ -153,7 +153,7 @@ func (f *Faulty) Watch(fd host.FD, want host.Interest) error {
 	return f.Host.Watch(fd, want)
 }
 
-// CloseWrite may find that the connection is gone, as then the peer finds too.
+// CloseWrite may find that the connection is gone; the peer then sees the end too.
 func (f *Faulty) CloseWrite(fd host.FD) error {
 	if f.now("close write", Reset) {
 		_ = f.Host.CloseWrite(fd)

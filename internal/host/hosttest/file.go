@@ -116,6 +116,6 @@ func sendPartOfAFile(h *harness) {
 		h.Errorf("got %q", got)
 	}
 	if n, err := h.Host.TrySendFile(server, f, 10, 5); n != 0 || err != io.EOF {
-		h.Errorf("behind the end: %d, %v", n, err)
+		h.Errorf("past the end: %d, %v", n, err)
 	}
 }

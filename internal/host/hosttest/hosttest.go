@@ -1,5 +1,5 @@
-// Package hosttest has the tests that every host.Host must pass. They use nothing but
-// the contract, and bounded waits.
+// Package hosttest has the tests that every host.Host must pass. They use only the contract, and
+// bounded waits.
 package hosttest
 
 import (
@@ -84,12 +84,12 @@ type harness struct {
 	*testing.T
 	Subject
 	buf  []event
-	seen map[fd]host.Ready // all that was ever reported and not taken
+	seen map[fd]host.Ready // everything reported and not yet taken
 	open map[fd]bool
 }
 
-// patience is how long the suite waits for what must come: it only matters when a
-// test fails.
+// patience is how long the suite waits for something that must happen: it only matters when a test
+// fails.
 const patience = 20 * time.Second
 
 // await waits until everything in want was reported for d since it was last taken.
@@ -128,7 +128,7 @@ func (h *harness) until(done func() bool) bool {
 	return done()
 }
 
-// settle looks until nothing is reported for a while of the host's clock.
+// settle takes whatever is reported for a while of the host's clock.
 func (h *harness) settle() {
 	h.Helper()
 	for until := h.Host.Now() + 20*time.Millisecond; h.Host.Now() < until; {

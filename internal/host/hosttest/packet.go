@@ -68,7 +68,7 @@ func datagramToNobody(h *harness) {
 	if _, _, _, err := h.readFrom(b, make([]byte, 10)); !errors.Is(err, syscall.ECONNREFUSED) {
 		h.Errorf("read: %v", err)
 	}
-	a = h.packet(at, nil) // the socket is as good as before
+	a = h.packet(at, nil) // the socket is still usable
 	h.must(h.Host.TryWriteTo(b, []byte("now"), nil))
 	if n, _, _, err := h.readFrom(a, make([]byte, 10)); n != 3 || err != nil {
 		h.Errorf("read %d, %v", n, err)
