@@ -101,7 +101,7 @@ func TestAdoptConnectionAndDetach(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Detach(); err == nil || !strings.Contains(err.Error(), "still to be sent") {
+	if _, err := s.Detach(); err == nil || !strings.Contains(err.Error(), "bytes are unsent") {
 		t.Errorf("detached with something to send: %v", err)
 	}
 	out.Drop()
