@@ -13,6 +13,7 @@ type memory struct {
 	pages   [][]byte
 	large   [][]byte
 	head    []byte // of the answer that is being written
+	whole   []byte // head and body together
 }
 
 const (

@@ -168,6 +168,10 @@ func (w *response) send(p []byte, last bool) error {
 	return w.put(pieces[:n])
 }
 
+// joined is how long an answer is at most that is put together, head and body: sending one piece costs
+// the system less than sending several.
+const joined = 8 << 10
+
 var crlf = []byte("\r\n")
 
 // put writes to the connection, for as long as the peer takes some of it now and then.
@@ -179,19 +183,25 @@ func (w *response) put(pieces [][]byte) error {
 	}
 	w.unsent = c.conn.Buffered()
 	c.srv().writing.begin(&x.sending, x)
-	total, err := 0, error(nil)
-	if len(pieces) == 1 {
-		total, err = c.conn.Write(t, pieces[0])
-	} else {
-		total, err = c.conn.WriteBatch(t, pieces)
+	size := 0
+	for _, p := range pieces {
+		size += len(p)
+	}
+	n, err := 0, error(nil)
+	switch m := &c.srv().memory; {
+	case len(pieces) > 1 && size > joined:
+		n, err = c.conn.WriteBatch(t, pieces)
+	case len(pieces) > 1:
+		m.whole = m.whole[:0]
+		for _, p := range pieces {
+			m.whole = append(m.whole, p...)
+		}
+		n, err = c.conn.Write(t, m.whole) // which copies it if it has to wait
+	default:
+		n, err = c.conn.Write(t, pieces[0])
 	}
 	x.sending.end()
-	if err != nil {
-		for _, p := range pieces {
-			total -= len(p)
-		}
-		x.broken = x.broken || total < 0 // otherwise all was accepted, and only the task is canceled
-	}
+	x.broken = x.broken || err != nil && n < size // otherwise all was accepted, and only the task is canceled
 	return err
 }
 
