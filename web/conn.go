@@ -48,8 +48,8 @@ type conn struct {
 	soon      corolla.Handle // of a call of readable that need not wait for anything
 	stopped   bool           // reading has stopped before there was nothing left
 	feeding   bool           // feed is on the stack
-	eof       bool // the client has ended its stream
-	parting   bool // answered for the last time
+	eof       bool           // the client has ended its stream
+	parting   bool           // answered for the last time
 	closed    bool
 }
 
