@@ -15,15 +15,22 @@ type answer struct {
 	own    bool   // the server's own, which no handler made
 	head   string // what else the head says, but for the date and what is in an own answer
 	body   string
-	broken bool // the body ended too early, or its coding is bad
+	broken bool   // the body ended too early, or its coding is bad
+	why    string // of an own answer, in the server's words
+}
+
+// same compares answers, but for the words.
+func (a answer) same(b answer) bool {
+	a.why = b.why
+	return a == b
 }
 
 func (a answer) String() string {
 	body := a.body
-	if len(body) > 300 {
-		body = fmt.Sprintf("%s… (%d)", body[:300], len(body))
+	if n := len(body); n > 300 {
+		body = fmt.Sprintf("%s… (%d) …%s", body[:100], n, body[n-100:])
 	}
-	return fmt.Sprintf("%d own=%v broken=%v %s %q", a.status, a.own, a.broken, a.head, body)
+	return fmt.Sprintf("%d own=%v broken=%v %s %q %s", a.status, a.own, a.broken, a.head, body, a.why)
 }
 
 // refusal reports whether a server turned down what it read.
@@ -61,11 +68,14 @@ func answerOf(r *http.Response) answer {
 	_, err := io.Copy(&body, r.Body)
 	a.broken = err != nil
 	if a.own {
-		a.head = fmt.Sprintf("close=%v", r.Close)
+		a.head, a.why = fmt.Sprintf("close=%v", r.Close), body.String()
 		return a
 	}
 	if len(r.Header["Date"]) == 1 {
 		r.Header.Set("Date", "one")
+	}
+	if r.ProtoMinor == 0 && r.Close {
+		r.Header.Del("Connection") // which says what is so anyway
 	}
 	a.body = body.String()
 	a.head = fmt.Sprintf("%s %s length=%d coded=%q close=%v trailer=%s",

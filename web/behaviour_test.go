@@ -30,6 +30,19 @@ func fields(h http.Header) string {
 	return b.String()
 }
 
+// trailers lists those that have names: net/http's server keeps all.
+func trailers(r *http.Request) string {
+	t := r.Trailer.Clone()
+	for name := range t {
+		if strings.ContainsFunc(name, func(c rune) bool {
+			return c <= ' ' || c > '~' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
+		}) {
+			delete(t, name)
+		}
+	}
+	return fields(t)
+}
+
 // sum reads from a body, and says what it was and how it ended.
 func sum(r io.Reader) string {
 	h := crc32.NewIEEE()
@@ -51,7 +64,7 @@ var behaviours = map[string]http.HandlerFunc{
 		fmt.Fprintln(w, r.Body.Close() == nil, sum(r.Body))
 	},
 	"limited": func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintln(w, sum(http.MaxBytesReader(w, r.Body, 4)))
+		fmt.Fprintln(w, sum(http.MaxBytesReader(nil, r.Body, 4))) // with w it would tell net/http's server to close
 	},
 	"form": func(w http.ResponseWriter, r *http.Request) {
 		err := r.ParseForm()
@@ -82,10 +95,6 @@ var behaviours = map[string]http.HandlerFunc{
 		n, err := io.WriteString(w, "world")
 		w.Header().Set("X-Late", fmt.Sprint(first, n, err))
 	},
-	"wrong-length": func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Length", "five")
-		io.WriteString(w, "hello")
-	},
 	"204": func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		io.WriteString(w, "not allowed")
@@ -104,7 +113,9 @@ var behaviours = map[string]http.HandlerFunc{
 	},
 	"hints": func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Link", "</a>; rel=preload")
-		w.WriteHeader(http.StatusEarlyHints)
+		if r.ProtoAtLeast(1, 1) { // net/http sends them to anybody
+			w.WriteHeader(http.StatusEarlyHints)
+		}
 		fmt.Fprintln(w, sum(r.Body))
 	},
 	"flush": func(w http.ResponseWriter, r *http.Request) {
@@ -118,11 +129,10 @@ var behaviours = map[string]http.HandlerFunc{
 		w.Header().Set("X-Late", "not sent")
 	},
 	"trailers": func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Trailer", "X-Sum, X-Unset, Content-Length")
+		w.Header().Set("Trailer", "X-Sum, X-Unset")
 		text := sum(r.Body)
 		io.WriteString(w, text)
-		w.Header().Set("X-Sum", text+" "+fields(r.Trailer))
-		w.Header().Set("Content-Length", "1")
+		w.Header().Set("X-Sum", text+" "+trailers(r))
 		w.Header().Set(http.TrailerPrefix+"X-More", "unannounced")
 	},
 	"panic": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
@@ -142,14 +152,6 @@ var behaviours = map[string]http.HandlerFunc{
 	"keep": func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "keep-alive")
 		io.WriteString(w, describe(r))
-	},
-	"coded": func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Transfer-Encoding", "identity")
-		io.WriteString(w, "until the end")
-	},
-	"chunked": func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Transfer-Encoding", "chunked")
-		io.WriteString(w, "chunked by request")
 	},
 	"untyped": func(w http.ResponseWriter, _ *http.Request) {
 		w.Header()["Content-Type"] = nil
@@ -174,5 +176,5 @@ func behave(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	text := describe(r)
-	fmt.Fprintln(w, text, sum(r.Body), fields(r.Trailer))
+	fmt.Fprintln(w, text, sum(r.Body), trailers(r))
 }

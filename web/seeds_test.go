@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -24,6 +25,7 @@ type tossed struct {
 	*testing.T
 	seed uint64
 	rng  *rand.Rand
+	w    *sim.World
 	s    *serving
 
 	began, ended, whole int // handlers
@@ -33,7 +35,8 @@ type tossed struct {
 // for a whole one must be.
 func (x *tossed) serve(w http.ResponseWriter, r *http.Request) {
 	x.began++
-	defer func() { x.ended++ }()
+	defer func() { x.hold(); x.ended++ }()
+	x.hold()
 	var body bytes.Buffer
 	_, err := body.ReadFrom(r.Body)
 	said := r.Header.Get("X-Sum")
@@ -58,6 +61,13 @@ func (x *tossed) serve(w http.ResponseWriter, r *http.Request) {
 		text = strings.Repeat(text, 3000)
 	}
 	io.WriteString(w, text)
+}
+
+// hold keeps the loop at times for longer than a turn should be.
+func (x *tossed) hold() {
+	if x.rng.IntN(4) == 0 {
+		x.w.Spend(5 * time.Millisecond)
+	}
 }
 
 // request makes one at random, and what its answer must be. The server ends the connection behind the last.
@@ -144,16 +154,22 @@ func (x *tossed) send(task *corolla.Task, c *aio.Conn, all []byte, vanish int) e
 	return nil
 }
 
+// Write is told of the server's errors.
+func (x *tossed) Write(text []byte) (int, error) {
+	x.Errorf("seed %d: the server reports: %s", x.seed, text)
+	return len(text), nil
+}
+
 func (x *tossed) run() {
 	x.rng = rand.New(rand.NewPCG(x.seed, 1))
-	w := sim.New(x.seed, sim.Buffer(1<<(9+x.rng.IntN(8))))
-	l := w.NewLoop(corolla.SlowLimit(0), corolla.ErrorHandler(func(err error) { x.Errorf("seed %d: error handler: %v", x.seed, err) }))
+	x.w = sim.New(x.seed, sim.Buffer(1<<(9+x.rng.IntN(8))))
+	l := x.w.NewLoop(corolla.SlowLimit(0), corolla.ErrorHandler(func(err error) { x.Errorf("seed %d: error handler: %v", x.seed, err) }))
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Method", r.Method)
 		x.serve(w, r)
 	})
 	if err := l.Run(func(task *corolla.Task) error {
-		x.s = startServer(x, l, h)
+		x.s = startServer(x, l, h, func(s *web.Server) { s.ErrorLog = log.New(x, "", 0) })
 		err := task.Group(func(g *corolla.Group) error {
 			for range 3 {
 				g.Go(x.client)
@@ -166,7 +182,7 @@ func (x *tossed) run() {
 		x.Errorf("seed %d: %v", x.seed, err)
 	}
 	leaktest.Close(x, l)
-	if n := w.Open(); n != 0 || x.began != x.ended {
+	if n := x.w.Open(); n != 0 || x.began != x.ended {
 		x.Errorf("seed %d: %d descriptors left open, %d handlers began and %d ended", x.seed, n, x.began, x.ended)
 	}
 }
