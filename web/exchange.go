@@ -27,16 +27,16 @@ type exchange struct {
 	last     bool // close the connection after the answer
 }
 
-// begin starts the handler of the request at the start of b, whose head ends at end, and returns what
-// follows it.
-func (c *conn) begin(b []byte, end int) (rest []byte) {
+// begin starts the handler of the request at the start of b, whose head ends at end. What follows the
+// request is pending then.
+func (c *conn) begin(b []byte, end int) {
 	x := &exchange{conn: c}
 	if err := x.parse(b, end); err != nil {
 		c.refuse(err)
-		return nil
+		return
 	}
 	if x.body.done {
-		rest = b[end:]
+		c.pending = b[end:]
 	}
 	s := c.srv()
 	c.patience.end()
@@ -54,13 +54,13 @@ func (c *conn) begin(b []byte, end int) (rest []byte) {
 	if c.active == x && !x.whole() && len(x.source.ahead) > 0 && x.source.lent {
 		x.source.own()
 	}
-	return rest
 }
 
 var eager = [...]corolla.TaskOption{corolla.Eager()}
 
-// whole reports whether nothing of the request is still to be read.
-func (x *exchange) whole() bool { return x.body.done }
+// whole reports whether the handler leaves reading to the server: nothing of the request is still to be
+// read, and the connection was not hijacked.
+func (x *exchange) whole() bool { return x.body.done && !x.hijacked }
 
 // handling is an exchange as its task's body.
 type handling exchange
