@@ -65,3 +65,20 @@ var fieldLines = []unsafe{
 	{"an unknown expectation", "RFC 9110 10.1.1: 417", to("Expect: x\r\nContent-Length: 35", smuggled), "417 closed"},
 	{"an expectation, and a body that nobody waits for", "RFC 9110 10.1.1", to("Expect: 100-continue\r\nContent-Length: 35", smuggled) + next, "POST / " + inBody[7:] + follows + " 100 open"},
 }
+
+// unread are bodies that the handler does not read, and what follows an end: the next request begins behind
+// the body all the same, or not at all.
+var unread = []unsafe{
+	{"a body nobody reads", "RFC 9112 9.3: read the rest, or close", strings.Replace(to("Content-Length: 35", smuggled)+next, "/", "/unread", 1), "/unread GET /next \"\" open | /unread closed"},
+	{"chunks nobody reads", "RFC 9112 9.3", strings.Replace(coded("23\r\n"+smuggled+"\r\n0\r\n\r\n"+next), "/", "/unread", 1), "/unread GET /next \"\" open | /unread closed"},
+	{"bad chunks nobody reads", "RFC 9112 9.3", strings.Replace(coded("1\r\nxx\r\n0\r\n\r\n"+smuggled), "/", "/unread", 1), "/unread closed"},
+	{"chunks cut off, nobody reads", "RFC 9112 9.3: the rest is waited for, or not", strings.Replace(coded("ff\r\n"+smuggled), "/", "/unread", 1), "/unread open | /unread closed"},
+	{"an expected body that nobody wants", "RFC 9110 10.1.1: it may come or not, so close", strings.Replace(to("Expect: 100-continue\r\nContent-Length: 35", smuggled), "/", "/unread", 1), "/unread closed"},
+	{"more than anybody would read", "RFC 9112 9.3", strings.Replace(to("Content-Length: 1000000", strings.Repeat(" ", 999_965)+smuggled)+smuggled, "/", "/unread", 1), "/unread closed"},
+	{"a request behind the last", "RFC 9112 9.6", to("Connection: close", smuggled), noBody + closing},
+	{"a request behind the last, in a body", "RFC 9112 9.6", to("Connection: close\r\nContent-Length: 3", "abc"+smuggled), abc + closing},
+	{"a request behind one of HTTP/1.0", "RFC 9112 9.3", "GET / HTTP/1.0\r\n\r\n" + smuggled, root + closing},
+	{"a request behind an upgrade to HTTP/2", "RFC 9113 3.1: it stays HTTP/1.1", under("Host: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__") + next, root + follows + open},
+	{"CRLF behind a body", "RFC 9112 2.2: SHOULD be ignored", to("Content-Length: 3", "abc\r\n"+next), abc + follows + open + " | " + abc + " " + refused},
+	{"a letter behind a body", "RFC 9112 6.3", to("Content-Length: 3", "abcd"+smuggled), abc + ` dGET /smuggled "" open | ` + abc + " " + refused},
+}

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-var smuggling = slices.Concat(framings, codings, lengths, chunkings, lines, fieldLines)
+var smuggling = slices.Concat(framings, codings, lengths, chunkings, lines, fieldLines, unread)
 
 // framings are messages with both framings, or with a coding where there must be none.
 var framings = []unsafe{

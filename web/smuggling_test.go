@@ -46,13 +46,17 @@ func outcome(t testing.TB, sent string, cuts []byte) string {
 	t.Helper()
 	var b strings.Builder
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Method", r.Method)
+		if r.RequestURI == "/unread" {
+			b.WriteString("/unread ")
+			return
+		}
 		body, err := io.ReadAll(r.Body)
 		fmt.Fprintf(&b, "%s %s %q", r.Method, r.RequestURI, body)
 		if err != nil {
 			b.WriteString("!")
 		}
 		b.WriteString(" ")
-		w.Header().Set("X-Method", r.Method)
 	})
 	got := ours(t, h, talk{pieces: cut([]byte(sent), cuts...)})
 	for _, a := range answers(got.raw) {
@@ -75,7 +79,7 @@ func TestSmuggling(t *testing.T) {
 				if !slices.Contains(want, got) {
 					t.Fatalf("%s: sent %.300q\n got %s\nwant %s", c.rule, c.sent, got, c.want)
 				}
-				if strings.Contains(c.sent, smuggled) && strings.Contains(got, "GET /smuggled \"\"") {
+				if strings.Contains(c.sent, smuggled) && strings.Contains(" "+got, " GET /smuggled \"\"") {
 					t.Errorf("the request that was smuggled was seen: %s", got)
 				}
 			}
