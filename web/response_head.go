@@ -93,7 +93,7 @@ func (w *response) decides(key string) bool {
 	case "Transfer-Encoding":
 		return true
 	case "Content-Length":
-		return w.length < 0 || !hasBody(w.status) && w.status != http.StatusNotModified || w.status == http.StatusNotModified
+		return w.length < 0 || !hasBody(w.status)
 	case "Content-Type":
 		return w.status == http.StatusNotModified
 	case "Connection":
