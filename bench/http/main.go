@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/corolla-go/corolla/bench/internal/httpservers"
 	"github.com/corolla-go/corolla/bench/internal/httpwork"
@@ -22,8 +23,8 @@ const about = `http compares what a request and its answer cost an HTTP server: 
 five bytes to 16 requests that are sent at once, and the messages of WebSockets, sent back to
 one or to all.
 
-The servers: net (net/http, with coder/websocket), fasthttp, nginx, node (Node's http module) and
-uvicorn; what is not installed is left out. Each has one core and its load another; they take
+The servers: net (net/http, with coder/websocket), web (Corolla's), fasthttp, nginx, node (Node's
+http module) and uvicorn; what is not installed is left out. Each has one core and its load another; they take
 turns, in fresh processes, and the medians and ranges of all rounds are shown. Every answer's
 status and length are checked. Exit status: 0, 1 on failure, 2 on bad usage.`
 
@@ -71,7 +72,7 @@ func (set *settings) run(ctx context.Context) (err error) {
 	}
 	names, versions, missing := httpservers.Installed(set.only.Chosen)
 	if len(names) == 0 {
-		return fmt.Errorf("no server to measure: %v", missing)
+		return fmt.Errorf("no server to measure; %s", strings.Join(missing, "; "))
 	}
 	out := report{
 		Machine: turns.ThisMachine(), Versions: versions, LeftOut: missing,
@@ -83,7 +84,11 @@ func (set *settings) run(ctx context.Context) (err error) {
 		}
 	}
 	for _, j := range set.jobs() {
-		p, err := set.measure(ctx, j, names)
+		able := j.able(names)
+		if len(able) == 0 {
+			continue
+		}
+		p, err := set.measure(ctx, j, able)
 		if err != nil {
 			return err
 		}
@@ -115,20 +120,24 @@ func (set *settings) jobs() (all []job) {
 	return all
 }
 
-// measure compares those servers that do the work.
+// measure compares servers that all do the work.
 func (set *settings) measure(ctx context.Context, j job, names []string) (part, error) {
-	var able []string
+	costs, err := turns.Rounds(ctx, j.String(), names, int(set.rounds),
+		func(ctx context.Context, name string) (cost, error) { return set.turn(ctx, name, j) })
+	if err != nil {
+		return part{}, err
+	}
+	return newPart(j, names, costs), nil
+}
+
+// able returns those of the servers that do the work.
+func (j job) able(names []string) (able []string) {
 	for _, name := range names {
 		if httpservers.Answers(name, j.path) {
 			able = append(able, name)
 		}
 	}
-	costs, err := turns.Rounds(ctx, j.String(), able, int(set.rounds),
-		func(ctx context.Context, name string) (cost, error) { return set.turn(ctx, name, j) })
-	if err != nil {
-		return part{}, err
-	}
-	return newPart(j, able, costs), nil
+	return able
 }
 
 // seen is what a load tells of a turn.

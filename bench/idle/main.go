@@ -78,7 +78,7 @@ func (set *settings) run(ctx context.Context) (err error) {
 	}
 	names, missing := set.installed()
 	if len(names) == 0 {
-		return fmt.Errorf("no server to measure: %s", strings.Join(missing, "; "))
+		return fmt.Errorf("no server to measure; %s", strings.Join(missing, "; "))
 	}
 	out := report{Machine: turns.ThisMachine(), LeftOut: missing, Rounds: int(set.rounds), Conns: int(set.conns)}
 	if !set.json {

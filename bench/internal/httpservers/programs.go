@@ -146,6 +146,9 @@ func uvicornVersion() (string, error) {
 
 // firstLine returns what a program says first, or, if it fails, last.
 func firstLine(program string, args ...string) (string, error) {
+	if _, err := exec.LookPath(program); err != nil {
+		return "", fmt.Errorf("%s is not installed", program)
+	}
 	out, err := exec.Command(program, args...).CombinedOutput()
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	if err != nil {

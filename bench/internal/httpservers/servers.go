@@ -33,6 +33,7 @@ var (
 // all begins with the one that the others are compared with.
 var all = []server{
 	{name: "net", paths: slices.Concat(plain, sockets), run: netHTTP, version: netVersion},
+	{name: "web", paths: plain, run: webHTTP, version: webVersion},
 	{name: "fasthttp", paths: plain, run: fastHTTP, version: module("github.com/valyala/fasthttp")},
 	// It makes no JSON.
 	{name: "nginx", paths: []string{httpwork.Hello, httpwork.File}, run: nginx, version: nginxVersion, other: true},
@@ -67,7 +68,7 @@ func Installed(names []string) (can []string, versions map[string]string, missin
 		}
 		if err != nil {
 			delete(versions, name)
-			missing = append(missing, fmt.Sprintf("%s is left out: %v", name, err))
+			missing = append(missing, fmt.Sprintf("left out: %s, as %v", name, err))
 			continue
 		}
 		can = append(can, name)
