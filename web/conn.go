@@ -143,14 +143,12 @@ func (c *conn) feed(b []byte, seen int, own bool) {
 			c.keep(b)
 			break
 		}
-		b, own = c.begin(b, end), false
-		if len(b) == 0 && c.active == nil { // what came behind a body
-			b, c.pending = c.pending, nil
-		}
+		c.begin(b, end)
+		b, c.pending, own = c.pending, nil, false
 	}
 	c.feeding = false
-	if c.active != nil && len(b) > 0 && !c.closed {
-		c.pending = append(c.pending, b...)
+	if c.active != nil && len(b) > 0 && !c.closed && !c.active.hijacked {
+		c.pending = bytes.Clone(b)
 	}
 }
 
@@ -302,12 +300,11 @@ func (c *conn) finish() {
 
 // shutdown closes the connection if nothing is under way.
 func (c *conn) shutdown() {
-	if c.active != nil || c.parting || c.closed {
+	if c.active != nil || c.parting || c.closed || len(c.pending) > 0 {
 		return
 	}
-	if c.deaf(); len(c.pending) == 0 {
-		c.readable() // a request may just have arrived
-	}
+	c.deaf()
+	c.readable() // a request may just have arrived
 	if c.active == nil && !c.parting && len(c.pending) == 0 {
 		c.close()
 	}

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
+	"net/url"
 
 	"github.com/corolla-go/corolla"
 )
@@ -17,6 +17,7 @@ type exchange struct {
 	answer response
 	body   body
 	source source
+	url    url.URL
 	ctx    requestContext
 
 	stall, sending, whole_, total wait[*exchange] // in the server's limits
@@ -26,16 +27,16 @@ type exchange struct {
 	last     bool // close the connection after the answer
 }
 
-// begin starts the handler of the request at the start of b, whose head ends at end, and returns what
-// follows it.
-func (c *conn) begin(b []byte, end int) (rest []byte) {
+// begin starts the handler of the request at the start of b, whose head ends at end. What follows the
+// request is pending then.
+func (c *conn) begin(b []byte, end int) {
 	x := &exchange{conn: c}
 	if err := x.parse(b, end); err != nil {
 		c.refuse(err)
-		return nil
+		return
 	}
 	if x.body.done {
-		rest = b[end:]
+		c.pending = b[end:]
 	}
 	s := c.srv()
 	c.patience.end()
@@ -53,55 +54,13 @@ func (c *conn) begin(b []byte, end int) (rest []byte) {
 	if c.active == x && !x.whole() && len(x.source.ahead) > 0 && x.source.lent {
 		x.source.own()
 	}
-	return rest
 }
 
 var eager = [...]corolla.TaskOption{corolla.Eager()}
 
-// parse makes the request of what has arrived.
-func (x *exchange) parse(b []byte, end int) error {
-	if err := checkHead(b[:end]); err != nil {
-		return err
-	}
-	c := x.conn
-	x.source = source{x: x, ahead: b, lent: true}
-	r := c.srv().memory.reader(&x.source)
-	req, err := http.ReadRequest(r)
-	if err != nil {
-		c.srv().memory.giveReader(r)
-		return bad(strings.TrimPrefix(err.Error(), "malformed "))
-	}
-	switch expect := req.Header.Get("Expect"); {
-	case expect == "":
-	case strings.EqualFold(expect, "100-continue"):
-		x.body.expected = req.ProtoAtLeast(1, 1) && req.ContentLength != 0
-	default:
-		c.srv().memory.giveReader(r)
-		return errExpect
-	}
-	req.RemoteAddr = c.remote
-	if c.tls == nil {
-		if state, ok := c.conn.TLS(); ok {
-			c.tls = &state
-		}
-	}
-	req.TLS = c.tls
-	x.ctx = requestContext{Task: x.job.Task(), x: x}
-	if req.Body == http.NoBody {
-		x.body.done = true
-		c.srv().memory.giveReader(r)
-		x.source.ahead = nil
-	} else {
-		x.body.x, x.body.from, x.body.reader = x, req.Body, r
-		req.Body = &x.body
-	}
-	x.req = req.WithContext(&x.ctx)
-	x.answer.init(x)
-	return nil
-}
-
-// whole reports whether nothing of the request is still to be read.
-func (x *exchange) whole() bool { return x.body.done }
+// whole reports whether the handler leaves reading to the server: nothing of the request is still to be
+// read, and the connection was not hijacked.
+func (x *exchange) whole() bool { return x.body.done && !x.hijacked }
 
 // handling is an exchange as its task's body.
 type handling exchange

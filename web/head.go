@@ -60,22 +60,20 @@ func headEnd(b []byte, from int) (int, error) {
 }
 
 // checkHead checks a whole head.
-func checkHead(head []byte) error {
+func checkHead(head []byte) (f fields, err error) {
 	line, rest := nextLine(head)
-	old, err := checkRequestLine(line)
-	if err != nil {
-		return err
+	if f.old, err = checkRequestLine(line); err != nil {
+		return f, err
 	}
-	f := fields{old: old}
 	for n := 0; ; n++ {
 		if line, rest = nextLine(rest); len(line) == 0 {
-			return f.complete()
+			return f, f.complete()
 		}
 		if n == maxFields {
-			return errFields
+			return f, errFields
 		}
 		if err := f.check(line); err != nil {
-			return err
+			return f, err
 		}
 	}
 }
@@ -116,6 +114,9 @@ type fields struct {
 	coded          bool // there is a Transfer-Encoding
 	unmatched      bool // which is not "chunked"
 }
+
+// bodiless reports whether the head says nothing of a body.
+func (f *fields) bodiless() bool { return f.lengths == 0 && !f.coded }
 
 // check checks one line of the header.
 func (f *fields) check(line []byte) error {

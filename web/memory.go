@@ -12,7 +12,7 @@ type memory struct {
 	readers []*bufio.Reader
 	pages   [][]byte
 	large   [][]byte
-	head    []byte // of the answer that is being written
+	head    []byte // of the answer that is being written, or all of a small one
 }
 
 const (

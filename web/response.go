@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"strconv"
@@ -132,46 +133,47 @@ func write[T string | []byte](w *response, p T) (int, error) {
 	return len(p), nil
 }
 
+// joined is how long an answer is at most that is put together, head and body, in the server's memory:
+// sending one piece costs the system less than sending several.
+const joined = 8 << 10
+
 // send gives the connection what was written, and p.
 func (w *response) send(p []byte, last bool) error {
-	var pieces [6][]byte
-	n := 0
-	add := func(b []byte) {
-		if len(b) > 0 {
-			pieces[n] = b
-			n++
-		}
-	}
-	s := w.x.conn.srv()
-	var line [20]byte
+	m := &w.x.conn.srv().memory
+	head := m.head[:0]
 	if !w.started {
 		w.start(p, last)
-		add(s.memory.head)
+		head = m.head
 	}
-	if size := len(w.page) + len(p); size > 0 && !w.head {
-		if w.chunked {
-			add(append(strconv.AppendInt(line[:0], int64(size), 16), "\r\n"...))
-		}
-		add(w.page)
-		add(p)
-		if w.chunked {
-			add(crlf)
-		}
+	page := w.page
+	w.page = w.page[:0] // its memory stays as it is until put returns
+	size := len(page) + len(p)
+	if w.head {
+		page, p, size = nil, nil, 0
+	}
+	var line [20]byte
+	before, after := line[:0], ""
+	if w.chunked && size > 0 {
+		before, after = append(strconv.AppendInt(before, int64(size), 16), "\r\n"...), "\r\n"
 	}
 	if last && w.chunked && !w.head {
-		add(w.end())
+		after += w.end()
 	}
-	w.page = w.page[:0]
-	if n == 0 {
-		return nil
+	if len(head)+size+len(after) <= joined {
+		head = append(head, before...)
+		head = append(head, page...)
+		head = append(head, p...)
+		m.head = append(head, after...)
+		if len(m.head) == 0 {
+			return nil
+		}
+		return w.put(m.head) // which copies it if it has to wait
 	}
-	return w.put(pieces[:n])
+	return w.put(append(bytes.Clone(head), before...), page, p, []byte(after))
 }
 
-var crlf = []byte("\r\n")
-
 // put writes to the connection, for as long as the peer takes some of it now and then.
-func (w *response) put(pieces [][]byte) error {
+func (w *response) put(first []byte, more ...[]byte) error {
 	x, c := w.x, w.x.conn
 	t := c.srv().loop.Current()
 	if t == nil {
@@ -179,19 +181,18 @@ func (w *response) put(pieces [][]byte) error {
 	}
 	w.unsent = c.conn.Buffered()
 	c.srv().writing.begin(&x.sending, x)
-	total, err := 0, error(nil)
-	if len(pieces) == 1 {
-		total, err = c.conn.Write(t, pieces[0])
+	n, size, err := 0, len(first), error(nil)
+	if len(more) == 0 {
+		n, err = c.conn.Write(t, first)
 	} else {
-		total, err = c.conn.WriteBatch(t, pieces)
+		pieces := append([][]byte{first}, more...)
+		for _, p := range more {
+			size += len(p)
+		}
+		n, err = c.conn.WriteBatch(t, pieces)
 	}
 	x.sending.end()
-	if err != nil {
-		for _, p := range pieces {
-			total -= len(p)
-		}
-		x.broken = x.broken || total < 0 // otherwise all was accepted, and only the task is canceled
-	}
+	x.broken = x.broken || err != nil && n < size // otherwise all was accepted, and only the task is canceled
 	return err
 }
 

@@ -118,7 +118,10 @@ func (s *Server) Serve(t *corolla.Task, ln *aio.Listener, opts ...aio.ServeOptio
 	if e := of.drained(t); e != nil {
 		of.abort(e)
 	}
-	return errors.Join(err, t.Shielded(func(*corolla.Scope) error { return of.drained(t) }))
+	if e := t.Shielded(func(*corolla.Scope) error { return of.drained(t) }); e != nil {
+		err = errors.Join(err, e)
+	}
+	return err // bare, as callers compare it
 }
 
 func (s *Server) start(l *corolla.Loop) {

@@ -1,11 +1,12 @@
 package web_test
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -80,7 +81,7 @@ func exchange(t *testing.T, task *corolla.Task, address, text string) string {
 	if err != nil {
 		t.Fatalf("after %q: %v", all, err)
 	}
-	return dated.Replace(string(all))
+	return string(all)
 }
 
 func get(path string) string { return "GET " + path + " HTTP/1.1\r\nHost: test\r\n\r\n" }
@@ -103,4 +104,60 @@ func TestSmallAnswers(t *testing.T) {
 	})
 }
 
-var dated = strings.NewReplacer()
+// client is one end of a connection to a server.
+type client struct {
+	t    *testing.T
+	task *corolla.Task
+	conn *aio.Conn
+	in   *bufio.Reader
+}
+
+func dial(t *testing.T, task *corolla.Task, address string) *client {
+	t.Helper()
+	c, err := aio.Dial(task, "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &client{t, task, c, bufio.NewReader(c.Bind(task))}
+}
+
+func (c *client) send(text string) {
+	c.t.Helper()
+	if _, err := c.conn.Write(c.task, []byte(text)); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// answer reads one answer to a request of the method, and its body.
+func (c *client) answer(method string) (*http.Response, string) {
+	c.t.Helper()
+	r, err := http.ReadResponse(c.in, &http.Request{Method: method})
+	if err != nil {
+		c.t.Fatalf("no answer: %v", err)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		c.t.Fatalf("answer %s with %q: %v", r.Status, body, err)
+	}
+	return r, string(body)
+}
+
+// want reads an answer and compares it.
+func (c *client) want(status int, body string) *http.Response {
+	c.t.Helper()
+	r, got := c.answer("GET")
+	if r.StatusCode != status || got != body {
+		c.t.Errorf("got %d with %q, want %d with %q", r.StatusCode, got, status, body)
+	}
+	return r
+}
+
+// ends expects the end of the stream.
+func (c *client) ends() {
+	c.t.Helper()
+	if rest, err := io.ReadAll(c.in); len(rest) > 0 || err != nil && !errors.Is(err, syscall.ECONNRESET) {
+		c.t.Errorf("instead of the end: %q, %v", rest, err)
+	}
+}
+
+func (c *client) close() { _ = c.conn.Close() } // the server may have done so before
