@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -84,7 +85,7 @@ func (ld *load) make(exchanges int) error {
 }
 
 func (ld *load) end(err error) {
-	ld.err = err
+	ld.err = cmp.Or(ld.err, err)
 	ld.loop.Stop()
 }
 
