@@ -122,7 +122,6 @@ func (b *body) release() {
 type source struct {
 	x     *exchange
 	ahead []byte
-	lent  bool // ahead is memory that is good only until the handler first waits
 }
 
 func (s *source) Read(p []byte) (int, error) {
@@ -147,4 +146,4 @@ func (s *source) Read(p []byte) (int, error) {
 }
 
 // own copies what is lent.
-func (s *source) own() { s.ahead, s.lent = bytes.Clone(s.ahead), false }
+func (s *source) own() { s.ahead, s.x.lent = bytes.Clone(s.ahead), false }

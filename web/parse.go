@@ -118,7 +118,7 @@ var common = func() map[string]string {
 
 // parseWithBody makes a request with net/http, and the readers of its body.
 func (x *exchange) parseWithBody(b []byte) (*http.Request, error) {
-	x.source = source{x: x, ahead: b, lent: true}
+	x.source, x.lent = source{x: x, ahead: b}, true
 	r := x.conn.srv().memory.reader(&x.source)
 	req, err := http.ReadRequest(r)
 	if err != nil || req.Body == http.NoBody {
