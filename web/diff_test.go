@@ -37,6 +37,10 @@ func mayRefuse(sent []byte, a answer) bool {
 	return false
 }
 
+// badTrailers matches what may be in trailers for which the server under test fails a body that net/http's
+// takes: lines that end without CR, are folded, or have no good name.
+var badTrailers = regexp.MustCompile(`(?i)[^\r]\n|\n[ \t]|\n[^:\n]*[^-!#$%&'*+.^_|~0-9a-z:\n][^:\n]*:`)
+
 // expects matches requests that wait for 100 Continue. Once it has answered such a request, net/http's
 // server closes the connection though the body came, and still reads it though it may not come; the one
 // under test does neither.
@@ -53,6 +57,9 @@ func excused(sent []byte, a, theirs answer, final bool) bool {
 		return true
 	case a.refusal() && final:
 		return theirs.refusal() || mayRefuse(sent, a) // with which status is for the table of what must be refused
+	}
+	if final && strings.Contains(a.body, "failed=true") && (a.body == theirs.body || badTrailers.Match(sent)) {
+		return true // after a body that was cut off, whether net/http announces the end depends on the length
 	}
 	return expects.Match(sent) && a.status == theirs.status && !a.broken
 }
