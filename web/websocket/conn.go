@@ -57,9 +57,8 @@ type Conn struct {
 	limit    time.Duration // of the closing handshake
 	protocol string
 
-	pong         []byte // the payload of the last ping that was not answered
-	answering    bool   // a task waits to answer pings
-	sent, ponged uint64 // numbers of the last Ping, and of the last one answered
+	pong         *answer // to pings, if it could not be written at once
+	sent, ponged uint64  // numbers of the last Ping, and of the last one answered
 	news         corolla.Waiters
 	beat         *heartbeat
 }

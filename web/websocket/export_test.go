@@ -23,7 +23,7 @@ func (p *parser) Feed(in []byte) (op byte, b, rest []byte, err error) {
 func (p *parser) Held() int { return cap(p.message) + cap(p.text) }
 
 // Held returns how many bytes of memory the connection holds between two messages.
-func (c *Conn) Held() int { return cap(c.kept) + c.parser.Held() + cap(c.pong) }
+func (c *Conn) Held() int { return cap(c.kept) + c.parser.Held() }
 
 // Encodings returns how often the message was encoded.
 func (p *Prepared) Encodings() (n int) {

@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"crypto/tls"
+	"math"
 	"net/http"
 	"slices"
 	"time"
@@ -50,7 +51,7 @@ func MaxMessage(bytes int) Option {
 	if bytes <= 0 {
 		panic("websocket: MaxMessage must be positive")
 	}
-	return func(c *config) { c.maxMessage = bytes }
+	return func(c *config) { c.maxMessage = min(bytes, math.MaxInt/2) } // a little is added to it
 }
 
 // CloseTimeout sets how long a closing handshake may take. The default is DefaultCloseTimeout. With 0 or
