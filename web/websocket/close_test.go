@@ -195,6 +195,37 @@ func TestCloseNowWakes(t *testing.T) {
 	})
 }
 
+// With nobody reading, a ping waits for CloseNow only.
+func TestCloseNowWakesPing(t *testing.T) {
+	eachHost(t, func(e *env) {
+		a, _ := e.pair()
+		ping := e.loop.Go(func(t *corolla.Task) error {
+			if err := a.Ping(t); !errors.Is(err, net.ErrClosed) {
+				e.Errorf("Ping: %v", err)
+			}
+			return nil
+		}, corolla.Eager())
+		e.must(a.CloseNow())
+		e.await(ping)
+	})
+}
+
+// What a peer does not take within the limit is dropped, and not sent at leisure.
+func TestCloseDropsWhatIsNotTaken(t *testing.T) {
+	eachHost(t, func(e *env) {
+		a, _ := e.pair(websocket.CloseTimeout(10 * time.Millisecond))
+		for err := error(nil); err != corolla.ErrWouldBlock; err = a.TryWrite(websocket.Binary, make([]byte, 10_000)) {
+			e.must(err)
+		}
+		if err := a.Close(e.task, websocket.CodeNormal, ""); !errors.Is(err, os.ErrDeadlineExceeded) {
+			e.Errorf("Close: %v", err)
+		}
+		if !a.AIO().Socket().Closed() || a.Buffered() > 0 {
+			e.Errorf("%d bytes are still to be sent", a.Buffered())
+		}
+	})
+}
+
 func TestPing(t *testing.T) {
 	eachHost(t, func(e *env) {
 		a, b := e.pair()

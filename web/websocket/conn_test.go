@@ -134,6 +134,58 @@ func TestSecondReader(t *testing.T) {
 	})
 }
 
+// A second reader leaves the first one what it is: the one to see the end of the connection.
+func TestSecondReaderChangesNothing(t *testing.T) {
+	eachHost(t, func(e *env) {
+		a, b := e.pair()
+		reader := e.loop.Go(func(t *corolla.Task) error { _ = echo(t, a); return nil }, corolla.Eager())
+		if _, _, err := a.Read(e.task); err != corolla.ErrBusy {
+			e.Errorf("a second reader: %v", err)
+		}
+		other := e.aside(func(t *corolla.Task) error { _ = echo(t, b); return nil })
+		e.must(a.Close(e.task, websocket.CodeNormal, ""))
+		e.await(reader)
+		e.await(other)
+	})
+}
+
+// Who reads what has arrived already, and so never waits, lets others run all the same.
+func TestReadIsFair(t *testing.T) {
+	eachHost(t, func(e *env) {
+		const messages = 5000
+		turns, longest := 0, 0
+		done := false
+		p := e.rawTo(server, func(t *corolla.Task, c *websocket.Conn) error {
+			for last, since := turns, 0; ; since++ {
+				if turns != last {
+					last, since = turns, 0
+				}
+				longest = max(longest, since)
+				if _, _, err := c.Receive(t); err != nil {
+					done = true
+					return err
+				}
+			}
+		})
+		e.aside(func(t *corolla.Task) error {
+			for !done {
+				turns++
+				if err := t.Yield(); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		p.say(append(repeat(messages, text("")), bye(1000, ""))...)
+		p.hears(bye(1000, ""))
+		e.must(p.Close())
+		e.settle(func() bool { return done })
+		if longest > 200 { // Checkpoint's share is 64
+			e.Errorf("%d messages were read without letting others run", longest)
+		}
+	})
+}
+
 // Messages of several writers, and answers to pings, never get into one another.
 func TestWritersDoNotInterleave(t *testing.T) {
 	eachHost(t, func(e *env) {
