@@ -24,6 +24,7 @@ var stricter = []struct {
 	{regexp.MustCompile(`(?i)\ncontent-length:[^\n]*\n(?s:.*)content-length:`), "malformed Content-Length", "a repeated length, though it be the same"},
 	{regexp.MustCompile(`(?i)\ncontent-length:\s*\d{19}`), "malformed Content-Length", "a length that nothing has"},
 	{regexp.MustCompile(`(?i)\nexpect:[^\r\n]*,`), "unknown expectation", "an expectation besides 100-continue: RFC 9110 section 10.1.1"},
+	{regexp.MustCompile(`CONNECT [^\n]* HTTP/1\.1`), "missing Host header", "CONNECT without a host: RFC 9112 section 3.2 wants one of every request"},
 	{regexp.MustCompile(`CONNECT  HTTP/1`), "malformed request line", "no target"},
 	{regexp.MustCompile(`\r\n\r\n(?s:.)`), "malformed request line", "an empty line where a request should begin"},
 }
