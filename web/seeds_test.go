@@ -58,7 +58,7 @@ func (x *tossed) serve(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 		text = text[5:]
 	case "/big":
-		text = strings.Repeat(text, 3000)
+		text = strings.Repeat(text, 400)
 	}
 	io.WriteString(w, text)
 }
@@ -72,7 +72,7 @@ func (x *tossed) hold() {
 
 // request makes one at random, and what its answer must be. The server ends the connection behind the last.
 func (x *tossed) request(last bool) (sent []byte, want string) {
-	body := patterned[x.rng.IntN(1000):][:x.rng.IntN(1+x.rng.IntN(20_000))]
+	body := patterned[x.rng.IntN(1000):][:x.rng.IntN(1+x.rng.IntN(10_000))]
 	want = sum(bytes.NewReader(body))
 	path := []string{"/", "/late", "/flush", "/big"}[x.rng.IntN(4)]
 	head := "POST " + path + " HTTP/1.1\r\nHost: a\r\nX-Sum: " + want + "\r\n"
@@ -80,14 +80,14 @@ func (x *tossed) request(last bool) (sent []byte, want string) {
 		head += "Connection: close\r\n"
 	}
 	if path == "/big" {
-		want = strings.Repeat(want, 3000)
+		want = strings.Repeat(want, 400)
 	}
 	if x.rng.IntN(2) == 0 {
 		return append(fmt.Appendf(nil, "%sContent-Length: %d\r\n\r\n", head, len(body)), body...), want
 	}
 	sent = []byte(head + "Transfer-Encoding: chunked\r\n\r\n")
 	for len(body) > 0 {
-		n := min(1+x.rng.IntN(5000), len(body))
+		n := min(1+x.rng.IntN(3000), len(body))
 		sent = append(fmt.Appendf(sent, "%x;x=y\r\n", n), body[:n]...)
 		sent = append(sent, "\r\n"...)
 		body = body[n:]
