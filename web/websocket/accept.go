@@ -29,6 +29,7 @@ import (
 func Accept(w http.ResponseWriter, r *http.Request, opts ...Option) (*Conn, error) {
 	cfg := configure(opts)
 	if status, err := cfg.checkRequest(w, r); err != nil {
+		w.Header().Set("Connection", "close") // so that a body, which must not be there, is not waited for
 		http.Error(w, err.Error(), status)
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/web"
 	"github.com/corolla-go/corolla/web/websocket"
 )
 
@@ -199,7 +200,7 @@ func TestAcceptReadAhead(t *testing.T) {
 		serve(e.loop, ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			c, err := websocket.Accept(w, r)
 			e.must(err)
-			_ = echo(taskOf(r), c)
+			_ = echo(web.Task(r), c)
 		}))
 		c, err := aio.Dial(e.task, "tcp", ln.Addr().String())
 		e.must(err)

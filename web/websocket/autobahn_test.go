@@ -103,19 +103,28 @@ func TestAutobahnReservedBits(t *testing.T)  { run(t, reserved) }
 func TestAutobahnOpcodes(t *testing.T)       { run(t, opcodes()) }
 func TestAutobahnFragmentation(t *testing.T) { run(t, fragments) }
 
-// run runs cases on both hosts and in both roles.
+// run runs cases in both roles and on both hosts, each time all of them on one loop.
 func run(t *testing.T, cases []testCase) {
 	t.Helper()
 	for _, as := range roles {
-		for _, c := range cases {
-			t.Run(string(as)+"/"+c.id, func(t *testing.T) { eachHost(t, func(e *env) { e.play(as, c) }) })
-		}
+		t.Run(string(as), func(t *testing.T) {
+			eachHost(t, func(e *env) {
+				for _, c := range cases {
+					e.play(as, c)
+				}
+			})
+		})
 	}
 }
 
 // play sends a case whole, and then, unless it is long, in pieces.
 func (e *env) play(as role, c testCase) {
 	e.Helper()
+	defer func() {
+		if e.Failed() {
+			e.Logf("that was in case %s, or before", c.id)
+		}
+	}()
 	p := e.rawTo(as, echo)
 	e.exchange(p, c, 0)
 	if size := len(p.bytes(c.send...)); size < 300 {

@@ -13,6 +13,7 @@ import (
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
 	"github.com/corolla-go/corolla/internal/certtest"
+	"github.com/corolla-go/corolla/web"
 	"github.com/corolla-go/corolla/web/websocket"
 )
 
@@ -159,7 +160,7 @@ func TestDialTLS(t *testing.T) {
 		serve(e.loop, ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			c, err := websocket.Accept(w, r)
 			e.must(err)
-			_ = echo(taskOf(r), c)
+			_ = echo(web.Task(r), c)
 		}))
 		c, _, err := websocket.Dial(e.task, "wss://"+ln.Addr().String(),
 			websocket.TLS(&tls.Config{RootCAs: ca.Pool, ServerName: "server.test", Time: time.Now}))

@@ -7,6 +7,7 @@ import (
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
 	"github.com/corolla-go/corolla/sim"
+	"github.com/corolla-go/corolla/web"
 	"github.com/corolla-go/corolla/web/websocket"
 )
 
@@ -36,7 +37,7 @@ func Example() {
 			return // the client has its answer
 		}
 		defer c.CloseNow()
-		t := taskOf(r) // with package web: web.Task(r)
+		t := web.Task(r)
 		for {
 			kind, b, err := c.Receive(t)
 			if err != nil {
@@ -80,7 +81,7 @@ func ExamplePrepare() {
 		room[c] = true
 		defer delete(room, c)
 		for {
-			kind, b, err := c.Receive(taskOf(r))
+			kind, b, err := c.Receive(web.Task(r))
 			if err != nil {
 				return
 			}

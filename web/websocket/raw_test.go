@@ -11,6 +11,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/web"
 	"github.com/corolla-go/corolla/web/websocket"
 	"github.com/gobwas/ws"
 )
@@ -55,7 +56,7 @@ func (e *env) rawClient(extensions string, use func(t *corolla.Task, c *websocke
 			return
 		}
 		defer c.CloseNow()
-		if err := use(taskOf(r), c); err != nil && !ends(err) {
+		if err := use(web.Task(r), c); err != nil && !ends(err) {
 			e.Errorf("the server: %v", err)
 		}
 	}))
