@@ -41,6 +41,7 @@ deferred:          .
 gen:               .
 green:             . aio
 backdoor:          . aio
+web:               . aio green internal/ds
 examples:          . aio transport transport/framing process deferred green gen sim golang.org/x/sys
 cmd:               . aio transport transport/framing process deferred green gen backdoor sim examples golang.org/x/sys
 tools:

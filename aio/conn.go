@@ -36,6 +36,7 @@ type Conn struct {
 	read, write direction
 	in          []byte // received but not yet read: see ReadUntil
 	limit       int
+	once        func() // of OnceReadable, while TLS has to go on first
 	closed      bool
 	ending      bool // CloseWrite was called
 }
@@ -50,11 +51,18 @@ func NewConn(s *corolla.Socket) *Conn {
 // user is a Conn as its stream sees it.
 type user Conn
 
-// Marks has nothing to do: a task that writes waits on the outbox.
-func (u *user) Marks(bool) {}
+// Marks concerns only TLS that could not go on: a task that writes waits on the outbox.
+func (u *user) Marks(above bool) {
+	if !above {
+		callOnce((*Conn)(u))
+	}
+}
 
 // Over wakes the reader, since no answer will come. Writers hear of it from the outbox.
-func (u *user) Over(error) { u.read.wake() }
+func (u *user) Over(error) {
+	u.read.wake()
+	callOnce((*Conn)(u))
+}
 
 // Dial connects to an address on "tcp", "tcp4", "tcp6" or "unix".
 func Dial(t *corolla.Task, network, address string, opts ...corolla.SocketOption) (*Conn, error) {
@@ -195,6 +203,7 @@ func shut(c *Conn) {
 	c.closed, c.in = true, nil
 	c.read.close()
 	c.write.close()
+	callOnce(c)
 }
 
 // Abort closes the connection at once: unsent data is dropped, and the peer sees a reset.

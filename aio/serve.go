@@ -16,6 +16,7 @@ var ErrServerClosed = errors.New("aio: the server was shut down")
 type Server struct {
 	ln        *Listener
 	handle    func(t *corolla.Task, c *Conn) error
+	accepted  func(c *Conn) // instead of handle
 	admission stream.Admission
 	room      corolla.Event // set when there may be room
 	conns     map[*Conn]*corolla.Future[struct{}]
@@ -50,11 +51,22 @@ func Refuse(last func(peer net.Addr) []byte) ServeOption {
 // connection's end goes to the loop's error handler, as does a panic. After a panic the connection
 // is aborted, so that the peer does not take a partial answer for a whole one.
 func NewServer(ln *Listener, handle func(t *corolla.Task, c *Conn) error, opts ...ServeOption) *Server {
-	s := &Server{ln: ln, handle: handle, conns: map[*Conn]*corolla.Future[struct{}]{}}
+	return newServer(&Server{ln: ln, handle: handle, conns: map[*Conn]*corolla.Future[struct{}]{}}, opts)
+}
+
+// NewAcceptor returns a server without handlers: it calls accepted, on the loop, for each connection,
+// which belongs to accepted from then on. It is for connections that need no task while they are
+// idle; see Conn.OnceReadable. Serve accepts within the limits of the options, and neither Serve nor
+// Shutdown waits for connections.
+func NewAcceptor(ln *Listener, accepted func(c *Conn), opts ...ServeOption) *Server {
+	return newServer(&Server{ln: ln, accepted: accepted}, opts)
+}
+
+func newServer(s *Server, opts []ServeOption) *Server {
 	for _, o := range opts {
 		o(s)
 	}
-	if ln.tls != nil {
+	if s.ln.tls != nil {
 		s.admission.LastWord = nil
 	}
 	s.admission.OnRoom(s.room.Set)
@@ -130,6 +142,10 @@ func (s *Server) over(err error) error {
 
 func (s *Server) begin(g *corolla.Group, c *Conn) {
 	if !s.admission.Admit(c.Socket()) {
+		return
+	}
+	if s.accepted != nil {
+		s.accepted(c)
 		return
 	}
 	s.order = append(s.order, c)

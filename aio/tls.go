@@ -72,6 +72,7 @@ func addTLS(c *Conn, how *stream.TLS) {
 	c.stream.StartTLS(how, early, func(error) {
 		c.read.unpark()
 		c.write.unpark()
+		callOnce(c)
 	})
 }
 

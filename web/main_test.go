@@ -1,0 +1,9 @@
+package web_test
+
+import (
+	"testing"
+
+	"github.com/corolla-go/corolla/internal/leaktest"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }

@@ -1,0 +1,47 @@
+package web_test
+
+import (
+	"bufio"
+	"bytes"
+	"net/http"
+	"reflect"
+	"testing"
+
+	"github.com/corolla-go/corolla/web"
+)
+
+// FuzzParse holds the parser of requests without a body against net/http's.
+func FuzzParse(f *testing.F) {
+	for _, head := range []string{
+		"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET /a/b.c?d=e&f HTTP/1.1\r\nhost: a:80\r\naccept: x\r\nAccept: y\r\nX-ODD-name:  v \t\r\n\r\n",
+		"HEAD /a%20b?c#d HTTP/1.0\r\n\r\n",
+		"GET /? HTTP/1.1\r\nHost: a\r\nConnection: close, x\r\n\r\n",
+		"GET //a//b HTTP/1.0\r\nConnection: Keep-Alive\r\nPragma: no-cache\r\n\r\n",
+		"GET http://b:1/c?d HTTP/1.1\r\nHost: a\r\n\r\n",
+		"OPTIONS * HTTP/1.1\r\nHost: a\r\nTrailer: X\r\n\r\n",
+		"POST /a\"b HTTP/1.1\r\nHost:\r\nPragma: no-cache\r\nCache-Control: max-age=0\r\n\r\n",
+		"GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET /a:b@c;d=e,f HTTP/1.1\r\nHost: a\r\nEmpty:\r\n\r\n",
+		"get a HTTP/1.1\r\nHost: [::1]:8\r\n\r\n",
+	} {
+		f.Add([]byte(head))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		head, got, ok, err := web.ParseHead(b)
+		if !ok {
+			return
+		}
+		want, wrong := http.ReadRequest(bufio.NewReader(bytes.NewReader(head)))
+		if (err == nil) != (wrong == nil) {
+			t.Fatalf("%q: %v, and net/http says %v", head, err, wrong)
+		}
+		if err != nil {
+			return
+		}
+		got, want = got.WithContext(t.Context()), want.WithContext(t.Context())
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%q:\ngot  %+v %+v\nwant %+v %+v", head, got, got.URL, want, want.URL)
+		}
+	})
+}
