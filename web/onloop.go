@@ -21,9 +21,6 @@ import (
 // A task never lends its buffers to an errand. It may be canceled while the errand still blocks, and its
 // caller would take the buffer back.
 
-// taskKey is the key of the task that runs a handler, in the context of its request.
-type taskKey struct{}
-
 // onLoopWorkers is the name of the workers that do the second errand of a request.
 const onLoopWorkers = "onloop"
 

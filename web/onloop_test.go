@@ -10,7 +10,6 @@ import (
 	"math/rand"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -430,51 +429,3 @@ func TestOnLoopCancelsForAClientThatGoes(t *testing.T) {
 type onLoopEndless struct{}
 
 func (onLoopEndless) Read(p []byte) (int, error) { return len(p), nil }
-
-func TestOnLoopPassesOnPanics(t *testing.T) {
-	onLoopServers(t, func(t *testing.T, s *onLoopServer) {
-		var caught []any // by the outer handler
-		var mu sync.Mutex
-		s.outer = func(h http.Handler) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				defer func() {
-					v := recover()
-					mu.Lock()
-					caught = append(caught, v)
-					mu.Unlock()
-					if v != nil {
-						panic(v)
-					}
-				}()
-				h.ServeHTTP(w, r)
-			})
-		}
-		s.serve(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == "/abort" {
-				fmt.Fprint(w, strings.Repeat("part", 20_000))
-				panic(http.ErrAbortHandler)
-			}
-			panic("a bug at " + r.URL.Path)
-		})
-		for _, path := range []string{"/abort", "/here"} {
-			if resp, text, err := s.get(path); err == nil {
-				t.Errorf("%s: %s, %d bytes, and no error", path, resp.Status, len(text))
-			}
-		}
-		s.Close()
-		mu.Lock()
-		defer mu.Unlock()
-		if !slices.Contains(caught, any(http.ErrAbortHandler)) {
-			t.Errorf("caught %v", caught)
-		}
-		for _, v := range caught {
-			var p *corolla.PanicError
-			if err, ok := v.(error); !ok || err != http.ErrAbortHandler && (!errors.As(err, &p) || p.Value != "a bug at /here") {
-				t.Errorf("caught %v", v)
-			}
-		}
-		if said := s.log.String(); !strings.Contains(said, ": panic serving") || !strings.Contains(said, "TestOnLoopPassesOnPanics") {
-			t.Errorf("net/http logged %q", said)
-		}
-	})
-}
