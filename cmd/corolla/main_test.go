@@ -124,7 +124,7 @@ func TestUsage(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	all := [][]string{{"--help"}, {"help"}, {"-h"}}
-	topics := map[string][]option{"talk": new(request).options(), "serve": new(settings).options(), "attach": new(attachment).options()}
+	topics := map[string][]option{"talk": new(request).options(), "serve": new(echo).options(), "attach": new(attachment).options()}
 	for name := range topics {
 		all = append(all, []string{name, "--help"}, []string{name, "-h"}, []string{"help", name})
 	}
