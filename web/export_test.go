@@ -17,6 +17,7 @@ func ParseHead(b []byte) (head []byte, r *http.Request, ok bool, err error) {
 	if err != nil || !kind.bodiless() || bytes.HasPrefix(b, []byte(http.MethodConnect)) {
 		return nil, nil, false, nil
 	}
-	r, err = parseBodiless(b[:end], new(url.URL))
+	r = new(http.Request)
+	err = parseBodiless(b[:end], r, new(url.URL))
 	return b[:end], r, true, err
 }

@@ -12,8 +12,7 @@ type memory struct {
 	readers []*bufio.Reader
 	pages   [][]byte
 	large   [][]byte
-	head    []byte // of the answer that is being written
-	whole   []byte // head and body together
+	head    []byte // of the answer that is being written, or all of a small one
 }
 
 const (

@@ -12,17 +12,17 @@ import (
 // http.ReadRequest does, in half the time: that reads line by line from a buffer of its own, and
 // allocates each value. FuzzParse holds the two against each other. A request with a body is left to
 // http.ReadRequest, whose readers of bodies come with it.
-func parseBodiless(head []byte, room *url.URL) (*http.Request, error) {
+func parseBodiless(head []byte, r *http.Request, room *url.URL) error {
 	text := string(head) // of which all strings below are parts
 	line, rest := cutLine(text)
 	method, line, _ := strings.Cut(line, " ")
 	target, version, _ := strings.Cut(line, " ")
-	r := &http.Request{Method: method, RequestURI: target, Proto: version, ProtoMajor: 1, Body: http.NoBody}
+	r.Method, r.RequestURI, r.Proto, r.ProtoMajor, r.Body = method, target, version, 1, http.NoBody
 	if version == "HTTP/1.1" {
 		r.ProtoMinor = 1
 	}
 	if err := parseTarget(target, room); err != nil {
-		return nil, err
+		return err
 	}
 	r.URL = room
 	r.Header, r.Host = parseFields(rest)
@@ -31,7 +31,7 @@ func parseBodiless(head []byte, room *url.URL) (*http.Request, error) {
 	}
 	connection := r.Header["Connection"]
 	r.Close = hasToken(connection, "close") || r.ProtoMinor == 0 && !hasToken(connection, "keep-alive")
-	return r, nil
+	return nil
 }
 
 func cutLine(text string) (line, rest string) {
@@ -138,31 +138,35 @@ func (x *exchange) parse(b []byte, end int) error {
 	if err != nil {
 		return err
 	}
-	var req *http.Request
+	x.ctx = requestContext{Task: x.job.Task(), x: x}
 	if kind.bodiless() && !bytes.HasPrefix(b, []byte(http.MethodConnect)) {
-		req, err = parseBodiless(b[:end], &x.url)
+		var room http.Request // stays on the stack
+		if err = parseBodiless(b[:end], &room, &x.url); err == nil {
+			x.req = room.WithContext(&x.ctx)
+		}
 	} else {
-		req, err = x.parseWithBody(b)
+		var req *http.Request
+		if req, err = x.parseWithBody(b); err == nil {
+			x.req = req.WithContext(&x.ctx)
+		}
 	}
 	if err != nil {
 		return bad(strings.TrimPrefix(err.Error(), "malformed "))
 	}
 	x.body.done = x.body.from == nil
-	if expect := req.Header["Expect"]; len(expect) > 0 && expect[0] != "" {
+	if expect := x.req.Header["Expect"]; len(expect) > 0 && expect[0] != "" {
 		if !strings.EqualFold(expect[0], "100-continue") {
 			x.body.release()
 			return errExpect
 		}
-		x.body.expected = req.ProtoAtLeast(1, 1) && !x.body.done
+		x.body.expected = x.req.ProtoAtLeast(1, 1) && !x.body.done
 	}
 	if c.tls == nil {
 		if state, ok := c.conn.TLS(); ok {
 			c.tls = &state
 		}
 	}
-	req.RemoteAddr, req.TLS = c.remote, c.tls
-	x.ctx = requestContext{Task: x.job.Task(), x: x}
-	x.req = req.WithContext(&x.ctx)
+	x.req.RemoteAddr, x.req.TLS = c.remote, c.tls
 	x.answer.init(x)
 	return nil
 }

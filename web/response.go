@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"strconv"
@@ -132,50 +133,47 @@ func write[T string | []byte](w *response, p T) (int, error) {
 	return len(p), nil
 }
 
-// send gives the connection what was written, and p.
-func (w *response) send(p []byte, last bool) error {
-	var pieces [6][]byte
-	n := 0
-	add := func(b []byte) {
-		if len(b) > 0 {
-			pieces[n] = b
-			n++
-		}
-	}
-	s := w.x.conn.srv()
-	var line [20]byte
-	if !w.started {
-		w.start(p, last)
-		add(s.memory.head)
-	}
-	if size := len(w.page) + len(p); size > 0 && !w.head {
-		if w.chunked {
-			add(append(strconv.AppendInt(line[:0], int64(size), 16), "\r\n"...))
-		}
-		add(w.page)
-		add(p)
-		if w.chunked {
-			add(crlf)
-		}
-	}
-	if last && w.chunked && !w.head {
-		add(w.end())
-	}
-	w.page = w.page[:0]
-	if n == 0 {
-		return nil
-	}
-	return w.put(pieces[:n])
-}
-
-// joined is how long an answer is at most that is put together, head and body: sending one piece costs
-// the system less than sending several.
+// joined is how long an answer is at most that is put together, head and body, in the server's memory:
+// sending one piece costs the system less than sending several.
 const joined = 8 << 10
 
-var crlf = []byte("\r\n")
+// send gives the connection what was written, and p.
+func (w *response) send(p []byte, last bool) error {
+	m := &w.x.conn.srv().memory
+	head := m.head[:0]
+	if !w.started {
+		w.start(p, last)
+		head = m.head
+	}
+	page := w.page
+	w.page = w.page[:0] // its memory stays as it is until put returns
+	size := len(page) + len(p)
+	if w.head {
+		page, p, size = nil, nil, 0
+	}
+	var line [20]byte
+	before, after := line[:0], ""
+	if w.chunked && size > 0 {
+		before, after = append(strconv.AppendInt(before, int64(size), 16), "\r\n"...), "\r\n"
+	}
+	if last && w.chunked && !w.head {
+		after += w.end()
+	}
+	if len(head)+size+len(after) <= joined {
+		head = append(head, before...)
+		head = append(head, page...)
+		head = append(head, p...)
+		m.head = append(head, after...)
+		if len(m.head) == 0 {
+			return nil
+		}
+		return w.put(m.head) // which copies it if it has to wait
+	}
+	return w.put(append(bytes.Clone(head), before...), page, p, []byte(after))
+}
 
 // put writes to the connection, for as long as the peer takes some of it now and then.
-func (w *response) put(pieces [][]byte) error {
+func (w *response) put(first []byte, more ...[]byte) error {
 	x, c := w.x, w.x.conn
 	t := c.srv().loop.Current()
 	if t == nil {
@@ -183,22 +181,15 @@ func (w *response) put(pieces [][]byte) error {
 	}
 	w.unsent = c.conn.Buffered()
 	c.srv().writing.begin(&x.sending, x)
-	size := 0
-	for _, p := range pieces {
-		size += len(p)
-	}
-	n, err := 0, error(nil)
-	switch m := &c.srv().memory; {
-	case len(pieces) > 1 && size > joined:
-		n, err = c.conn.WriteBatch(t, pieces)
-	case len(pieces) > 1:
-		m.whole = m.whole[:0]
-		for _, p := range pieces {
-			m.whole = append(m.whole, p...)
+	n, size, err := 0, len(first), error(nil)
+	if len(more) == 0 {
+		n, err = c.conn.Write(t, first)
+	} else {
+		pieces := append([][]byte{first}, more...)
+		for _, p := range more {
+			size += len(p)
 		}
-		n, err = c.conn.Write(t, m.whole) // which copies it if it has to wait
-	default:
-		n, err = c.conn.Write(t, pieces[0])
+		n, err = c.conn.WriteBatch(t, pieces)
 	}
 	x.sending.end()
 	x.broken = x.broken || err != nil && n < size // otherwise all was accepted, and only the task is canceled

@@ -62,13 +62,13 @@ func (w *response) informational(status int) {
 	if status != http.StatusContinue {
 		b = w.fields(b, w.header)
 	}
-	_ = w.put([][]byte{append(b, crlf...)}) // a later call fails too
+	_ = w.put(append(b, crlf...)) // a later call fails too
 }
 
 // goOn tells a client to send the body.
 func (w *response) goOn() {
 	if !w.started {
-		_ = w.put([][]byte{[]byte("HTTP/1.1 100 Continue\r\n\r\n")}) // reading fails too
+		_ = w.put([]byte("HTTP/1.1 100 Continue\r\n\r\n")) // reading fails too
 	}
 }
 

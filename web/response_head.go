@@ -21,7 +21,7 @@ func (w *response) start(next []byte, last bool) {
 	if !x.body.done && !w.fullDuplex {
 		w.settleBody()
 	}
-	w.announceTrailers(h)
+	w.trailers = announces(h)
 	length := w.length
 	if last && length < 0 && !w.trailers && hasBody(w.status) && (!w.head || len(w.page) > 0) {
 		length = int64(len(w.page))
@@ -93,7 +93,7 @@ func (w *response) decides(key string) bool {
 	case "Transfer-Encoding":
 		return true
 	case "Content-Length":
-		return w.length < 0 || !hasBody(w.status) && w.status != http.StatusNotModified || w.status == http.StatusNotModified
+		return w.length < 0 || !hasBody(w.status)
 	case "Content-Type":
 		return w.status == http.StatusNotModified
 	case "Connection":
@@ -149,21 +149,25 @@ func (w *response) settleBody() {
 	x.body.closed = true
 }
 
-// announceTrailers finds out whether there will be trailers.
-func (w *response) announceTrailers(h http.Header) {
+// announces reports whether a header announces trailers, or has some.
+func announces(h http.Header) bool {
 	if len(h["Trailer"]) > 0 {
-		w.trailers = true
+		return true
 	}
 	for k := range h {
 		if strings.HasPrefix(k, http.TrailerPrefix) {
-			w.trailers = true
+			return true
 		}
 	}
+	return false
 }
 
 // end returns the end of a chunked answer.
-func (w *response) end() []byte {
-	b := append([]byte(nil), "0\r\n"...)
+func (w *response) end() string {
+	if !w.trailers && !announces(w.header) {
+		return "0\r\n\r\n"
+	}
+	b := []byte("0\r\n")
 	names := map[string]string{}
 	for _, v := range w.declared() {
 		for name := range strings.SplitSeq(v, ",") {
@@ -187,8 +191,10 @@ func (w *response) end() []byte {
 			b = append(append(append(append(b, name...), ": "...), clean(v)...), crlf...)
 		}
 	}
-	return append(b, crlf...)
+	return string(append(b, crlf...))
 }
+
+const crlf = "\r\n"
 
 // isTrailer reports whether a field may come behind a body: not those that say what it is, where it
 // ends, or who asks (RFC 9110, section 6.5.1).

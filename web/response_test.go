@@ -60,6 +60,11 @@ func TestAnswers(t *testing.T) {
 			w.Header().Set("X-Lost", "2")
 			w.Header().Set(http.TrailerPrefix+"X-B", "3\r\n4")
 		}, "HTTP/1.1 200 OK\r\nTrailer: X-A, Content-Length\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n" + plainText + "\r\n1\r\nx\r\n0\r\nX-A: 1\r\nX-B: 3  4\r\n\r\n"},
+		{"trailers out of the blue", last("/"), func(w http.ResponseWriter, _ *http.Request) {
+			w.(http.Flusher).Flush()
+			fmt.Fprint(w, "x")
+			w.Header().Set(http.TrailerPrefix+"X-B", "3")
+		}, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n1\r\nx\r\n0\r\nX-B: 3\r\n\r\n"},
 		{"early hints", last("/"), func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Link", "</a>")
 			w.WriteHeader(103)

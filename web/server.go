@@ -272,7 +272,10 @@ func (of *listener) abort(cause error) {
 
 // open takes a new connection.
 func (of *listener) open(a *aio.Conn) {
-	c := &conn{of: of, conn: a, remote: a.RemoteAddr().String()}
+	c := &conn{of: of, conn: a}
+	if peer := a.RemoteAddr(); peer != nil { // else it is unnamed
+		c.remote = peer.String()
+	}
 	c.link.Value, c.ready = c, c.readable
 	of.conns.Push(&c.link)
 	if s := of.srv; s.ConnContext != nil {
