@@ -17,6 +17,7 @@ type example struct {
 var programs = []example{
 	{"echo", "send back what comes, in a model of your choice", runEcho},
 	{"files", "a directory, over HTTP", runFiles},
+	{"proxy", "a reverse proxy for HTTP and WebSocket", runProxy},
 	{"chat", "a chat with rooms, on a page with a WebSocket", runChat},
 }
 

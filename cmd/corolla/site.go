@@ -23,9 +23,10 @@ const grace = 10 * time.Second
 // site is a server of HTTP.
 type site struct {
 	place
+	log     *slog.Logger
 	handler http.Handler
 	closing func()                         // called on the loop when it is to stop; nil is nothing
-	setup   func(l *corolla.Loop, s *site) // makes the rest; nil if there is no more
+	setup   func(l *corolla.Loop, s *site) // makes the handler
 	limits  []aio.ServeOption
 }
 
@@ -53,10 +54,9 @@ func (s *site) run(t *corolla.Task, c *console, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if s.setup != nil {
-		s.setup(l, s)
-	}
-	srv := &web.Server{Handler: logged(l, slog.New(slog.NewTextHandler(out, nil)), s.handler)}
+	s.log = slog.New(slog.NewTextHandler(out, nil))
+	s.setup(l, s)
+	srv := &web.Server{Handler: logged(l, s.log, s.handler)}
 	if s.closing != nil {
 		srv.RegisterOnShutdown(s.closing)
 	}
