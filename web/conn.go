@@ -45,6 +45,7 @@ type conn struct {
 	unread   int         // bytes that it may still send, when parting
 
 	listening bool
+	reading   bool           // readable is on the stack
 	soon      corolla.Handle // of a call of readable that need not wait for anything
 	stopped   bool           // reading has stopped before there was nothing left
 	feeding   bool           // feed is on the stack
@@ -57,7 +58,7 @@ func (c *conn) srv() *Server { return c.of.srv }
 
 // listen has readable called when there is something to read.
 func (c *conn) listen() {
-	if c.listening || c.closed || c.eof {
+	if c.listening || c.reading || c.closed || c.eof {
 		return
 	}
 	c.listening = true
@@ -83,24 +84,29 @@ func (c *conn) deaf() {
 
 // readable reads what has arrived.
 func (c *conn) readable() {
-	c.listening, c.stopped = false, true
+	c.listening, c.stopped, c.reading = false, true, true
+	more := c.readMore()
+	if c.reading = false; more {
+		c.listen()
+	}
+}
+
+// readMore reports whether there may be more to read, now or later.
+func (c *conn) readMore() bool {
 	l := c.srv().loop
-	for n := 0; !c.closed && !c.full(); n++ {
-		if n > 0 && l.Overdue() {
-			c.listening = true
-			c.soon = l.Soon(c.ready)
-			return
+	for first := true; !c.closed && !c.full(); first = false {
+		if !first && l.Overdue() {
+			return true
 		}
 		b := l.Scratch()
 		n, err := c.conn.TryRead(b)
 		switch {
 		case err == corolla.ErrWouldBlock:
 			c.stopped = false
-			c.listen()
-			return
+			return true
 		case err != nil:
 			c.ended(err)
-			return
+			return false
 		case c.parting:
 			if c.unread -= n; c.unread < 0 {
 				c.close()
@@ -109,6 +115,7 @@ func (c *conn) readable() {
 			c.arrived(b[:n])
 		}
 	}
+	return false
 }
 
 // full reports whether nothing is to be read at present: the active request's handler reads its body

@@ -46,6 +46,7 @@ type Conn struct {
 	conn    *aio.Conn
 	parser  parser
 	kept    []byte        // received, and not yet parsed
+	got     event         // the message that next has found
 	reader  *corolla.Task // in Read or Receive; see busy
 	unwound int           // reader.Unwound() when it began
 	fault   error         // why nothing more can be read
@@ -57,9 +58,8 @@ type Conn struct {
 	limit    time.Duration // of the closing handshake
 	protocol string
 
-	pong         []byte // the payload of the last ping that was not answered
-	answering    bool   // a task waits to answer pings
-	sent, ponged uint64 // numbers of the last Ping, and of the last one answered
+	pong         *answer // to pings, if it could not be written at once
+	sent, ponged uint64  // numbers of the last Ping, and of the last one answered
 	news         corolla.Waiters
 	beat         *heartbeat
 }
@@ -91,18 +91,26 @@ func newConn(c *aio.Conn, role ws.State, cfg *config, agreed agreement, unread [
 // those of aio.Conn.Read. But for ErrBusy, a read deadline of the aio.Conn and a cancel of t, which lose
 // nothing, errors are final: the connection is closed, and each later Read returns the same.
 func (c *Conn) Read(t *corolla.Task) (Kind, []byte, error) {
-	e, err := c.next(t)
-	if e.lent {
-		e.b = bytes.Clone(e.b)
+	err := c.next(t)
+	kind, b, lent := c.take()
+	if lent {
+		b = bytes.Clone(b)
 	}
-	return Kind(e.op), e.b, err
+	return kind, b, err
 }
 
 // Receive is Read without a copy of the message: it is good until t next waits, for anything, or reads
 // again. Write, TryWrite and Prepare take it as it is.
 func (c *Conn) Receive(t *corolla.Task) (Kind, []byte, error) {
-	e, err := c.next(t)
-	return Kind(e.op), e.b, err
+	err := c.next(t)
+	kind, b, _ := c.take()
+	return kind, b, err
+}
+
+func (c *Conn) take() (kind Kind, b []byte, lent bool) {
+	kind, b, lent = Kind(c.got.op), c.got.b, c.got.lent
+	c.got = event{}
+	return kind, b, lent
 }
 
 // busy reports whether a task is reading. If it was unwound in the middle of that, it is not.
@@ -110,15 +118,16 @@ func (c *Conn) busy() bool {
 	return c.reader != nil && !c.reader.Ended() && c.reader.Unwound() == c.unwound
 }
 
-func (c *Conn) next(t *corolla.Task) (event, error) {
+// next waits for a message, which is then in c.got.
+func (c *Conn) next(t *corolla.Task) error {
 	if c.busy() {
-		return event{}, corolla.ErrBusy
+		return corolla.ErrBusy
 	}
 	c.reader, c.unwound = t, t.Unwound()
-	e, err := await(c, t)
-	c.reader = nil // not deferred: most tasks spend most of their lives in await, with a small stack
+	err := await(c, t)
+	c.reader = nil // not deferred: see await
 	c.tell()
-	return e, err
+	return err
 }
 
 // tell wakes those who wait for something that a reader learns.
@@ -130,44 +139,65 @@ func (c *Conn) tell() {
 
 // await waits for a message. While it waits for data the connection holds no buffer: data arrives in the
 // loop's, and what is left of it behind a message is kept.
-func await(c *Conn, t *corolla.Task) (event, error) {
-	if c.fault != nil {
-		return event{}, c.fault
-	}
-	in, lent := c.kept, false
-	if len(in) > 0 {
-		if err := t.Checkpoint(); err != nil {
-			return event{}, err
-		}
-		c.kept = nil
+//
+// Most tasks spend most of their lives here, so this frame, and those above it, are kept small.
+func await(c *Conn, t *corolla.Task) error {
+	if done, err := resume(c, t); done || err != nil {
+		return err
 	}
 	for {
-		for len(in) > 0 {
-			e, rest, err := c.parser.feed(in)
-			if err != nil {
-				return event{}, c.failed(t, err)
-			}
-			switch e.op {
-			case ws.OpText, ws.OpBinary:
-				c.keep(rest, lent)
-				return e, nil
-			case ws.OpPing:
-				c.answer(e.b)
-			case ws.OpPong:
-				c.hear(e.b)
-			case ws.OpClose:
-				return event{}, c.closed(t, e.b)
-			}
-			in = rest
+		in, err := c.conn.Receive(t)
+		if err != nil {
+			return c.broken(err)
 		}
-		var err error
-		if in, err = c.conn.Receive(t); err != nil {
-			return event{}, c.broken(err)
-		}
-		if lent = true; c.beat != nil {
-			c.beat.heard = true
+		if done, err := parse(c, t, in, true); done || err != nil {
+			return err
 		}
 	}
+}
+
+// resume begins with what was kept. It lets others run now and then, as waiting for data does.
+//
+//go:noinline
+func resume(c *Conn, t *corolla.Task) (done bool, err error) {
+	if c.fault != nil || len(c.kept) == 0 {
+		return false, c.fault
+	}
+	if err := t.Checkpoint(); err != nil {
+		return false, err
+	}
+	in := c.kept
+	c.kept = nil
+	return parse(c, t, in, false)
+}
+
+// parse deals with what has arrived, up to the end of a message.
+//
+//go:noinline
+func parse(c *Conn, t *corolla.Task, in []byte, lent bool) (done bool, err error) {
+	if c.beat != nil && lent {
+		c.beat.heard = true
+	}
+	for len(in) > 0 {
+		e, rest, err := c.parser.feed(in)
+		if err != nil {
+			return false, c.failed(t, err)
+		}
+		switch e.op {
+		case ws.OpText, ws.OpBinary:
+			c.keep(rest, lent)
+			c.got = e
+			return true, nil
+		case ws.OpPing:
+			c.answer(e.b)
+		case ws.OpPong:
+			c.hear(e.b)
+		case ws.OpClose:
+			return false, c.closed(t, e.b)
+		}
+		in = rest
+	}
+	return false, nil
 }
 
 func (c *Conn) keep(rest []byte, lent bool) {
@@ -257,7 +287,8 @@ func (c *Conn) end(err error) {
 // Close closes the connection with the closing handshake: it tells the peer the code and the reason, at
 // most 123 bytes of UTF-8, and waits for its answer and for the end of its stream, for at most
 // CloseTimeout. Messages that arrive until then go to the task that reads, or are dropped if there is
-// none. With CodeNone and no reason the peer is told neither.
+// none; a Read that begins meanwhile then gets corolla.ErrBusy. With CodeNone and no reason the peer is
+// told neither.
 //
 // The error is nil if the peer has answered, net.ErrClosed if the connection was closed before, or a
 // close was begun, and otherwise says why no answer has come. In any case the connection is closed. But a
@@ -293,7 +324,8 @@ func (c *Conn) drain(t *corolla.Task) error {
 			}
 			continue
 		}
-		if _, err := c.next(t); err != nil {
+		err := c.next(t)
+		if c.got = (event{}); err != nil {
 			return err
 		}
 	}

@@ -9,8 +9,7 @@ import (
 )
 
 // Compression (RFC 7692), without context takeover in either direction: each message is compressed by
-// itself, so a connection keeps neither a window nor a compressor, of which one takes hundreds of
-// kilobytes. A few of each are enough for a whole program, since nothing waits while it uses one.
+// itself, so a connection keeps neither a window nor a compressor, of which one takes more than a megabyte. A few of each are enough for a whole program, since nothing waits while it uses one.
 //
 // The standard library's compressor always has a window of 32 KiB. A peer that asks for a smaller one is
 // served all the same: a message not longer than the window cannot refer beyond it, and a longer one is

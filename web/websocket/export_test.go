@@ -21,3 +21,16 @@ func (p *parser) Feed(in []byte) (op byte, b, rest []byte, err error) {
 
 // Held returns how many bytes of an unfinished message the parser has room for.
 func (p *parser) Held() int { return cap(p.message) + cap(p.text) }
+
+// Held returns how many bytes of memory the connection holds between two messages.
+func (c *Conn) Held() int { return cap(c.kept) + c.parser.Held() }
+
+// Encodings returns how often the message was encoded.
+func (p *Prepared) Encodings() (n int) {
+	for _, f := range p.frames {
+		if f != nil {
+			n++
+		}
+	}
+	return n
+}

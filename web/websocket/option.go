@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"crypto/tls"
+	"math"
 	"net/http"
 	"slices"
 	"time"
@@ -50,18 +51,18 @@ func MaxMessage(bytes int) Option {
 	if bytes <= 0 {
 		panic("websocket: MaxMessage must be positive")
 	}
-	return func(c *config) { c.maxMessage = bytes }
+	return func(c *config) { c.maxMessage = min(bytes, math.MaxInt/2) } // a little is added to it
 }
 
 // CloseTimeout sets how long a closing handshake may take. The default is DefaultCloseTimeout. With 0 or
 // less, none waits for the peer.
 func CloseTimeout(d time.Duration) Option { return func(c *config) { c.closeTimeout = d } }
 
-// KeepAlive ends the connection if the peer has gone without a word. When nothing has arrived for the
-// interval, and for at most twice that, the peer is sent a ping; if nothing arrives within limit then,
-// the connection is aborted, and Read returns an error that matches os.ErrDeadlineExceeded. It costs a
-// timer for each connection, and no task. While no task reads, nothing is done. It panics unless both are
-// positive.
+// KeepAlive ends the connection if the peer has gone without a word. When nothing has arrived for a whole
+// interval, which is noticed after at most two, the peer is sent a ping; if nothing arrives within limit
+// then, the connection is aborted, and Read returns an error that matches os.ErrDeadlineExceeded. It costs
+// a timer for each connection, and no task. While no task reads, nothing is done. It panics unless both
+// are positive.
 func KeepAlive(interval, limit time.Duration) Option {
 	if interval <= 0 || limit <= 0 {
 		panic("websocket: the times of KeepAlive must be positive")

@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"bytes"
 	"encoding/binary"
 	"time"
 
@@ -122,24 +123,31 @@ func (c *Conn) answer(payload []byte) {
 	if c.closing {
 		return
 	}
-	if !c.answering && c.conn.TryWrite(c.control(ws.OpPong, payload)) != corolla.ErrWouldBlock {
+	if c.pong != nil { // in line already
+		c.pong.payload = bytes.Clone(payload)
+		c.pong.due = true
+		return
+	}
+	if c.conn.TryWrite(c.control(ws.OpPong, payload)) != corolla.ErrWouldBlock {
 		return // an error in writing is found by others
 	}
-	c.pong = append(c.pong[:0], payload...)
-	if !c.answering {
-		c.answering = true
-		c.conn.Socket().Loop().Go(func(t *corolla.Task) error {
-			defer func() { c.answering, c.pong = false, nil }()
-			for c.pong != nil && !c.closing {
-				payload := c.pong
-				c.pong = nil
-				if c.say(t, ws.OpPong, payload) != nil {
-					break // the reader is told too
-				}
+	c.pong = &answer{payload: bytes.Clone(payload), due: true}
+	c.conn.Socket().Loop().Go(func(t *corolla.Task) error {
+		defer func() { c.pong = nil }()
+		for c.pong.due && !c.closing {
+			c.pong.due = false
+			if c.say(t, ws.OpPong, c.pong.payload) != nil {
+				break // the reader is told too
 			}
-			return nil
-		}, corolla.Describe(c.answer, c.conn))
-	}
+		}
+		return nil
+	}, corolla.Describe(c.answer, c.conn))
+}
+
+// answer is what waits to be sent to a peer that does not read fast enough.
+type answer struct {
+	payload []byte // of the last ping
+	due     bool
 }
 
 // Ping sends a ping, and parks t until its pong has come. A task must be reading meanwhile. Limit the wait
