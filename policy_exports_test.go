@@ -22,7 +22,7 @@ process: 27
 sim: 18
 transport: 77
 transport/framing: 12
-web: 16
+web: 30
 web/websocket: 62
 `
 
