@@ -67,6 +67,9 @@ func clientOn(t *testing.T, host string, seed uint64, test func(e *clientEnv)) {
 		return nil
 	}); err != nil {
 		t.Error(err)
+		if p := (*corolla.PanicError)(nil); errors.As(err, &p) {
+			t.Logf("%s", p.Stack)
+		}
 	}
 	leaktest.Close(t, l)
 }
