@@ -123,7 +123,10 @@ func (e *clientEnv) serve(answer func(p *clientPeer, r *http.Request) error) (ur
 // accept calls handle for each connection.
 func (e *clientEnv) accept(handle func(p *clientPeer) error) (url string, stop func()) {
 	e.Helper()
-	ln := e.listen()
+	return e.acceptOn(e.listen(), handle)
+}
+
+func (e *clientEnv) acceptOn(ln *aio.Listener, handle func(p *clientPeer) error) (url string, stop func()) {
 	serving := e.loop.Go(func(task *corolla.Task) error {
 		return aio.NewServer(ln, func(task *corolla.Task, c *aio.Conn) error {
 			return handle(&clientPeer{conn: c, task: task, in: bufio.NewReader(c.Bind(task))})
