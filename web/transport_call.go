@@ -94,6 +94,7 @@ func (x *clientCall) roundTrip(t *corolla.Task) (resp *http.Response, err error)
 			x.fail(err)
 		}
 	}()
+	c.announce(t, x.trace)
 	if err := x.send(t); err != nil {
 		return nil, err
 	}

@@ -261,6 +261,14 @@ func TestTransportOutsideOfATask(t *testing.T) {
 		if _, err := done.Await(e.task); err != nil {
 			e.Error(err)
 		}
+		elsewhere := corolla.Offload(e.loop, func() (struct{}, error) {
+			e.panics("does not run the loop", func() { _, _ = e.tr.RoundTrip(req) })
+			e.panics("does not run the loop", func() { _ = resp.Body.Close() })
+			return struct{}{}, nil
+		})
+		if _, err := elsewhere.Await(e.task); err != nil {
+			e.Error(err)
+		}
 		e.panics("without a Loop", func() { _, _ = new(web.Transport).RoundTrip(req) })
 	})
 }

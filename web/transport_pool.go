@@ -244,7 +244,7 @@ func (c *clientConn) Read(b []byte) (n int, err error) {
 	if c.try {
 		n, err = c.conn.TryRead(b)
 	} else {
-		n, err = c.conn.Read(clientTask(c.tr.Loop, "a response's body"), b)
+		n, err = c.conn.Read(clientTask(c.tr.Loop, "http.Response.Body.Read"), b)
 	}
 	if n > 0 && c.got == 0 {
 		x.answered()

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/aio"
 	"github.com/corolla-go/corolla/green"
 	"github.com/corolla-go/corolla/web"
 )
@@ -174,10 +175,11 @@ func TestTransportUpgrade(t *testing.T) {
 			return io.EOF
 		})
 		defer stop()
-		resp, err := e.request("GET", url, nil, func(r *http.Request) {
+		upgrade := func(r *http.Request) {
 			r.Header.Set("Connection", "Upgrade")
 			r.Header.Set("Upgrade", "echo")
-		})
+		}
+		resp, err := e.request("GET", url, nil, upgrade)
 		if err != nil {
 			e.Fatal(err)
 		}
@@ -199,7 +201,37 @@ func TestTransportUpgrade(t *testing.T) {
 			e.Error(err)
 		}
 		e.wantStats(web.TransportStats{})
+		if resp, err = e.request("GET", url, nil, upgrade); err != nil {
+			e.Fatal(err)
+		}
+		e.detached(resp)
+		e.wantStats(web.TransportStats{})
 	})
+}
+
+// detached takes the connection of an upgraded response.
+func (e *clientEnv) detached(resp *http.Response) {
+	e.Helper()
+	conn, unread := resp.Body.(interface{ Detach() (*aio.Conn, []byte) }).Detach()
+	if _, err := resp.Body.Read(make([]byte, 1)); !errors.Is(err, http.ErrBodyReadAfterClose) {
+		e.Errorf("Read after Detach: %v", err)
+	}
+	if err := resp.Body.Close(); err != nil {
+		e.Error(err)
+	}
+	if _, err := conn.Write(e.task, []byte("again")); err != nil {
+		e.Error(err)
+	}
+	if err := conn.CloseWrite(); err != nil {
+		e.Error(err)
+	}
+	rest, err := io.ReadAll(conn.Bind(e.task))
+	if got := string(unread) + string(rest); got != "hello again" || err != nil {
+		e.Errorf("%q, %v", got, err)
+	}
+	if err := conn.Close(); err != nil {
+		e.Error(err)
+	}
 }
 
 // TestTransportInHandlers is a proxy: a handler that passes requests on, and answers with what comes
