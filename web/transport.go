@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/corolla-go/corolla"
@@ -45,7 +46,9 @@ const (
 // The body of a request is read on the loop, and not always in the task that called RoundTrip, so it
 // must not be bound to that task, as what aio.Conn.Bind returns is, and it must not block. It may wait
 // as green threads do. The body of a response is for one reader at a time: a second gets
-// corolla.ErrBusy. Closing it wakes the reader.
+// corolla.ErrBusy. Closing it wakes the reader. After "101 Switching Protocols" it is an
+// io.ReadWriteCloser, as with net/http, and has two more methods: CloseWrite, and
+// Detach() (c *aio.Conn, unread []byte), which gives the connection away.
 //
 // Where net/http has no limit for a field that is zero, there is a default here; a negative value
 // means no limit, or no timeout.
@@ -117,7 +120,7 @@ func NewTransport(l *corolla.Loop) *Transport {
 // more on a new one, if its body can be had again and it is idempotent: GET, HEAD, OPTIONS, TRACE, or
 // any with an Idempotency-Key. So is one of which nothing could be written.
 func (tr *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	t := clientTask(tr.Loop, "Transport.RoundTrip")
+	t := clientTask(tr.Loop, "web.Transport.RoundTrip")
 	if err := clientCheck(req); err != nil {
 		clientCloseBody(req)
 		return nil, err
@@ -158,7 +161,6 @@ func (tr *Transport) roundTrip(t *corolla.Task, original *http.Request) (*http.R
 			clientCloseBody(req)
 			return nil, err
 		}
-		c.announce(t, trace)
 		x := &clientCall{conn: c, req: req, target: target, trace: trace}
 		resp, err := x.roundTrip(t)
 		if err == nil {
@@ -209,6 +211,7 @@ type TransportStats struct {
 
 // Stats returns the current state of the Transport.
 func (tr *Transport) Stats() TransportStats {
+	clientCheckLoop(tr.Loop, "web.Transport.Stats")
 	s := TransportStats{Idle: tr.idle.Len()}
 	for _, h := range tr.hosts {
 		waiting := 0
@@ -223,6 +226,7 @@ func (tr *Transport) Stats() TransportStats {
 
 // CloseIdleConnections closes the connections that are idle. Those in use go on.
 func (tr *Transport) CloseIdleConnections() {
+	clientCheckLoop(tr.Loop, "web.Transport.CloseIdleConnections")
 	for first := tr.idle.First(); first != nil; first = tr.idle.First() {
 		first.Value.drop()
 	}
@@ -234,15 +238,20 @@ func (tr *Transport) CloseIdleConnections() {
 
 // clientTask returns the running task, which something waits in.
 func clientTask(l *corolla.Loop, what string) *corolla.Task {
+	clientCheckLoop(l, what)
+	t := l.Current()
+	if t == nil {
+		panic("web: " + strings.TrimPrefix(what, "web.") + " outside of a task of its loop: start one with Loop.Go or green.Hub.Go")
+	}
+	return t
+}
+
+// clientCheckLoop panics on a goroutine that does not run the loop.
+func clientCheckLoop(l *corolla.Loop, what string) {
 	if l == nil {
 		panic("web: a Transport without a Loop: set the field")
 	}
-	l.Check("web." + what)
-	t := l.Current()
-	if t == nil {
-		panic("web: " + what + " outside of a task of its loop: start one with Loop.Go or green.Hub.Go")
-	}
-	return t
+	l.Check(what)
 }
 
 // clientCovers reports whether a context never ends before t does, or the scope that t is in.

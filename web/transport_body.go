@@ -21,7 +21,7 @@ const (
 
 // Read reads from the body, in whichever task runs.
 func (x *clientCall) Read(p []byte) (n int, err error) {
-	t := clientTask(x.conn.tr.Loop, "Read of a response's body")
+	t := clientTask(x.conn.tr.Loop, "http.Response.Body.Read")
 	switch {
 	case x.closed:
 		return 0, http.ErrBodyReadAfterClose
@@ -113,7 +113,7 @@ func (x *clientCall) noted(err error) error {
 // Close ends the response. The connection can be used again if the rest of the body has arrived or is
 // short, and is closed otherwise. It never waits.
 func (x *clientCall) Close() error {
-	x.conn.tr.Loop.Check("web: Close of a response's body")
+	clientCheckLoop(x.conn.tr.Loop, "http.Response.Body.Close")
 	if x.closed {
 		return nil
 	}
@@ -185,7 +185,7 @@ var _ io.ReadWriteCloser = (*clientUpgraded)(nil)
 
 // Write writes to the connection.
 func (u *clientUpgraded) Write(p []byte) (int, error) {
-	return u.conn.conn.Write(clientTask(u.conn.tr.Loop, "Write to a response's body"), p)
+	return u.conn.conn.Write(clientTask(u.conn.tr.Loop, "http.Response.Body.Write"), p)
 }
 
 // CloseWrite ends the stream to the server.

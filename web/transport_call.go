@@ -82,7 +82,7 @@ func (e *clientTimeoutError) Temporary() bool { return true }
 
 func (x *clientCall) roundTrip(t *corolla.Task) (resp *http.Response, err error) {
 	c := x.conn
-	c.call, c.got, c.most = x, 0, c.tr.MaxResponseHeaderBytes
+	c.call, c.err, c.got, c.most = x, nil, 0, c.tr.MaxResponseHeaderBytes
 	if c.most == 0 {
 		c.most = DefaultMaxResponseHeaderBytes
 	} else if c.most < 0 {
@@ -94,8 +94,12 @@ func (x *clientCall) roundTrip(t *corolla.Task) (resp *http.Response, err error)
 			x.fail(err)
 		}
 	}()
+	c.announce(t, x.trace)
 	if err := x.send(t); err != nil {
 		return nil, err
+	}
+	if x.over { // the body was bad from the start
+		return nil, x.err
 	}
 	resp, err = x.receive()
 	if err != nil {
@@ -110,15 +114,18 @@ func (x *clientCall) roundTrip(t *corolla.Task) (resp *http.Response, err error)
 
 // reason returns why reading has really failed.
 func (x *clientCall) reason(err error) error {
-	switch {
-	case x.err != nil:
+	if x.err != nil {
 		return x.err
+	}
+	switch err = cmp.Or(x.conn.err, err); {
+	case err == io.EOF:
+		err = io.ErrUnexpectedEOF
 	case errors.Is(err, corolla.ErrCanceled) || errors.Is(err, corolla.ErrLoopClosed) || err == errHeadTooLarge:
 		return err
 	}
 	if x.conn.got == 0 {
 		x.lost = true
-		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		if err == io.ErrUnexpectedEOF {
 			err = fmt.Errorf("web: the server closed the connection without an answer: %w", io.EOF)
 		}
 	}

@@ -20,16 +20,12 @@ import (
 const clientProxyTimeout = 30 * time.Second
 
 // open makes a connection to a target, by way of its proxy if it has one.
-func (tr *Transport) open(t *corolla.Task, g *clientTarget) (conn *aio.Conn, state *tls.ConnectionState, err error) {
+func (tr *Transport) open(t *corolla.Task, g *clientTarget) (*aio.Conn, *tls.ConnectionState, error) {
 	address := g.address
 	if g.proxy != nil {
 		address = clientAddress(g.proxy)
 	}
-	if tr.Dial != nil {
-		conn, err = tr.Dial(t, "tcp", address)
-	} else {
-		conn, err = aio.Dial(t, "tcp", address)
-	}
+	conn, err := tr.dial(t, address)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -49,6 +45,7 @@ func (tr *Transport) open(t *corolla.Task, g *clientTarget) (conn *aio.Conn, sta
 			return nil, nil, err
 		}
 	}
+	var state *tls.ConnectionState
 	if g.key.scheme == "https" {
 		host, _, err := net.SplitHostPort(g.address)
 		if err != nil {
@@ -63,6 +60,13 @@ func (tr *Transport) open(t *corolla.Task, g *clientTarget) (conn *aio.Conn, sta
 	}
 	done = true
 	return conn, state, nil
+}
+
+func (tr *Transport) dial(t *corolla.Task, address string) (*aio.Conn, error) {
+	if tr.Dial != nil {
+		return tr.Dial(t, "tcp", address)
+	}
+	return aio.Dial(t, "tcp", address)
 }
 
 // secure starts TLS.

@@ -53,6 +53,7 @@ type clientConn struct {
 	try    bool          // reading must not wait
 	gone   bool
 	probe  [1]byte
+	err    error // of the last read: net/http's parser hides one that ends a line
 	got    int64 // bytes of the current answer
 	most   int64 // bytes that may be read until its head is complete
 }
@@ -235,19 +236,21 @@ func (c *clientConn) Read(b []byte) (n int, err error) {
 	}
 	if !x.headed {
 		if c.most <= 0 {
-			return 0, errHeadTooLarge
+			c.err = errHeadTooLarge
+			return 0, c.err
 		}
 		b = b[:min(int64(len(b)), c.most)]
 	}
 	if c.try {
 		n, err = c.conn.TryRead(b)
 	} else {
-		n, err = c.conn.Read(clientTask(c.tr.Loop, "a response's body"), b)
+		n, err = c.conn.Read(clientTask(c.tr.Loop, "http.Response.Body.Read"), b)
 	}
 	if n > 0 && c.got == 0 {
 		x.answered()
 	}
 	c.got += int64(n)
 	c.most -= int64(n)
+	c.err = err
 	return n, err
 }

@@ -67,6 +67,9 @@ func clientOn(t *testing.T, host string, seed uint64, test func(e *clientEnv)) {
 		return nil
 	}); err != nil {
 		t.Error(err)
+		if p := (*corolla.PanicError)(nil); errors.As(err, &p) {
+			t.Logf("%s", p.Stack)
+		}
 	}
 	leaktest.Close(t, l)
 }
@@ -120,10 +123,10 @@ func (e *clientEnv) serve(answer func(p *clientPeer, r *http.Request) error) (ur
 // accept calls handle for each connection.
 func (e *clientEnv) accept(handle func(p *clientPeer) error) (url string, stop func()) {
 	e.Helper()
-	ln, err := aio.Listen(e.loop, "tcp", "127.0.0.1:0")
-	if err != nil {
-		e.Fatal(err)
-	}
+	return e.acceptOn(e.listen(), handle)
+}
+
+func (e *clientEnv) acceptOn(ln *aio.Listener, handle func(p *clientPeer) error) (url string, stop func()) {
 	serving := e.loop.Go(func(task *corolla.Task) error {
 		return aio.NewServer(ln, func(task *corolla.Task, c *aio.Conn) error {
 			return handle(&clientPeer{conn: c, task: task, in: bufio.NewReader(c.Bind(task))})
@@ -133,6 +136,15 @@ func (e *clientEnv) accept(handle func(p *clientPeer) error) (url string, stop f
 		serving.Cancel(nil)
 		_, _ = serving.Await(e.task)
 	}
+}
+
+func (e *clientEnv) listen() *aio.Listener {
+	e.Helper()
+	ln, err := aio.Listen(e.loop, "tcp", "127.0.0.1:0")
+	if err != nil {
+		e.Fatal(err)
+	}
+	return ln
 }
 
 // get requests a URL, and returns what the body is.
