@@ -1,6 +1,6 @@
 module github.com/corolla-go/corolla/bench
 
-go 1.25.0
+go 1.26
 
 require github.com/corolla-go/corolla v0.0.0
 
@@ -12,6 +12,8 @@ require (
 )
 
 require (
+	github.com/gobwas/httphead v0.1.0 // indirect
+	github.com/gobwas/ws v1.5.0 // indirect
 	github.com/klauspost/compress v1.20.0 // indirect
 	github.com/molecule-man/go-brrr v1.0.1 // indirect
 	github.com/panjf2000/ants/v2 v2.11.3 // indirect

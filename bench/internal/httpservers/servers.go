@@ -33,7 +33,7 @@ var (
 // all begins with the one that the others are compared with.
 var all = []server{
 	{name: "net", paths: slices.Concat(plain, sockets), run: netHTTP, version: netVersion},
-	{name: "web", paths: plain, run: webHTTP, version: webVersion},
+	{name: "web", paths: slices.Concat(plain, sockets), run: webHTTP, version: webVersion},
 	{name: "fasthttp", paths: plain, run: fastHTTP, version: module("github.com/valyala/fasthttp")},
 	// It makes no JSON.
 	{name: "nginx", paths: []string{httpwork.Hello, httpwork.File}, run: nginx, version: nginxVersion, other: true},
