@@ -34,19 +34,27 @@ type onLoopServer struct {
 	t      *testing.T
 	loop   *corolla.Loop
 	outer  func(http.Handler) http.Handler // on net/http's side
-	log    bytes.Buffer                    // of net/http
+	log    onLoopLog                       // of net/http
 	client *http.Client
 	ran    chan error
 }
 
+// onLoopLog has what net/http logs, on goroutines of its own.
+type onLoopLog chan string
+
+func (l onLoopLog) Write(b []byte) (int, error) {
+	l <- string(b)
+	return len(b), nil
+}
+
 func onLoopNew(t *testing.T, proto string) *onLoopServer {
 	t.Helper()
-	s := &onLoopServer{t: t, ran: make(chan error, 1), outer: func(h http.Handler) http.Handler { return h }}
+	s := &onLoopServer{t: t, ran: make(chan error, 1), log: make(onLoopLog, 100), outer: func(h http.Handler) http.Handler { return h }}
 	l, err := corolla.New(corolla.SlowLimit(0), corolla.ErrorHandler(func(err error) { t.Errorf("error handler: %v", err) }))
 	leaktest.NeedLoop(t, err)
 	s.loop = l
 	s.Server = httptest.NewUnstartedServer(nil)
-	s.Config.ErrorLog = log.New(&s.log, "", 0)
+	s.Config.ErrorLog = log.New(s.log, "", 0)
 	s.EnableHTTP2 = proto == "HTTP/2.0"
 	return s
 }
