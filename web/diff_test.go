@@ -55,7 +55,7 @@ var oddConnection = regexp.MustCompile(`(?i)\nconnection:[^\n]*(?:[^,\s]\s+(?:cl
 // excused reports whether an answer may be another than net/http's.
 func excused(sent []byte, a, theirs answer, final bool) bool {
 	switch {
-	case theirs.broken: // a reset may take more of it
+	case theirs.broken, bytes.Contains(sent, []byte("/panic")): // a reset may take more of it
 		return final
 	case a.refusal() && final:
 		return theirs.refusal() || mayRefuse(sent, a) // with which status is for the table of what must be refused
