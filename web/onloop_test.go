@@ -39,11 +39,14 @@ type onLoopServer struct {
 	ran    chan error
 }
 
-// onLoopLog has what net/http logs, on goroutines of its own.
+// onLoopLog has what net/http logs, on goroutines of its own, up to its size.
 type onLoopLog chan string
 
 func (l onLoopLog) Write(b []byte) (int, error) {
-	l <- string(b)
+	select {
+	case l <- string(b):
+	default: // of handshakes that clients gave up there may be many
+	}
 	return len(b), nil
 }
 
