@@ -169,7 +169,7 @@ func TestProxyRelaysUpgrades(t *testing.T) {
 	if rest, err := io.ReadAll(in); len(rest) > 0 || err != nil {
 		t.Errorf("%q, %v", rest, err)
 	}
-	_, resp, in = upgraded(t, s.addr, "/shout", "X-Custom: refuse\r\n")
+	_, resp, _ = upgraded(t, s.addr, "/shout", "X-Custom: refuse\r\n")
 	text := make([]byte, len("not you"))
 	if _, err := io.ReadFull(resp.Body, text); resp.StatusCode != http.StatusForbidden || string(text) != "not you" || err != nil {
 		t.Errorf("refused: %s, %q, %v", resp.Status, text, err)
