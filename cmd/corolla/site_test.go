@@ -155,13 +155,14 @@ func publish(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o644); err != nil {
-		t.Fatal(err)
+	if out, err := exec.Command("mkfifo", filepath.Join(dir, "pipe")).CombinedOutput(); err != nil {
+		t.Fatalf("mkfifo: %v, %s", err, out)
 	}
 	return dir
 }
 
 func TestServeFiles(t *testing.T) {
+	needLoop(t)
 	s := startSite(t, "files", publish(t))
 	for _, c := range []struct {
 		method, path string
