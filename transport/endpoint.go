@@ -214,7 +214,7 @@ func (r *reader) end() error {
 }
 
 // Listen serves at the endpoint, as Serve does.
-func (e Endpoint) Listen(l *corolla.Loop, build func() Protocol, opts ...ServeOption) (*Server, error) {
+func (e Endpoint) Listen(l *corolla.Loop, build func(c *Conn) Protocol, opts ...ServeOption) (*Server, error) {
 	r := e.reader()
 	var network, address string
 	var cfg *tls.Config

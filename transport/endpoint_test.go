@@ -80,7 +80,7 @@ func TestEndpointsConnect(t *testing.T) {
 					return e
 				}
 				server, client := newLouder(), &recorder{}
-				srv, err := endpoint(c.server, "").Listen(task.Loop(), func() transport.Protocol { return server })
+				srv, err := endpoint(c.server, "").Listen(task.Loop(), func(*transport.Conn) transport.Protocol { return server })
 				if err != nil {
 					t.Fatal(err)
 				}

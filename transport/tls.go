@@ -39,7 +39,7 @@ func (e *HandshakeError) Unwrap() error { return e.Err }
 // name, and how to replace them while the server runs (GetCertificate). cfg's Get… and Verify…
 // functions may block: they run on other goroutines, several at a time, so they must be safe from
 // any goroutine. Everything else in cfg runs on the loop.
-func ServeTLS(l *corolla.Loop, network, address string, cfg *tls.Config, build func() Protocol, opts ...ServeOption) (*Server, error) {
+func ServeTLS(l *corolla.Loop, network, address string, cfg *tls.Config, build func(c *Conn) Protocol, opts ...ServeOption) (*Server, error) {
 	srv := newServer(build, opts)
 	how, err := stream.ListenTLS(l, cfg, srv.options)
 	if err != nil {
