@@ -20,8 +20,8 @@ gen: 36
 green: 117
 process: 27
 sim: 18
-transport: 77
-transport/framing: 12
+transport: 94
+transport/framing: 18
 web: 16
 `
 

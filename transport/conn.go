@@ -62,7 +62,7 @@ type Buffered interface {
 type Conn struct {
 	stream stream.Stream
 	proto  Protocol
-	err    error       // for Closed
+	err    error       // for Closed; set before the end if Close is to report one
 	prod   *production // nil if none
 	limit  *corolla.Timer
 	state  state
@@ -225,7 +225,9 @@ func (c *Conn) end(err error, reset bool) {
 	if e := c.stream.End(reset); e != nil && !errors.Is(e, net.ErrClosed) {
 		err = errors.Join(err, e)
 	}
-	c.err = err
+	if err != nil {
+		c.err = err
+	}
 	c.stream.AfterHandshake(func() { c.loop().Soon(func() { closed(c) }) })
 	stopProduction(c) // last, since it may panic
 }

@@ -132,7 +132,7 @@ func (s *Server) begin(sock *corolla.Socket) {
 		}
 	}()
 	if s.tls != nil {
-		startTLS(c, s.tls, func(err error) {
+		startTLS(c, s.tls, nil, func(err error) {
 			switch {
 			case err == nil:
 				c.openSoon()

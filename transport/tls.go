@@ -61,7 +61,7 @@ func DialTLS(l *corolla.Loop, network, address string, cfg *tls.Config, p Protoc
 	}
 	return dial(l, network, address, opts, func(s *corolla.Socket, result *corolla.Future[*Conn]) *Conn {
 		c := connect(s, p)
-		startTLS(c, how, func(err error) {
+		startTLS(c, how, nil, func(err error) {
 			if err != nil {
 				_ = result.Fail(err)
 				return
@@ -74,7 +74,8 @@ func DialTLS(l *corolla.Loop, network, address string, cfg *tls.Config, p Protoc
 }
 
 // ClientTLS starts TLS, as the client, on a connection already in use: from then on what is written
-// is encrypted, and Data gets decrypted data. What Data has already been given is not part of it.
+// is encrypted, and Data gets decrypted data. What Data has already been given is not part of it; but
+// what a Receiver holds is, so that nothing said in the clear is taken for something said through TLS.
 // done is called after the handshake, or when the connection is lost before that; if the handshake
 // fails, Closed follows with the same error. Only the options for handshakes matter; see ServeTLS.
 func (c *Conn) ClientTLS(cfg *tls.Config, done func(error), opts ...corolla.SocketOption) error {
@@ -99,7 +100,11 @@ func secure(c *Conn, how *stream.TLS, err error, done func(error)) error {
 	case c.is(closing | shut | lost):
 		err = net.ErrClosed
 	default:
-		startTLS(c, how, func(err error) {
+		var early []byte
+		if p, ok := c.proto.(interface{ early() []byte }); ok {
+			early = p.early()
+		}
+		startTLS(c, how, early, func(err error) {
 			defer c.guard()
 			done(err)
 			if err == nil {
@@ -112,9 +117,9 @@ func secure(c *Conn, how *stream.TLS, err error, done func(error)) error {
 }
 
 // startTLS starts TLS. If the handshake fails, the connection is lost.
-func startTLS(c *Conn, how *stream.TLS, done func(error)) {
+func startTLS(c *Conn, how *stream.TLS, early []byte, done func(error)) {
 	c.Socket().OnReadable(nil)
-	c.stream.StartTLS(how, nil, func(err error) {
+	c.stream.StartTLS(how, early, func(err error) {
 		if err != nil {
 			err = &HandshakeError{Peer: c.RemoteAddr(), Err: err}
 		}
