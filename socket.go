@@ -78,6 +78,14 @@ func (s *Socket) TryAccept() (*Socket, error) {
 	if !s.may(&s.r, 1) {
 		return nil, s.refusal("accept", 1)
 	}
+	if s.set != nil && s.set.proxy != nil {
+		return s.set.proxy.accept(s)
+	}
+	return s.accept()
+}
+
+// accept is TryAccept without ProxyProtocol.
+func (s *Socket) accept() (*Socket, error) {
 	c, err := s.loop.host.Accept(s.fd)
 	for err == host.ErrShed {
 		s.shed(err)

@@ -20,6 +20,7 @@ type socketOptions struct {
 	handshakeTimeout time.Duration
 	handshakes       *Semaphore
 	linger           time.Duration
+	proxy            *proxyListener // nil unless ProxyProtocol is given
 	errs             []error
 }
 
@@ -73,7 +74,8 @@ func DialTimeout(d time.Duration) SocketOption {
 }
 
 // HandshakeTimeout is how long a TLS handshake may take at the most, the wait for the peer's first
-// byte and for its turn among others included: 10 seconds unless set. 0 is as long as the peer
+// byte and for its turn among others included, and how long the head that ProxyProtocol expects: 10
+// seconds unless set. 0 is as long as the peer
 // likes; less is an error. Sockets without TLS have no use for it, or for MaxHandshakes.
 func HandshakeTimeout(d time.Duration) SocketOption {
 	return func(o *socketOptions) { o.handshakeTimeout = o.limit("HandshakeTimeout", d) }
