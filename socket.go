@@ -81,11 +81,11 @@ func (s *Socket) TryAccept() (*Socket, error) {
 	if s.set != nil && s.set.proxy != nil {
 		return s.set.proxy.accept(s)
 	}
-	return s.accept()
+	return acceptBare(s)
 }
 
-// accept is TryAccept without ProxyProtocol.
-func (s *Socket) accept() (*Socket, error) {
+// acceptBare is TryAccept without ProxyProtocol.
+func acceptBare(s *Socket) (*Socket, error) {
 	c, err := s.loop.host.Accept(s.fd)
 	for err == host.ErrShed {
 		s.shed(err)

@@ -76,7 +76,7 @@ func (p *proxyListener) accept(s *Socket) (*Socket, error) {
 			s.r.ready = false // until one is over
 			return nil, ErrWouldBlock
 		}
-		c, err := s.accept()
+		c, err := acceptBare(s)
 		if err != nil {
 			return nil, err
 		}
