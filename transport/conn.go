@@ -140,7 +140,14 @@ func (u *user) Marks(above bool) {
 }
 
 // Over ends the connection; Closed follows in the next turn.
-func (u *user) Over(err error) { (*Conn)(u).end(err, false) }
+func (u *user) Over(err error) {
+	c := (*Conn)(u)
+	if c.stream.Pair() && c.stream.Err() != nil && !c.is(closing|gotEOF) {
+		deaf(c, err)
+		return
+	}
+	c.end(err, false)
+}
 
 // Write sends b, which may be reused at once. What cannot be sent now is buffered, without limit; a
 // WritePauser is told when there is too much. The error is net.ErrClosed after Close or CloseWrite,
@@ -228,7 +235,7 @@ func (c *Conn) end(err error, reset bool) {
 	if err != nil {
 		c.err = err
 	}
-	c.stream.AfterHandshake(func() { c.loop().Soon(func() { closed(c) }) })
+	c.stream.AfterHandshake(func() { afterUntil(c) })
 	stopProduction(c) // last, since it may panic
 }
 
