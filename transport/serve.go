@@ -18,6 +18,7 @@ type Server struct {
 
 	options []corolla.SocketOption
 	tls     *stream.TLS // nil if none
+	solo    bool        // sock is not listening: it is the only connection
 }
 
 // ServeOption configures a Server. Package aio has the same options.
@@ -151,12 +152,20 @@ func (s *Server) begin(sock *corolla.Socket) {
 func (s *Server) Addr() net.Addr { return s.sock.LocalAddr() }
 
 // Conns returns how many connections are open, including those that are closed but still sending.
-func (s *Server) Conns() int { return s.admission.Conns() }
+func (s *Server) Conns() int {
+	if s.solo && !s.sock.Closed() {
+		return 1
+	}
+	return s.admission.Conns()
+}
 
 // Close stops listening. Connections stay open.
 func (s *Server) Close() error {
 	if s.pause != nil {
 		s.pause.Stop()
+	}
+	if s.solo {
+		return nil
 	}
 	return s.sock.Close()
 }

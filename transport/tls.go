@@ -55,9 +55,7 @@ func ServeTLS(l *corolla.Loop, network, address string, cfg *tls.Config, build f
 func DialTLS(l *corolla.Loop, network, address string, cfg *tls.Config, p Protocol, opts ...corolla.SocketOption) *corolla.Future[*Conn] {
 	how, err := stream.DialTLS(l, address, cfg, opts)
 	if err != nil {
-		result := corolla.NewFuture[*Conn](l)
-		_ = result.Fail(err) // nothing else has settled it
-		return result
+		return failedConn(l, err)
 	}
 	return dial(l, network, address, opts, func(s *corolla.Socket, result *corolla.Future[*Conn]) *Conn {
 		c := connect(s, p)
