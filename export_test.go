@@ -5,3 +5,9 @@ func SpareCells[T any](q *Queue[T]) int { return len(q.spare) }
 
 // LoopsInUse returns how many loops run, or are being closed.
 func LoopsInUse() int { return len(inUse.get()) }
+
+// ProxyLacks and ParseProxyHead are the two steps of reading a head of the PROXY protocol.
+var (
+	ProxyLacks     = proxyLacks
+	ParseProxyHead = parseProxyHead
+)

@@ -12,16 +12,16 @@ import (
 // exports says how many names each package offers: types, functions, constants, variables, and
 // methods of exported types. To offer more, or fewer, is a decision: change the number with the code.
 const exports = `
-.: 372
+.: 375
 aio: 101
 backdoor: 7
 deferred: 13
 gen: 36
 green: 117
-process: 27
+process: 28
 sim: 18
-transport: 77
-transport/framing: 12
+transport: 107
+transport/framing: 18
 web: 30
 web/websocket: 62
 `

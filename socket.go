@@ -78,6 +78,14 @@ func (s *Socket) TryAccept() (*Socket, error) {
 	if !s.may(&s.r, 1) {
 		return nil, s.refusal("accept", 1)
 	}
+	if s.set != nil && s.set.proxy != nil {
+		return s.set.proxy.accept(s)
+	}
+	return acceptBare(s)
+}
+
+// acceptBare is TryAccept without ProxyProtocol.
+func acceptBare(s *Socket) (*Socket, error) {
 	c, err := s.loop.host.Accept(s.fd)
 	for err == host.ErrShed {
 		s.shed(err)

@@ -21,6 +21,9 @@ func (l *Loop) open(kind network, opts []SocketOption, get func(host.Settings) (
 		return nil, ErrLoopClosed
 	}
 	set, err := socketSettings(opts)
+	if err == nil && kind == tcp && set.proxy != nil && len(set.proxy.trusted) == 0 {
+		err = errNobodyTrusted
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +32,7 @@ func (l *Loop) open(kind network, opts []SocketOption, get func(host.Settings) (
 		return nil, err
 	}
 	s, err := l.newSocket(fd, kind)
-	if err == nil && set.linger != defaultLingerTimeout {
+	if err == nil && (set.linger != defaultLingerTimeout || set.proxy != nil) {
 		kept := set // a copy, so that set escapes to the heap only here
 		s.set = &kept
 	}
@@ -208,11 +211,12 @@ func (l *Loop) Terminal() (*Socket, *os.File, error) {
 // nothing else should read from c or write to it meanwhile, and no process should be given it.
 //
 // A Socket of a pipe's end can do only what that end can; when the peer is gone, TryRead on the
-// writing end returns io.EOF. A plain file cannot be polled: the error wraps EPERM.
-func (l *Loop) Adopt(c syscall.Conn) (*Socket, error) {
+// writing end returns io.EOF. A plain file cannot be polled: the error wraps EPERM. Of the options those
+// count that say how the Socket is used: LingerTimeout, HandshakeTimeout and ProxyProtocol.
+func (l *Loop) Adopt(c syscall.Conn, opts ...SocketOption) (*Socket, error) {
 	l.check("Adopt")
 	var mode host.Mode
-	s, err := l.open(file, nil, func(host.Settings) (fd host.FD, err error) {
+	s, err := l.open(file, opts, func(host.Settings) (fd host.FD, err error) {
 		fd, mode, err = l.host.Adopt(c)
 		return fd, err
 	})

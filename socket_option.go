@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"time"
 
 	"github.com/corolla-go/corolla/internal/host"
@@ -20,6 +21,7 @@ type socketOptions struct {
 	handshakeTimeout time.Duration
 	handshakes       *Semaphore
 	linger           time.Duration
+	proxy            *proxyListener // nil unless ProxyProtocol is given
 	errs             []error
 }
 
@@ -73,7 +75,8 @@ func DialTimeout(d time.Duration) SocketOption {
 }
 
 // HandshakeTimeout is how long a TLS handshake may take at the most, the wait for the peer's first
-// byte and for its turn among others included: 10 seconds unless set. 0 is as long as the peer
+// byte and for its turn among others included, and how long the head that ProxyProtocol expects: 10
+// seconds unless set. 0 is as long as the peer
 // likes; less is an error. Sockets without TLS have no use for it, or for MaxHandshakes.
 func HandshakeTimeout(d time.Duration) SocketOption {
 	return func(o *socketOptions) { o.handshakeTimeout = o.limit("HandshakeTimeout", d) }
@@ -144,6 +147,21 @@ func WriteBuffer(bytes int) SocketOption {
 // ReusePort lets several sockets listen at one address, if each has asked for it: the system
 // spreads connections over them.
 func ReusePort() SocketOption { return func(o *socketOptions) { o.Settings.ReusePort = true } }
+
+// FileMode is the permissions of the path of a listening Unix socket, such as 0o660: what the umask
+// leaves of 0o777 unless set. To connect, one needs to be allowed to write.
+func FileMode(mode os.FileMode) SocketOption {
+	return func(o *socketOptions) {
+		if o.Mode = uint32(mode.Perm()); o.Mode == 0 || mode != mode.Perm() {
+			o.errs = append(o.errs, fmt.Errorf("corolla: FileMode(%#o): want permissions", uint32(mode)))
+		}
+	}
+}
+
+// LockFile has a listening Unix socket hold a lock on its path, in a file of the same name with .lock
+// behind it, which stays. A path that nothing listens on is taken over anyway; two that want the same
+// one in the same moment need the lock, so that one of them gets EADDRINUSE. All of them must ask for it.
+func LockFile() SocketOption { return func(o *socketOptions) { o.Lock = true } }
 
 // Backlog is how many connections, at least 1, may wait to be accepted: as many as the system allows
 // unless set.

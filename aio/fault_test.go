@@ -38,7 +38,7 @@ func (echo) Data(c *transport.Conn, b []byte) { _ = c.Write(b) }
 func (echo) Closed(*transport.Conn, error)    {}
 
 func pushServer(l *corolla.Loop) (string, io.Closer, error) {
-	srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func() transport.Protocol { return echo{} })
+	srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func(*transport.Conn) transport.Protocol { return echo{} })
 	if err != nil {
 		return "", nil, err
 	}

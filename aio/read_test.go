@@ -54,7 +54,7 @@ func TestScratchOfEagerTask(t *testing.T) {
 			}
 			_ = done.Resolve(struct{}{})
 		}
-		srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func() transport.Protocol { return p })
+		srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func(*transport.Conn) transport.Protocol { return p })
 		if err != nil {
 			t.Fatal(err)
 		}

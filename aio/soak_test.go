@@ -119,7 +119,7 @@ func (s *soak) run(task *corolla.Task, length time.Duration, cert tls.Certificat
 	if err != nil {
 		return err
 	}
-	build := func() transport.Protocol { return &soaked{} }
+	build := func(*transport.Conn) transport.Protocol { return &soaked{} }
 	pushed, err := transport.Serve(l, "tcp", "127.0.0.1:0", build)
 	if err != nil {
 		return err

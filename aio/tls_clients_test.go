@@ -50,7 +50,7 @@ func TestTLSWithOtherClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Go(func(task *corolla.Task) error { return aio.NewServer(ln, answers).Serve(task) })
-	srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", cfg, func() transport.Protocol { return &answering{} })
+	srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", cfg, func(*transport.Conn) transport.Protocol { return &answering{} })
 	if err != nil {
 		t.Fatal(err)
 	}

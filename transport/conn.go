@@ -62,7 +62,7 @@ type Buffered interface {
 type Conn struct {
 	stream stream.Stream
 	proto  Protocol
-	err    error       // for Closed
+	err    error       // for Closed; set before the end if Close is to report one
 	prod   *production // nil if none
 	limit  *corolla.Timer
 	state  state
@@ -140,7 +140,14 @@ func (u *user) Marks(above bool) {
 }
 
 // Over ends the connection; Closed follows in the next turn.
-func (u *user) Over(err error) { (*Conn)(u).end(err, false) }
+func (u *user) Over(err error) {
+	c := (*Conn)(u)
+	if c.stream.Pair() && c.stream.Err() != nil && !c.is(closing|gotEOF) {
+		deaf(c, err)
+		return
+	}
+	c.end(err, false)
+}
 
 // Write sends b, which may be reused at once. What cannot be sent now is buffered, without limit; a
 // WritePauser is told when there is too much. The error is net.ErrClosed after Close or CloseWrite,
@@ -225,8 +232,10 @@ func (c *Conn) end(err error, reset bool) {
 	if e := c.stream.End(reset); e != nil && !errors.Is(e, net.ErrClosed) {
 		err = errors.Join(err, e)
 	}
-	c.err = err
-	c.stream.AfterHandshake(func() { c.loop().Soon(func() { closed(c) }) })
+	if err != nil {
+		c.err = err
+	}
+	c.stream.AfterHandshake(func() { afterUntil(c) })
 	stopProduction(c) // last, since it may panic
 }
 

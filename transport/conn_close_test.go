@@ -184,7 +184,7 @@ func TestClosingEachOtherEnds(t *testing.T) {
 	defer leaktest.Close(t, l)
 	if err := l.Run(func(task *corolla.Task) error {
 		server, client := &recorder{}, &recorder{}
-		srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func() transport.Protocol { return server })
+		srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func(*transport.Conn) transport.Protocol { return server })
 		if err != nil {
 			return err
 		}

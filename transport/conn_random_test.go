@@ -227,7 +227,7 @@ func TestRandomConnections(t *testing.T) {
 }
 
 func wildly(task *corolla.Task, secure bool, s, c *wild, server, client *tls.Config) error {
-	l, build := task.Loop(), func() transport.Protocol { return s }
+	l, build := task.Loop(), func(*transport.Conn) transport.Protocol { return s }
 	var srv *transport.Server
 	var err error
 	if secure {

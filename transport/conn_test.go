@@ -16,7 +16,7 @@ func TestOrderOfWhatBothSidesAreTold(t *testing.T) { // twisted rule 23
 		var here, there []string
 		server := &recorder{onOpen: func(*transport.Conn) { there = append(there, "opened") }}
 		server.onClose = func() { there = append(there, "closed") }
-		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func() transport.Protocol {
+		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func(*transport.Conn) transport.Protocol {
 			there = append(there, "built")
 			return server
 		})

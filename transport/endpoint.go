@@ -1,13 +1,9 @@
 package transport
 
 import (
-	"crypto/tls"
 	"fmt"
-	"net"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/corolla-go/corolla"
 )
@@ -15,23 +11,37 @@ import (
 // An Endpoint says where to listen or connect, and how, as a string for a configuration file or a
 // flag (Twisted's endpoint strings). For servers:
 //
-//	tcp:8080   tcp:8080:interface=127.0.0.1:backlog=100   tcp6:8080   unix:/run/my.sock
+//	tcp:8080   tcp:8080:interface=127.0.0.1:backlog=100   tcp6:8080
+//	unix:/run/my.sock   unix:/run/my.sock:mode=660:lockfile=1
 //	tls:443:cert=/etc/cert.pem:key=/etc/key.pem
+//	systemd:   systemd:name=web   systemd:index=1   fd:3   stdio:
+//	haproxy:tcp:8080:trust=10.0.0.0/8   haproxy: around any of the others but stdio
 //
 // and for clients:
 //
-//	tcp:host:8080:timeout=10   tls:host:443:ca=/etc/ca.pem   unix:/run/my.sock
+//	tcp:host:8080:timeout=10   tls:host:443:ca=/etc/ca.pem   unix:/run/my.sock   fd:3   stdio:
+//	process:/bin/sort:-n:dir=/tmp, if package process is part of the program
 //
-// Servers have the options interface and backlog, and with tls cert and key (by default cert).
-// Clients have timeout, in seconds, and bind, an IP address to connect from, and with tls ca and
-// name, the name that the server's certificate must have. Both have handshake with tls, in seconds.
-// Listen and Connect read certificate files, which may block.
+// Servers have the options interface, the name or address of one of the machine's own, and backlog;
+// with unix mode, the permissions as an octal number, and lockfile, for corolla.LockFile; and with tls
+// cert and key (by default cert). Clients have timeout, in seconds, and bind, an IP address to connect
+// from; and with tls ca, a file or a folder of files with certificates, name, the name that the
+// server's certificate must have, and cert and key for one of their own. Both have handshake with tls,
+// in seconds. haproxy has trust, the addresses of proxies and prefixes of these, separated by commas,
+// by default those of the machine itself. Twisted's names mean the same: certKey,
+// privateKey, caCertsDir, trustRoots, certificate and bindAddress. Listen and Connect read certificate
+// files, and Listen looks up host names, which may block.
+//
+// systemd is a socket that was passed to the program: the only one, or that of an index from 0, or of a
+// name; see corolla.Inherited, which must not be called as well. fd is a descriptor by its number, which
+// must be listening for Listen and connected for Connect, and is taken over. Listen on stdio serves one
+// connection, the program's standard input and output.
 //
 // The kind comes first, then its arguments, by position or by name, and then the options. A colon,
 // equals sign or backslash in a value is escaped with a backslash, as Quote does. "ssl" means
-// "tls".
+// "tls". RegisterEndpoint adds other kinds.
 type Endpoint struct {
-	Kind    string            // "tcp", "tcp4", "tcp6", "tls" or "unix"
+	Kind    string            // such as "tcp"
 	Args    []string          // by position
 	Options map[string]string // by name
 }
@@ -72,13 +82,11 @@ func ParseEndpoint(s string) (Endpoint, error) {
 	if e.Kind == "ssl" {
 		e.Kind = "tls"
 	}
-	if !slices.Contains(kinds, e.Kind) {
-		return fail("unknown kind %q; one of: %s", e.Kind, strings.Join(kinds, ", "))
+	if _, ok := kinds.get(e.Kind); !ok {
+		return fail("unknown kind %q; one of: %s", e.Kind, strings.Join(kinds.names(), ", "))
 	}
 	return e, nil
 }
-
-var kinds = []string{"tcp", "tcp4", "tcp6", "tls", "unix"}
 
 // String returns the endpoint as ParseEndpoint reads it.
 func (e Endpoint) String() string {
@@ -128,152 +136,30 @@ func split(s string) (parts []part, err error) {
 	return append(parts, p), nil
 }
 
-// reader takes arguments and options one by one, and remembers the first error.
-type reader struct {
-	e    Endpoint
-	left map[string]string
-	args []string
-	err  error
-}
-
-func (e Endpoint) reader() *reader {
-	r := &reader{e: e, args: e.Args, left: map[string]string{}}
-	for name, value := range e.Options {
-		r.left[name] = value
-	}
-	return r
-}
-
-func (r *reader) fail(format string, args ...any) {
-	if r.err == nil {
-		r.err = fmt.Errorf("endpoint %q: "+format, append([]any{r.e.String()}, args...)...)
-	}
-}
-
-// arg takes the next argument, by position or by name. It is required.
-func (r *reader) arg(name string) string {
-	if len(r.args) > 0 {
-		v := r.args[0]
-		r.args = r.args[1:]
-		return v
-	}
-	v, ok := r.left[name]
-	if !ok {
-		r.fail("no %s", name)
-	}
-	delete(r.left, name)
-	return v
-}
-
-// option takes an option, or else a default.
-func (r *reader) option(name, otherwise string) string {
-	v, ok := r.left[name]
-	if !ok {
-		return otherwise
-	}
-	delete(r.left, name)
-	return v
-}
-
-func (r *reader) port() string {
-	s := r.arg("port")
-	if n, err := strconv.Atoi(s); r.err == nil && (err != nil || n < 0 || n > 65535) {
-		r.fail("port %q: want a number from 0 to 65535", s)
-	}
-	return s
-}
-
-// seconds takes an option that is a time in seconds, if it is given.
-func (r *reader) seconds(name string, option func(time.Duration) corolla.SocketOption) []corolla.SocketOption {
-	s := r.option(name, "")
-	if s == "" {
-		return nil
-	}
-	seconds, err := strconv.ParseFloat(s, 64)
-	if err != nil || !(seconds >= 0 && seconds <= 1e6) {
-		r.fail("%s %q: want a number of seconds", name, s)
-		return nil
-	}
-	return []corolla.SocketOption{option(time.Duration(seconds * 1e9))}
-}
-
-// end rejects what is left once everything expected has been taken.
-func (r *reader) end() error {
-	if len(r.args) > 0 {
-		r.fail("unexpected argument %q", r.args[0])
-	}
-	for _, name := range []string{"interface", "backlog", "timeout", "bind", "handshake", "cert", "key", "ca", "name", "host", "port", "path"} {
-		if _, ok := r.left[name]; ok {
-			r.fail("%s does not apply to %s here", name, r.e.Kind)
-		}
-	}
-	for name := range r.left {
-		r.fail("unknown option %q", name)
-	}
-	return r.err
-}
-
 // Listen serves at the endpoint, as Serve does.
-func (e Endpoint) Listen(l *corolla.Loop, build func() Protocol, opts ...ServeOption) (*Server, error) {
-	r := e.reader()
-	var network, address string
-	var cfg *tls.Config
-	if e.Kind == "unix" {
-		network, address = "unix", r.arg("path")
-	} else {
-		port := r.port()
-		network, address = strings.Replace(e.Kind, "tls", "tcp", 1), net.JoinHostPort(r.option("interface", ""), port)
+func (e Endpoint) Listen(l *corolla.Loop, build func(c *Conn) Protocol, opts ...ServeOption) (*Server, error) {
+	a := e.take()
+	k, ok := kinds.get(e.Kind)
+	if !ok || k.Listen == nil {
+		a.Fail("%s is no kind to listen at", e.Kind)
+		return nil, a.err
 	}
-	if s := r.option("backlog", ""); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil || n <= 0 {
-			r.fail("backlog %q: want a number of at least 1", s)
-		}
-		opts = append([]ServeOption{Options(corolla.Backlog(max(n, 1)))}, opts...)
-	}
-	if e.Kind == "tls" {
-		cfg = r.certificate()
-		opts = append([]ServeOption{Options(r.seconds("handshake", corolla.HandshakeTimeout)...)}, opts...)
-	}
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	if cfg != nil {
-		return ServeTLS(l, network, address, cfg, build, opts...)
-	}
-	return Serve(l, network, address, build, opts...)
+	return k.Listen(l, a, build, opts...)
 }
 
 // Connect connects a protocol to the endpoint, as Dial does.
 func (e Endpoint) Connect(l *corolla.Loop, p Protocol, opts ...corolla.SocketOption) *corolla.Future[*Conn] {
-	r := e.reader()
-	var network, address string
-	var cfg *tls.Config
-	if e.Kind == "unix" {
-		network, address = "unix", r.arg("path")
-	} else {
-		host := r.arg("host")
-		network, address = strings.Replace(e.Kind, "tls", "tcp", 1), net.JoinHostPort(host, r.port())
+	a := e.take()
+	k, ok := kinds.get(e.Kind)
+	if !ok || k.Connect == nil {
+		a.Fail("%s is no kind to connect to", e.Kind)
+		return failedConn(l, a.err)
 	}
-	opts = append(r.seconds("timeout", corolla.DialTimeout), opts...)
-	if s := r.option("bind", ""); s != "" {
-		ip := net.ParseIP(s)
-		if ip == nil {
-			r.fail("bind %q: want an IP address", s)
-		}
-		opts = append([]corolla.SocketOption{corolla.LocalAddr(&net.TCPAddr{IP: ip})}, opts...)
-	}
-	if e.Kind == "tls" {
-		cfg = r.roots()
-		opts = append(r.seconds("handshake", corolla.HandshakeTimeout), opts...)
-	}
-	if err := r.end(); err != nil {
-		result := corolla.NewFuture[*Conn](l)
-		_ = result.Fail(err) // nothing else has settled it
-		return result
-	}
-	if cfg != nil {
-		return DialTLS(l, network, address, cfg, p, opts...)
-	}
-	return Dial(l, network, address, p, opts...)
+	return k.Connect(l, a, p, opts...)
+}
+
+func failedConn(l *corolla.Loop, err error) *corolla.Future[*Conn] {
+	result := corolla.NewFuture[*Conn](l)
+	_ = result.Fail(err) // nothing else has settled it
+	return result
 }

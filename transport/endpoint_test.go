@@ -27,7 +27,7 @@ func TestParseEndpoint(t *testing.T) {
 		{`unix:C\:\\x\=y`, transport.Endpoint{Kind: "unix", Args: []string{`C:\x=y`}, Options: map[string]string{}}, ""},
 		{"tcp:80:interface=\\:\\:1", transport.Endpoint{Kind: "tcp", Args: []string{"80"}, Options: map[string]string{"interface": "::1"}}, ""},
 		{"unix:a=b=c", transport.Endpoint{Kind: "unix", Options: map[string]string{"a": "b=c"}}, ""},
-		{"", transport.Endpoint{}, `endpoint "": unknown kind ""; one of: tcp, tcp4, tcp6, tls, unix`},
+		{"", transport.Endpoint{}, `endpoint "": unknown kind ""; one of: fd, haproxy, stdio, systemd, tcp, tcp4, tcp6, tls, `},
 		{"carrier:pigeon", transport.Endpoint{}, `endpoint "carrier:pigeon": unknown kind "carrier"`},
 		{"kind=tcp", transport.Endpoint{}, `starts with a name`},
 		{`tcp:80\`, transport.Endpoint{}, `ends with a backslash`},
@@ -80,7 +80,7 @@ func TestEndpointsConnect(t *testing.T) {
 					return e
 				}
 				server, client := newLouder(), &recorder{}
-				srv, err := endpoint(c.server, "").Listen(task.Loop(), func() transport.Protocol { return server })
+				srv, err := endpoint(c.server, "").Listen(task.Loop(), func(*transport.Conn) transport.Protocol { return server })
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -110,7 +110,7 @@ func TestEndpointRefusals(t *testing.T) {
 			"tcp:80:81":                    `unexpected argument "81"`,
 			"tcp:80:colour=red":            `unknown option "colour"`,
 			"tcp:80:timeout=5":             `timeout does not apply to tcp here`,
-			"tcp:80:backlog=0":             `backlog "0": want a number of at least 1`,
+			"tcp:80:backlog=0":             `backlog "0": want a number from 1 to 1048576`,
 			"tcp:80:handshake=5":           `handshake does not apply to tcp here`,
 			"tls:443":                      `no cert`,
 			"tls:443:cert=/no/such/file":   `no such file`,
@@ -154,7 +154,7 @@ func TestEndpointRefusals(t *testing.T) {
 }
 
 func FuzzParseEndpoint(f *testing.F) {
-	for _, s := range []string{"tcp:80", "tls:443:cert=a:key=b", `unix:\:\=\\`, "tcp:a=b:a=b", "=", ":", `\`, "ssl:x=y=z"} {
+	for _, s := range []string{"tcp:80", "tls:443:cert=a:key=b", `unix:\:\=\\`, "haproxy:tcp:80:trust=::1", "process:ls:-l:dir=x", "stdio:", "tcp:a=b:a=b", "=", ":", `\`, "ssl:x=y=z"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

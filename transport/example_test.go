@@ -34,7 +34,7 @@ func (c client) Closed(_ *transport.Conn, _ error) { c.loop.Stop() }
 func Example() {
 	l := sim.New(1, sim.Whole()).NewLoop()
 	defer l.Close()
-	srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func() transport.Protocol { return shout{} })
+	srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func(*transport.Conn) transport.Protocol { return shout{} })
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -56,7 +56,7 @@ func ExampleParseEndpoint() {
 		fmt.Println(err)
 		return
 	}
-	if _, err := server.Listen(l, func() transport.Protocol { return shout{} }); err != nil {
+	if _, err := server.Listen(l, func(*transport.Conn) transport.Protocol { return shout{} }); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -69,7 +69,7 @@ func ExampleParseEndpoint() {
 	fmt.Println(l.RunForever())
 	typo, err := transport.ParseEndpoint("tcp:7001:interfaces=127.0.0.1")
 	if err == nil {
-		_, err = typo.Listen(l, func() transport.Protocol { return shout{} })
+		_, err = typo.Listen(l, func(*transport.Conn) transport.Protocol { return shout{} })
 	}
 	fmt.Println(err)
 	// Output:
@@ -147,7 +147,7 @@ func ExampleServeTLS() {
 		})
 	}, syscall.SIGHUP)
 	cfg := &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &cert, nil }}
-	if _, err := transport.ServeTLS(l, "tcp", ":443", cfg, func() transport.Protocol { return shout{} }); err != nil {
+	if _, err := transport.ServeTLS(l, "tcp", ":443", cfg, func(*transport.Conn) transport.Protocol { return shout{} }); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -120,7 +120,7 @@ func serve(t *testing.T, p transport.Protocol, test func(t *testing.T, task *cor
 			}()
 			fresh := clone(p)
 			if err := l.Run(func(task *corolla.Task) error {
-				srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func() transport.Protocol { return fresh })
+				srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func(*transport.Conn) transport.Protocol { return fresh })
 				if err != nil {
 					return err
 				}
@@ -318,7 +318,7 @@ func clogged(c *transport.Conn) (size int) {
 // and the clients'.
 func keepers(t *testing.T, task *corolla.Task, n int) (sides []*keeper, clients []*aio.Conn) {
 	t.Helper()
-	srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func() transport.Protocol {
+	srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func(*transport.Conn) transport.Protocol {
 		sides = append(sides, &keeper{})
 		return sides[len(sides)-1]
 	}, transport.Options(smallBuffers...))
@@ -357,7 +357,7 @@ func tlsPair(t *testing.T, task *corolla.Task, p transport.Protocol) *aio.Conn {
 	ca := certtest.New(t)
 	cert := ca.Issue(time.Time{}, "server.test")
 	srv, err := transport.ServeTLS(task.Loop(), "tcp", "127.0.0.1:0",
-		&tls.Config{Certificates: []tls.Certificate{cert}}, func() transport.Protocol { return p }, transport.Options(smallBuffers...))
+		&tls.Config{Certificates: []tls.Certificate{cert}}, func(*transport.Conn) transport.Protocol { return p }, transport.Options(smallBuffers...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -395,7 +395,7 @@ func served(t *testing.T, newServer func() *recorder, test func(t *testing.T, ta
 	t.Helper()
 	onHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
 		server, client := newServer(), &recorder{}
-		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func() transport.Protocol { return server })
+		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func(*transport.Conn) transport.Protocol { return server })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,12 +12,13 @@ import (
 // Server accepts connections and gives each its own protocol.
 type Server struct {
 	sock      *corolla.Socket
-	build     func() Protocol
+	build     func(c *Conn) Protocol
 	admission stream.Admission
 	pause     *corolla.Timer // after a failed accept; nil if not pausing
 
 	options []corolla.SocketOption
 	tls     *stream.TLS // nil if none
+	solo    bool        // sock is not listening: it is the only connection
 }
 
 // ServeOption configures a Server. Package aio has the same options.
@@ -46,18 +47,19 @@ func Options(opts ...corolla.SocketOption) ServeOption {
 	return func(s *Server) { s.options = append(s.options, opts...) }
 }
 
-// Serve listens on an address and calls build for the Protocol of each connection; if build returns
-// nil, the connection is closed.
-func Serve(l *corolla.Loop, network, address string, build func() Protocol, opts ...ServeOption) (*Server, error) {
+// Serve listens on an address and calls build for the Protocol of each connection, which may depend on
+// the Conn's addresses. If build returns nil, the connection is closed, before any TLS handshake.
+// (Twisted's buildProtocol.) What build itself writes comes before what Opened writes.
+func Serve(l *corolla.Loop, network, address string, build func(c *Conn) Protocol, opts ...ServeOption) (*Server, error) {
 	return newServer(build, opts).listen(l, network, address)
 }
 
 // ServeOn is Serve on a socket that is already listening, which the server owns from then on.
-func ServeOn(s *corolla.Socket, build func() Protocol, opts ...ServeOption) *Server {
+func ServeOn(s *corolla.Socket, build func(c *Conn) Protocol, opts ...ServeOption) *Server {
 	return newServer(build, opts).start(s)
 }
 
-func newServer(build func() Protocol, opts []ServeOption) *Server {
+func newServer(build func(c *Conn) Protocol, opts []ServeOption) *Server {
 	srv := &Server{build: build}
 	for _, o := range opts {
 		o(srv)
@@ -118,46 +120,52 @@ func (s *Server) accept() {
 	}
 }
 
-// begin gives a connection its protocol.
+// begin gives a connection its protocol. TLS is started before that, so that build cannot write
+// anything in the clear.
 func (s *Server) begin(sock *corolla.Socket) {
 	if !s.admission.Admit(sock) {
 		return
 	}
-	var p Protocol
+	c := connect(sock, nil)
 	defer func() {
-		if p == nil { // build said no, or panicked
-			_ = sock.Close()
+		if c.proto == nil { // build said no, or panicked
+			c.end(nil, false)
 		}
 	}()
-	if p = s.build(); p == nil {
-		return
+	if s.tls != nil {
+		startTLS(c, s.tls, nil, func(err error) {
+			switch {
+			case err == nil:
+				c.openSoon()
+			case c.is(lost) || !c.stream.Heard() && stream.Ordinary(err): // not worth a report
+			default:
+				sock.Loop().Report(err)
+			}
+		})
 	}
-	c := connect(sock, p)
-	if s.tls == nil {
+	if c.proto = s.build(c); c.proto != nil && s.tls == nil {
 		c.openSoon()
-		return
 	}
-	startTLS(c, s.tls, func(err error) {
-		switch {
-		case err == nil:
-			c.openSoon()
-		case c.is(lost) || !c.stream.Heard() && stream.Ordinary(err): // not worth a report
-		default:
-			sock.Loop().Report(err)
-		}
-	})
 }
 
 // Addr returns the server's address, even after Close.
 func (s *Server) Addr() net.Addr { return s.sock.LocalAddr() }
 
 // Conns returns how many connections are open, including those that are closed but still sending.
-func (s *Server) Conns() int { return s.admission.Conns() }
+func (s *Server) Conns() int {
+	if s.solo && !s.sock.Closed() {
+		return 1
+	}
+	return s.admission.Conns()
+}
 
 // Close stops listening. Connections stay open.
 func (s *Server) Close() error {
 	if s.pause != nil {
 		s.pause.Stop()
+	}
+	if s.solo {
+		return nil
 	}
 	return s.sock.Close()
 }

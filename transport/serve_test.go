@@ -24,7 +24,7 @@ func limited(t *testing.T, opts []transport.ServeOption,
 	t.Helper()
 	onHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
 		var built []*recorder
-		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func() transport.Protocol {
+		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func(*transport.Conn) transport.Protocol {
 			built = append(built, &newLouder().recorder)
 			return built[len(built)-1]
 		}, opts...)
@@ -178,7 +178,7 @@ func TestConnectionsBeyondTheLimitAreRefused(t *testing.T) {
 
 func TestPanicInTheLastWord(t *testing.T) {
 	onHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
-		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func() transport.Protocol { return newLouder() },
+		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func(*transport.Conn) transport.Protocol { return newLouder() },
 			transport.MaxConns(1), transport.Refuse(func(net.Addr) []byte { panic("at a loss") }))
 		if err != nil {
 			t.Fatal(err)
@@ -261,7 +261,7 @@ func TestClientsWithoutANameAreNotOnePeer(t *testing.T) {
 			t.Skip("names of Unix sockets")
 		}
 		path := filepath.Join(t.TempDir(), "s")
-		srv, err := transport.Serve(task.Loop(), "unix", path, func() transport.Protocol { return newLouder() }, transport.MaxPerPeer(1))
+		srv, err := transport.Serve(task.Loop(), "unix", path, func(*transport.Conn) transport.Protocol { return newLouder() }, transport.MaxPerPeer(1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -295,7 +295,7 @@ func TestServerBuildsAProtocolForEachConnection(t *testing.T) { // twisted rule 
 	onHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
 		var protocols []*recorder
 		refuse := false
-		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func() transport.Protocol {
+		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func(*transport.Conn) transport.Protocol {
 			if refuse {
 				return nil
 			}

@@ -39,7 +39,7 @@ func (e *HandshakeError) Unwrap() error { return e.Err }
 // name, and how to replace them while the server runs (GetCertificate). cfg's Get… and Verify…
 // functions may block: they run on other goroutines, several at a time, so they must be safe from
 // any goroutine. Everything else in cfg runs on the loop.
-func ServeTLS(l *corolla.Loop, network, address string, cfg *tls.Config, build func() Protocol, opts ...ServeOption) (*Server, error) {
+func ServeTLS(l *corolla.Loop, network, address string, cfg *tls.Config, build func(c *Conn) Protocol, opts ...ServeOption) (*Server, error) {
 	srv := newServer(build, opts)
 	how, err := stream.ListenTLS(l, cfg, srv.options)
 	if err != nil {
@@ -55,13 +55,11 @@ func ServeTLS(l *corolla.Loop, network, address string, cfg *tls.Config, build f
 func DialTLS(l *corolla.Loop, network, address string, cfg *tls.Config, p Protocol, opts ...corolla.SocketOption) *corolla.Future[*Conn] {
 	how, err := stream.DialTLS(l, address, cfg, opts)
 	if err != nil {
-		result := corolla.NewFuture[*Conn](l)
-		_ = result.Fail(err) // nothing else has settled it
-		return result
+		return failedConn(l, err)
 	}
 	return dial(l, network, address, opts, func(s *corolla.Socket, result *corolla.Future[*Conn]) *Conn {
 		c := connect(s, p)
-		startTLS(c, how, func(err error) {
+		startTLS(c, how, nil, func(err error) {
 			if err != nil {
 				_ = result.Fail(err)
 				return
@@ -74,7 +72,8 @@ func DialTLS(l *corolla.Loop, network, address string, cfg *tls.Config, p Protoc
 }
 
 // ClientTLS starts TLS, as the client, on a connection already in use: from then on what is written
-// is encrypted, and Data gets decrypted data. What Data has already been given is not part of it.
+// is encrypted, and Data gets decrypted data. What Data has already been given is not part of it; but
+// what a Receiver holds is, so that nothing said in the clear is taken for something said through TLS.
 // done is called after the handshake, or when the connection is lost before that; if the handshake
 // fails, Closed follows with the same error. Only the options for handshakes matter; see ServeTLS.
 func (c *Conn) ClientTLS(cfg *tls.Config, done func(error), opts ...corolla.SocketOption) error {
@@ -99,7 +98,11 @@ func secure(c *Conn, how *stream.TLS, err error, done func(error)) error {
 	case c.is(closing | shut | lost):
 		err = net.ErrClosed
 	default:
-		startTLS(c, how, func(err error) {
+		var early []byte
+		if p, ok := c.proto.(interface{ early() []byte }); ok {
+			early = p.early()
+		}
+		startTLS(c, how, early, func(err error) {
 			defer c.guard()
 			done(err)
 			if err == nil {
@@ -112,9 +115,9 @@ func secure(c *Conn, how *stream.TLS, err error, done func(error)) error {
 }
 
 // startTLS starts TLS. If the handshake fails, the connection is lost.
-func startTLS(c *Conn, how *stream.TLS, done func(error)) {
+func startTLS(c *Conn, how *stream.TLS, early []byte, done func(error)) {
 	c.Socket().OnReadable(nil)
-	c.stream.StartTLS(how, nil, func(err error) {
+	c.stream.StartTLS(how, early, func(err error) {
 		if err != nil {
 			err = &HandshakeError{Peer: c.RemoteAddr(), Err: err}
 		}

@@ -77,7 +77,7 @@ func TestAnswersToKeyUpdatesAreBounded(t *testing.T) {
 	onHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
 		got := ""
 		p := &recorder{onData: func(_ *transport.Conn, b []byte) { got += string(b) }}
-		srv, err := transport.ServeTLS(task.Loop(), "tcp", "127.0.0.1:0", cfg, func() transport.Protocol { return p },
+		srv, err := transport.ServeTLS(task.Loop(), "tcp", "127.0.0.1:0", cfg, func(*transport.Conn) transport.Protocol { return p },
 			transport.Options(corolla.WriteBuffer(4096)))
 		if err != nil {
 			t.Fatal(err)
@@ -129,7 +129,7 @@ func TestFullDuplexThroughTLS(t *testing.T) {
 	onHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
 		got := 0
 		server := &recorder{onData: func(_ *transport.Conn, b []byte) { got += len(b) }}
-		srv, err := transport.ServeTLS(task.Loop(), "tcp", "127.0.0.1:0", cfg, func() transport.Protocol { return server })
+		srv, err := transport.ServeTLS(task.Loop(), "tcp", "127.0.0.1:0", cfg, func(*transport.Conn) transport.Protocol { return server })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -238,7 +238,7 @@ func TestFlowControlThroughTLS(t *testing.T) {
 		l := task.Loop()
 		server := &pauser{}
 		srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}},
-			func() transport.Protocol { return server }, transport.Options(smallBuffers...))
+			func(*transport.Conn) transport.Protocol { return server }, transport.Options(smallBuffers...))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,7 +30,7 @@ func withTLS(t *testing.T, change func(*tls.Config), opts []corolla.SocketOption
 			change(cfg)
 		}
 		srv, err := transport.ServeTLS(task.Loop(), "tcp", "127.0.0.1:0", cfg,
-			func() transport.Protocol { return newLouder() }, transport.Options(opts...))
+			func(*transport.Conn) transport.Protocol { return newLouder() }, transport.Options(opts...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +128,7 @@ func TestNumberOfHandshakesAtWork(t *testing.T) {
 		}}
 		var clients []*corolla.Future[*transport.Conn]
 		for range 2 {
-			srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", cfg, func() transport.Protocol { return newLouder() }, transport.Options(limit))
+			srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", cfg, func(*transport.Conn) transport.Protocol { return newLouder() }, transport.Options(limit))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -318,7 +318,7 @@ func TestFunctionsOfAConfigurationMayBlock(t *testing.T) {
 			calls++
 			return base, block("GetConfigForClient")
 		}}
-		srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", cfg, func() transport.Protocol { return newLouder() })
+		srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", cfg, func(*transport.Conn) transport.Protocol { return newLouder() })
 		if err != nil {
 			t.Fatal(err)
 		}

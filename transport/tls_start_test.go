@@ -40,7 +40,7 @@ func TestStartTLSInPushStyle(t *testing.T) {
 	onHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
 		l := task.Loop()
 		server := &starter{cfg: &tls.Config{Certificates: []tls.Certificate{cert}}}
-		srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func() transport.Protocol { return server })
+		srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func(*transport.Conn) transport.Protocol { return server })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +93,7 @@ func TestStartTLSAndCloseAtOnce(t *testing.T) {
 			}
 			c.Close()
 		}
-		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func() transport.Protocol { return p })
+		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func(*transport.Conn) transport.Protocol { return p })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +121,7 @@ func TestStartTLSResumesSessions(t *testing.T) {
 		client := &tls.Config{RootCAs: ca.Pool, ServerName: "server.test", ClientSessionCache: tls.NewLRUClientSessionCache(4)}
 		for i := range 2 {
 			p := &starter{cfg: server}
-			srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func() transport.Protocol { return p })
+			srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func(*transport.Conn) transport.Protocol { return p })
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -26,7 +26,7 @@ func TestTLSInPushStyle(t *testing.T) {
 		var served []*louder
 		srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", &tls.Config{
 			Certificates: []tls.Certificate{cert}, NextProtos: []string{"shout"},
-		}, func() transport.Protocol {
+		}, func(*transport.Conn) transport.Protocol {
 			served = append(served, newLouder())
 			return served[len(served)-1]
 		})
@@ -96,7 +96,7 @@ func TestTLSRefusalsInPushStyle(t *testing.T) {
 		if _, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", nil, nil); err == nil {
 			t.Error("ServeTLS without a certificate")
 		}
-		build := func() transport.Protocol { return newLouder() }
+		build := func(*transport.Conn) transport.Protocol { return newLouder() }
 		srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}}, build)
 		if err != nil {
 			t.Fatal(err)
@@ -132,7 +132,7 @@ func TestTLSRefusalsInPushStyle(t *testing.T) {
 			}
 		}
 		// TLS to a plain port, which says something else.
-		plain, err := transport.Serve(l, "tcp", "127.0.0.1:0", func() transport.Protocol { return &greeter{} })
+		plain, err := transport.Serve(l, "tcp", "127.0.0.1:0", func(*transport.Conn) transport.Protocol { return &greeter{} })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +164,7 @@ func TestHandshakeThatNeverEndsInPushStyle(t *testing.T) {
 	defer leaktest.Close(t, l)
 	if err := l.Run(func(task *corolla.Task) error {
 		srv, err := transport.ServeTLS(l, "tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}},
-			func() transport.Protocol { return newLouder() })
+			func(*transport.Conn) transport.Protocol { return newLouder() })
 		if err != nil {
 			return err
 		}
@@ -223,7 +223,7 @@ func TestTLSTruncationAndGarbageInPushStyle(t *testing.T) {
 			onHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
 				server := newLouder()
 				srv, err := transport.ServeTLS(task.Loop(), "tcp", "127.0.0.1:0",
-					&tls.Config{Certificates: []tls.Certificate{cert}}, func() transport.Protocol { return server })
+					&tls.Config{Certificates: []tls.Certificate{cert}}, func(*transport.Conn) transport.Protocol { return server })
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -112,7 +112,7 @@ func TestSpliceTo(t *testing.T) {
 		}
 		defer back.Close()
 		in, out := &relay{}, &relay{}
-		srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func() transport.Protocol { return in })
+		srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func(*transport.Conn) transport.Protocol { return in })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +167,7 @@ func TestSpliceToOneThatIsLost(t *testing.T) {
 	onHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
 		l := task.Loop()
 		var sides []*relay
-		srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func() transport.Protocol {
+		srv, err := transport.Serve(l, "tcp", "127.0.0.1:0", func(*transport.Conn) transport.Protocol {
 			sides = append(sides, &relay{})
 			return sides[len(sides)-1]
 		})

@@ -41,7 +41,7 @@ func TestSendFileInItsPlace(t *testing.T) {
 					c.Close()
 					results = append(results, c.SendFile(f, 0, -1))
 				}
-				build := func() transport.Protocol { return server }
+				build := func(*transport.Conn) transport.Protocol { return server }
 				cfg := &tls.Config{RootCAs: ca.Pool}
 				var srv *transport.Server
 				var a *aio.Conn
@@ -96,7 +96,7 @@ func TestSendFileOfAConnectionThatIsLost(t *testing.T) {
 			results = append(results, c.SendFile(f, 0, -1), c.SendFile(f, 0, -1), c.SendFile(f, 0, -1))
 			results[2].Cancel(nil)
 		}
-		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func() transport.Protocol { return server }, transport.Options(smallBuffers...))
+		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func(*transport.Conn) transport.Protocol { return server }, transport.Options(smallBuffers...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +139,7 @@ func TestPassFilesInPushStyle(t *testing.T) {
 	defer leaktest.Close(t, l)
 	if err := l.Run(func(task *corolla.Task) error {
 		server := &getter{}
-		srv, err := transport.Serve(l, "unix", filepath.Join(t.TempDir(), "s"), func() transport.Protocol { return server })
+		srv, err := transport.Serve(l, "unix", filepath.Join(t.TempDir(), "s"), func(*transport.Conn) transport.Protocol { return server })
 		if err != nil {
 			return err
 		}
@@ -293,7 +293,7 @@ func TestFilesReachAProtocolThatIsBufferedToo(t *testing.T) {
 	defer leaktest.Close(t, l)
 	if err := l.Run(func(task *corolla.Task) error {
 		s := &swallower{}
-		srv, err := transport.Serve(l, "unix", filepath.Join(t.TempDir(), "s"), func() transport.Protocol { return s })
+		srv, err := transport.Serve(l, "unix", filepath.Join(t.TempDir(), "s"), func(*transport.Conn) transport.Protocol { return s })
 		if err != nil {
 			return err
 		}

@@ -226,7 +226,7 @@ func (w *response) finishNow() {
 	if !x.broken && !x.body.done && !x.last {
 		x.last = !x.body.discard()
 	}
-	if !x.body.done {
+	if !x.body.done || x.conn.srv().stopping { // which may have come to pass since the head was sent
 		x.last = true
 	}
 }

@@ -19,6 +19,9 @@ import (
 // sleeping answers after the time in the path has passed, or with why it did not.
 func sleeping(w http.ResponseWriter, r *http.Request) {
 	d, err := time.ParseDuration(strings.Trim(r.URL.Path, "/"))
+	if r.URL.RawQuery == "flush" {
+		w.(http.Flusher).Flush()
+	}
 	if err == nil {
 		err = web.Task(r).Sleep(d)
 	}
@@ -33,11 +36,13 @@ func TestShutdown(t *testing.T) {
 		return s
 	}, func(t *testing.T, task *corolla.Task, s *web.Server, address string) {
 		idle, busy, half, fresh := dial(t, task, address), dial(t, task, address), dial(t, task, address), dial(t, task, address)
+		begun := dial(t, task, address)
 		idle.send(get("/0s"))
 		idle.want(200, "<nil>")
 		busy.send(get("/20ms"))
+		begun.send(get("/20ms?flush"))
 		half.send(get("/0s")[:10])
-		for s.Stats() != (web.ServerStats{Conns: 4, Idle: 1, Active: 1, Partial: 10}) {
+		for s.Stats() != (web.ServerStats{Conns: 5, Idle: 1, Active: 2, Partial: 10}) {
 			if err := task.Yield(); err != nil {
 				t.Fatal(err)
 			}
@@ -50,6 +55,8 @@ func TestShutdown(t *testing.T) {
 			t.Error("the connection of a request under way was not closed")
 		}
 		busy.ends()
+		begun.want(200, "<nil>") // whose head said nothing of a close
+		begun.ends()
 		half.send(get("/0s")[10:])
 		half.want(200, "<nil>")
 		half.ends()
@@ -62,7 +69,7 @@ func TestShutdown(t *testing.T) {
 		if _, err := aio.Dial(task, "tcp", address); err == nil {
 			t.Error("it still listens")
 		}
-		for _, c := range []*client{idle, busy, half, fresh} {
+		for _, c := range []*client{idle, busy, half, fresh, begun} {
 			c.close()
 		}
 	})

@@ -114,7 +114,7 @@ func callbackSink(l *corolla.Loop, addr string) (net.Addr, error) {
 }
 
 func transportSink(l *corolla.Loop, addr string) (net.Addr, error) {
-	srv, err := transport.Serve(l, "tcp", addr, func() transport.Protocol { return &counter{} })
+	srv, err := transport.Serve(l, "tcp", addr, func(*transport.Conn) transport.Protocol { return &counter{} })
 	if err != nil {
 		return nil, err
 	}

@@ -102,7 +102,7 @@ func (s *subscriber) Closed(*transport.Conn, error) { delete(s.all, s) }
 
 func serveTransport(l *corolla.Loop, addr string) (net.Addr, error) {
 	all := map[*subscriber]*transport.Conn{}
-	srv, err := transport.Serve(l, "tcp", addr, func() transport.Protocol { return &subscriber{all: all} },
+	srv, err := transport.Serve(l, "tcp", addr, func(*transport.Conn) transport.Protocol { return &subscriber{all: all} },
 		transport.Options(corolla.WriteBuffer(systemBuffer)))
 	if err != nil {
 		return nil, err

@@ -75,7 +75,7 @@ func (p protocol) Data(*transport.Conn, []byte) { p.work() }
 func (protocol) Closed(*transport.Conn, error)  {}
 
 func protocols(l *corolla.Loop, addr string, work func()) (net.Addr, error) {
-	srv, err := transport.Serve(l, "tcp", addr, func() transport.Protocol { return protocol{work} })
+	srv, err := transport.Serve(l, "tcp", addr, func(*transport.Conn) transport.Protocol { return protocol{work} })
 	if err != nil {
 		return nil, err
 	}

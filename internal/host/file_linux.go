@@ -83,7 +83,7 @@ func (h *epoll) leave(fd FD) {
 
 func (h *epoll) Release(fd FD) (*os.File, error) {
 	h.touched = true
-	delete(h.ours, fd) // its path is the new owner's
+	h.ours.giveAway(fd) // its path is the new owner's
 	delete(h.shared, fd)
 	if err := h.Unwatch(fd); err != nil {
 		return nil, err

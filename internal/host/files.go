@@ -16,6 +16,10 @@ type Settings struct {
 	WriteBuffer int
 	ReusePort   bool // share the address with others that set this
 	Backlog     int  // connections that wait to be accepted; 0 is as many as the system allows
+
+	// Of a listening Unix socket that has a path.
+	Mode uint32 // its permissions; 0 is what the umask leaves
+	Lock bool   // keep others from taking it over
 }
 
 // Mode says what can be done with an adopted descriptor.

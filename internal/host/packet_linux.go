@@ -37,7 +37,7 @@ func (h *epoll) OpenPacket(local, remote net.Addr, set Settings) (FD, error) {
 	}
 	if local != nil {
 		if _, sa, err := toSockaddr(local); err == nil {
-			h.ours.note(FD(fd), sa)
+			h.ours.note(FD(fd), sa, -1)
 		}
 	}
 	return FD(fd), nil

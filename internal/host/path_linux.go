@@ -13,6 +13,27 @@ type path struct {
 	name string
 	dev  uint64
 	ino  uint64
+	lock int // a descriptor; -1 if none
+}
+
+// lockPath locks the path of a socket, in a file of its own, for as long as the descriptor is open. It
+// is EADDRINUSE if another process has the lock.
+func lockPath(sa unix.Sockaddr) (int, error) {
+	name, ok := pathOf(sa)
+	if !ok {
+		return -1, nil
+	}
+	fd, err := unix.Open(name+".lock", unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return -1, err
+	}
+	if err = unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err == nil {
+		return fd, nil
+	}
+	if err == unix.EWOULDBLOCK {
+		err = unix.EADDRINUSE
+	}
+	return -1, closing(fd, err)
 }
 
 // stale removes the path of a socket that nothing listens on, and reports whether it did.
@@ -43,16 +64,27 @@ func pathOf(sa unix.Sockaddr) (string, bool) {
 }
 
 // note remembers the path that a listening socket made.
-func (p *paths) note(fd FD, sa unix.Sockaddr) {
+func (p *paths) note(fd FD, sa unix.Sockaddr, lock int) {
 	name, ok := pathOf(sa)
 	var st unix.Stat_t
 	if !ok || unix.Lstat(name, &st) != nil {
+		if lock >= 0 {
+			_ = unix.Close(lock)
+		}
 		return
 	}
 	if *p == nil {
 		*p = paths{}
 	}
-	(*p)[fd] = path{name, st.Dev, st.Ino}
+	(*p)[fd] = path{name, st.Dev, st.Ino, lock}
+}
+
+// giveAway forgets the path of a socket that goes on elsewhere, and lets its lock go.
+func (p paths) giveAway(fd FD) {
+	if own, ok := p[fd]; ok && own.lock >= 0 {
+		_ = unix.Close(own.lock)
+	}
+	delete(p, fd)
 }
 
 // unlink removes the path of a socket that is being closed, if it is still its own.
@@ -65,5 +97,8 @@ func (p paths) unlink(fd FD) {
 	var st unix.Stat_t
 	if unix.Lstat(own.name, &st) == nil && st.Dev == own.dev && st.Ino == own.ino {
 		_ = unix.Unlink(own.name) // gone by now is fine too
+	}
+	if own.lock >= 0 {
+		_ = unix.Close(own.lock) // the file stays: removing it could take a lock from its next owner
 	}
 }

@@ -26,11 +26,18 @@ func (h *epoll) Listen(addr net.Addr, set Settings) (FD, error) {
 	if err == nil && !isUnix(addr) {
 		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
 	}
+	lock := -1
+	if err == nil && set.Lock {
+		lock, err = lockPath(sa)
+	}
 	if err == nil {
 		err = unix.Bind(fd, sa)
 	}
 	if err == unix.EADDRINUSE && isUnix(addr) && stale(sa) {
 		err = unix.Bind(fd, sa)
+	}
+	if name, ok := pathOf(sa); ok && err == nil && set.Mode != 0 {
+		err = unix.Chmod(name, set.Mode) // nobody can connect yet
 	}
 	if err == nil {
 		backlog := set.Backlog
@@ -40,9 +47,12 @@ func (h *epoll) Listen(addr net.Addr, set Settings) (FD, error) {
 		err = unix.Listen(fd, backlog)
 	}
 	if err != nil {
+		if lock >= 0 {
+			err = closing(lock, err)
+		}
 		return 0, closing(fd, err)
 	}
-	h.ours.note(FD(fd), sa)
+	h.ours.note(FD(fd), sa, lock)
 	return FD(fd), nil
 }
 

@@ -12,6 +12,8 @@ import (
 // more is what most connections never need: an idle timeout, transfers under way, a failure that
 // the outbox does not know of.
 type more struct {
+	to      *corolla.Socket   // what is written to, if that is not sock
+	until   Until             // nil if none
 	failed  error             // of sending
 	in, out *corolla.Transfer // of incoming data, to another stream; of outgoing data, from elsewhere
 
@@ -32,7 +34,7 @@ func (s *Stream) rest() *more {
 // more is accepted for sending. A reset by the peer is not an error here: reading reports it.
 func (s *Stream) CloseWrite(done func(error)) {
 	s.finish(func() {
-		err := s.sock.CloseWrite()
+		err := s.closeTo()
 		if errors.Is(err, syscall.ENOTCONN) {
 			err = nil
 		}
@@ -41,6 +43,14 @@ func (s *Stream) CloseWrite(done func(error)) {
 		}
 		done(err)
 	})
+}
+
+// closeTo ends the stream to the peer.
+func (s *Stream) closeTo() error {
+	if s.Pair() {
+		return s.to().Close()
+	}
+	return s.sock.CloseWrite()
 }
 
 // Close sends what was written, as long as the peer takes some of it at least every 30 seconds, or
@@ -87,6 +97,9 @@ func (s *Stream) End(reset bool) (err error) {
 		err = s.sock.Reset()
 	} else {
 		err = s.sock.Close()
+	}
+	if s.Pair() && !s.to().Closed() {
+		err = errors.Join(err, s.to().Close())
 	}
 	if s.tls != nil {
 		s.tls.drop()
@@ -140,7 +153,7 @@ func (s *Stream) SetIdleTimeout(d time.Duration) {
 // lingering returns the limit of idleness of a stream that was closed: d, or the socket's
 // LingerTimeout if that is less. Of both 0 is none.
 func (s *Stream) lingering(d time.Duration) time.Duration {
-	most := s.sock.LingerTimeout()
+	most := s.to().LingerTimeout()
 	if d <= 0 || most > 0 && most < d {
 		return most
 	}

@@ -29,7 +29,7 @@ func (s *Stream) SendFile(f *os.File, off, n int64) *corolla.Future[int64] {
 		return x.result
 	}
 	return s.lend(func() *corolla.Transfer {
-		x := s.sock.SendFile(f, off, n)
+		x := s.to().SendFile(f, off, n)
 		s.rest().out = x
 		return x
 	}, func(err error) {
@@ -204,12 +204,12 @@ func (x *passing) try() {
 		x.back()
 		return
 	}
-	n, err := x.s.sock.TryWriteFiles(x.rest, x.files...)
+	n, err := x.s.to().TryWriteFiles(x.rest, x.files...)
 	if x.rest, x.sent = x.rest[n:], x.sent+int64(n); n > 0 {
 		x.files = nil
 	}
 	if err == corolla.ErrWouldBlock || err == nil && len(x.rest) > 0 {
-		if err = x.s.sock.OnceWritable(x.try); err == nil {
+		if err = x.s.to().OnceWritable(x.try); err == nil {
 			return
 		}
 	}
@@ -245,7 +245,7 @@ func (s *Stream) SpliceTo(dst *Stream, then func(error)) *corolla.Future[int64] 
 		return failed
 	}
 	return dst.lend(func() *corolla.Transfer {
-		x := s.sock.SpliceTo(dst.sock)
+		x := s.sock.SpliceTo(dst.to())
 		s.rest().in, dst.rest().out = x, x
 		return x
 	}, func(err error) {

@@ -48,14 +48,54 @@ func (s *Stream) Init(sock *corolla.Socket, user User) {
 	s.out.OnMarks(s.crossed)
 }
 
-// Socket returns the underlying socket.
+// InitPair makes a stream of two sockets, one to read from and one to write to, such as the two pipes
+// of a process.
+func (s *Stream) InitPair(in, out *corolla.Socket, user User) {
+	s.sock, s.user = in, user
+	s.rest().to = out
+	s.out.Init(out, s.sendFailed)
+	s.out.OnMarks(s.crossed)
+}
+
+// Until is called when a stream has ended, with the reason, and calls done with what its user is to be
+// told when it is time.
+type Until = func(err error, done func(error))
+
+// SetUntil sets what the end of the stream waits for.
+func (s *Stream) SetUntil(u Until) { s.rest().until = u }
+
+// Until returns what the end of the stream waits for, or nil.
+func (s *Stream) Until() Until {
+	if s.more == nil {
+		return nil
+	}
+	return s.more.until
+}
+
+// Pair reports whether the stream has two sockets.
+func (s *Stream) Pair() bool { return s.more != nil && s.more.to != nil }
+
+// to returns the socket that is written to.
+func (s *Stream) to() *corolla.Socket {
+	if s.Pair() {
+		return s.more.to
+	}
+	return s.sock
+}
+
+// Socket returns the underlying socket, of two the one that is read from.
 func (s *Stream) Socket() *corolla.Socket { return s.sock }
 
 // Outbox returns the buffer of unsent bytes, already encrypted if there is TLS.
 func (s *Stream) Outbox() *corolla.Outbox { return &s.out }
 
 // String identifies the connection, for reports.
-func (s *Stream) String() string { return Describe(s.sock) }
+func (s *Stream) String() string {
+	if s.Pair() {
+		return fmt.Sprintf("%s and %s", s.sock.Network(), s.to().Network())
+	}
+	return Describe(s.sock)
+}
 
 // TryRead reads at most len(b) bytes, through TLS if there is any. It returns corolla.ErrWouldBlock
 // if nothing has arrived, and during the handshake. If sending has failed it returns that error
@@ -76,7 +116,7 @@ func (s *Stream) TryRead(b []byte) (n int, err error) {
 
 // ended returns the error for the end of the stream.
 func (s *Stream) ended() error {
-	if err := s.Err(); err != nil {
+	if err := s.Err(); err != nil && !s.Pair() {
 		return err
 	}
 	return io.EOF

@@ -263,6 +263,7 @@ func FuzzFrames(f *testing.F) {
 			func() decoder { return &framing.Prefixed{Size: 1, Max: most} },
 			func() decoder { return &framing.Prefixed{Size: 2, Max: most} },
 			func() decoder { return &framing.Prefixed{Max: most} },
+			func() decoder { return &framing.Sized{Size: 7, Max: most} },
 		} {
 			whole, pieces := make(), make()
 			a, errA := decode(whole, string(text), len(text)+1)

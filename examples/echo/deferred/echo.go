@@ -13,7 +13,7 @@ import (
 // Serve echoes what every connection to addr sends, while l runs.
 func Serve(l *corolla.Loop, addr string) (net.Addr, error) {
 	var served int
-	srv, err := transport.Serve(l, "tcp", addr, func() transport.Protocol {
+	srv, err := transport.Serve(l, "tcp", addr, func(*transport.Conn) transport.Protocol {
 		p := &echo{ended: deferred.New(l)}
 		p.ended.AddBoth(func(any, error) (any, error) { served++; return served, nil })
 		return p

@@ -10,7 +10,7 @@ import (
 
 // Serve echoes what every connection to addr sends, while l runs.
 func Serve(l *corolla.Loop, addr string) (net.Addr, error) {
-	srv, err := transport.Serve(l, "tcp", addr, func() transport.Protocol { return echo{} })
+	srv, err := transport.Serve(l, "tcp", addr, func(*transport.Conn) transport.Protocol { return echo{} })
 	if err != nil {
 		return nil, err
 	}
