@@ -129,5 +129,5 @@ func Later[T any](l *corolla.Loop, after time.Duration, f func() (T, error)) *De
 		_ = d.Callback(zero) // refused if somebody else has fired it
 	})
 	d.canceler = func(*Deferred[T], error) { timer.Stop() }
-	return d.AddCallback(func(T) (T, error) { return f() })
+	return d.add(call[T](f))
 }

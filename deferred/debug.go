@@ -38,8 +38,11 @@ func (d *Deferred[T]) inherit(raised string) {
 	}
 }
 
-// fromFunction records that a callback has failed, unless it passed on the error that it was given.
-func (d *Deferred[T]) fromFunction(f any, given error) {
+// failed is called when a callback has returned an error. A value besides is dropped. In debug mode it
+// records who has failed, unless the error was passed on.
+func (d *Deferred[T]) failed(f any, given error) {
+	var zero T
+	d.value = zero
 	if d.origin == nil || given != nil && errors.Is(d.err, given) {
 		return
 	}

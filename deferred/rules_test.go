@@ -131,6 +131,10 @@ func TestRule01CallbackOfAFiredDeferredRunsAtOnce(t *testing.T) {
 func TestRule02ErrorGoesToTheNextPair(t *testing.T) {
 	eachLoop(t, func(e *env) {
 		d := deferred.Succeed(e.Loop, 1)
+		d.AddCallback(func(int) (int, error) { return 7, errBad }).AddBoth(func(v int, err error) (int, error) {
+			e.say("%d %v", v, err)
+			return 1, nil
+		})
 		d.AddCallbacks(
 			func(int) (int, error) { return 7, errBad },
 			func(error) (int, error) { e.say("own errback"); return 0, nil })
@@ -139,7 +143,7 @@ func TestRule02ErrorGoesToTheNextPair(t *testing.T) {
 			func(err error) (int, error) { return 2, nil })
 		d.AddCallbacks(nil, nil).AddCallbacks(inc, nil).AddCallbacks(nil, func(error) (int, error) { return 0, nil })
 		e.says("end", d)
-		e.want("end:3")
+		e.want("0 bad end:3")
 	})
 }
 

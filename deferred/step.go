@@ -8,7 +8,7 @@ type callback[T any] func(T) (T, error)
 func (f callback[T]) apply(d *Deferred[T]) node {
 	if d.err == nil {
 		if d.value, d.err = f(d.value); d.err != nil {
-			d.fromFunction(f, nil)
+			d.failed(f, nil)
 		}
 	}
 	return nil
@@ -19,7 +19,7 @@ type errback[T any] func(error) (T, error)
 func (f errback[T]) apply(d *Deferred[T]) node {
 	if before := d.err; before != nil {
 		if d.value, d.err = f(before); d.err != nil {
-			d.fromFunction(f, before)
+			d.failed(f, before)
 		}
 	}
 	return nil
@@ -30,7 +30,7 @@ type both[T any] func(T, error) (T, error)
 func (f both[T]) apply(d *Deferred[T]) node {
 	before := d.err
 	if d.value, d.err = f(d.value, before); d.err != nil {
-		d.fromFunction(f, before)
+		d.failed(f, before)
 	}
 	return nil
 }
@@ -69,5 +69,17 @@ type chainBoth[T any] func(T, error) *Deferred[T]
 
 func (f chainBoth[T]) apply(d *Deferred[T]) node {
 	d.wait(f(d.value, d.err))
+	return nil
+}
+
+// call is the step of a Deferred that only holds the place of what a function is going to return.
+type call[T any] func() (T, error)
+
+func (f call[T]) apply(d *Deferred[T]) node {
+	if d.err == nil {
+		if d.value, d.err = f(); d.err != nil {
+			d.failed(f, nil)
+		}
+	}
 	return nil
 }

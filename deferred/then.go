@@ -60,7 +60,7 @@ func (c *conversion[T, U]) apply(d *Deferred[U]) node {
 	switch {
 	case c.both != nil:
 		if d.value, d.err = c.both(v, err); d.err != nil {
-			d.fromFunction(c.both, err)
+			d.failed(c.both, err)
 		}
 	case err != nil:
 		d.err = err
@@ -68,7 +68,7 @@ func (c *conversion[T, U]) apply(d *Deferred[U]) node {
 		d.wait(c.chain(v))
 	default:
 		if d.value, d.err = c.value(v); d.err != nil {
-			d.fromFunction(c.value, nil)
+			d.failed(c.value, nil)
 		}
 	}
 	return nil
@@ -78,7 +78,7 @@ func (c *conversion[T, U]) apply(d *Deferred[U]) node {
 // *corolla.PanicError.
 func Do[T any](l *corolla.Loop, f func() (T, error)) *Deferred[T] {
 	d := &Deferred[T]{loop: l, called: true, origin: made(l.CallSite())}
-	return d.AddCallback(func(T) (T, error) { return f() })
+	return d.add(call[T](f))
 }
 
 // DoChain is Do for a function that returns a Deferred.
