@@ -1,4 +1,4 @@
-.PHONY: all fmt lint test compat soak bench mutants
+.PHONY: all fmt lint test compat soak bench mutants chat-browser
 
 all: fmt lint test
 
@@ -19,6 +19,11 @@ test:
 compat:
 	cd compat && go vet ./... && go tool -modfile=../tools/go.mod staticcheck ./...
 	cd compat && CI=true go test -race -timeout 3m ./...
+
+# The page of corolla serve chat in a headless Chromium, which must be installed. PICTURES names a folder for
+# pictures of it.
+chat-browser:
+	COROLLA_PICTURES=$(PICTURES) go test -tags browser -run '^TestChatInABrowser$$' -count 1 -timeout 2m ./cmd/corolla
 
 soak:
 	COROLLA_SOAK=$(or $(SOAK),3m) go test -run '^TestSoak$$' -v -timeout 30m ./aio

@@ -14,7 +14,9 @@ import (
 	"github.com/corolla-go/corolla/aio"
 )
 
-// An http.Server, which knows nothing of loops, serves on a loop's listener.
+// An http.Server, which knows nothing of loops, serves on a loop's listener. Its handlers run on
+// net/http's goroutines, so they must not touch what belongs to the loop, as this one does not. For
+// handlers that do there are package web, and its OnLoop where it has to be an http.Server.
 func ExampleListener_NetListener() {
 	l, err := corolla.New()
 	if err != nil {

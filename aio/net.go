@@ -95,8 +95,13 @@ type netListener struct {
 	accept sync.Mutex
 }
 
-// NetListener returns the listener as a net.Listener, for http.Server, say. It and the connections
-// that it accepts are safe from any goroutine except those that run the loop; see Conn.NetConn.
+// NetListener returns the listener as a net.Listener, for servers that know nothing of loops. It and the
+// connections that it accepts are safe from any goroutine except those that run the loop; see
+// Conn.NetConn.
+//
+// The handlers of an http.Server run on goroutines of net/http's, even when it serves such a listener: if
+// they touch what belongs to the loop, they race with it. Package web serves HTTP on the loop itself, and
+// its OnLoop makes the handlers of an http.Server run there.
 //
 // With ListenTLS the connections are *tls.Conn, as http.Server wants them: it does the handshake on
 // its own goroutine, and speaks HTTP/2 if the configuration's NextProtos have "h2" (followed by

@@ -76,7 +76,7 @@ func writePieces(c *Conn, t *corolla.Task, pieces [][]byte) (n int, err error) {
 	for _, b := range pieces {
 		n += len(b)
 	}
-	if n <= maxLent {
+	if n <= maxLent+minPiece { // what is lent, and a head before it
 		if err := room(c, t); err != nil {
 			return 0, err
 		}

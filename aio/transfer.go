@@ -18,6 +18,29 @@ import (
 // many bytes that was: less than n, without an error, if the file is shorter. Without TLS the bytes
 // never enter the program (sendfile(2)).
 func (c *Conn) SendFile(t *corolla.Task, f *os.File, off, n int64) (int64, error) {
+	at := sendAtOnce(c, f, off, n)
+	if at > 0 && at == n {
+		return n, t.Checkpoint()
+	}
+	if n > 0 {
+		n -= at
+	}
+	rest, err := sendRest(c, t, f, off+at, n)
+	return at + rest, err
+}
+
+// sendAtOnce sends what the system takes of a small file if nothing is to be sent before it. Whatever is
+// in the way of that, sendRest finds too.
+func sendAtOnce(c *Conn, f *os.File, off, n int64) int64 {
+	if n <= 0 || n > maxLent || c.stream.HasTLS() || c.ending || c.write.holder() != nil || c.stream.Len() > 0 || unwritable(c) != nil {
+		return 0
+	}
+	sent, _ := c.Socket().TrySendFile(f, off, int(n))
+	c.stream.Active()
+	return int64(sent)
+}
+
+func sendRest(c *Conn, t *corolla.Task, f *os.File, off, n int64) (int64, error) {
 	return sendWhole(c, t, func() *corolla.Future[int64] { return c.stream.SendFile(f, off, n) })
 }
 

@@ -4,22 +4,37 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"maps"
 	"net/http"
+	"net/http/httputil"
 	"slices"
 
 	"github.com/corolla-go/corolla"
 )
 
-// body is the body of a request. It stands in front of net/http's, whose mutex is held while it reads:
-// a second reader would block the loop there, and so would Close.
+// body is the body of a request. net/http's own holds a mutex while it reads: a second reader would block
+// the loop there, and so would Close. Its trailers may be folded, and end in bare LF.
 type body struct {
 	x        *exchange
-	from     io.Reader // net/http's
 	reader   *bufio.Reader
-	expected bool // the client waits for 100 Continue
-	done     bool // nothing is left to read
+	chunks   io.Reader // nil if the length is known
+	left     int64     // of a known length
+	failed   error     // the body has ended too early, or is malformed
+	expected bool      // the client waits for 100 Continue
+	done     bool      // nothing is left to read
 	busy     bool
 	closed   bool
+}
+
+// begin prepares a body, of which ahead has arrived with the head.
+func (b *body) begin(x *exchange, ahead []byte) {
+	b.x = x
+	x.source, x.lent = source{x: x, ahead: ahead}, true
+	b.reader = x.conn.srv().memory.reader(&x.source)
+	if b.left = x.req.ContentLength; b.left < 0 {
+		b.chunks = httputil.NewChunkedReader(b.reader)
+	}
+	x.req.Body = b
 }
 
 // Read reads, and waits for what has not arrived. A second reader gets corolla.ErrBusy.
@@ -40,20 +55,78 @@ func (b *body) Read(p []byte) (int, error) {
 
 // read is Read, also after Close.
 func (b *body) read(p []byte) (int, error) {
-	if b.done {
+	switch {
+	case b.done:
 		return 0, io.EOF
+	case b.failed != nil:
+		return 0, b.failed
 	}
 	if b.expected {
 		b.expected = false
 		b.x.answer.goOn()
 	}
 	b.busy = true
-	n, err := b.from.Read(p)
+	n, err := b.fetch(p)
 	b.busy = false
 	if err == io.EOF {
 		b.end()
 	}
 	return n, err
+}
+
+// fetch reads up to the end of the body, with its trailers.
+func (b *body) fetch(p []byte) (n int, err error) {
+	if b.chunks == nil {
+		n, err = b.reader.Read(p[:min(int64(len(p)), b.left)])
+		if b.left -= int64(n); b.left == 0 {
+			return n, io.EOF
+		}
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+			b.failed = err
+		}
+		return n, err
+	}
+	if n, err = b.chunks.Read(p); err != io.EOF {
+		b.failed = err // of which the reader of chunks does not recover either
+		return n, err
+	}
+	if err = b.trailers(); err != nil {
+		b.failed = err
+		return n, err
+	}
+	return n, io.EOF
+}
+
+// trailers reads what follows the last chunk, by the rules for heads.
+func (b *body) trailers() error {
+	trailer := maps.Clone(b.x.req.Trailer)
+	for fields, size := 0, 0; ; fields++ {
+		line, err := b.reader.ReadSlice('\n')
+		size += len(line)
+		switch {
+		case err == io.EOF:
+			return io.ErrUnexpectedEOF
+		case err == bufio.ErrBufferFull, size > b.x.conn.srv().maxHead(), fields > maxFields:
+			return errBigHead
+		case err != nil:
+			return err
+		case len(line) < 2 || line[len(line)-2] != '\r':
+			return errBareLF
+		case len(line) == 2:
+			b.x.req.Trailer = trailer
+			return nil
+		}
+		name, value, err := cutField(line[:len(line)-2])
+		if err != nil {
+			return err
+		}
+		if trailer == nil {
+			trailer = make(http.Header)
+		}
+		key := canonical(string(name))
+		trailer[key] = append(trailer[key], string(value))
+	}
 }
 
 // end is called when all of the body was read. What came behind it belongs to the next request.
@@ -118,11 +191,10 @@ func (b *body) release() {
 	}
 }
 
-// source is where net/http's body reads: first what has arrived with the head, then the connection.
+// source is where a body is read from: first what has arrived with the head, then the connection.
 type source struct {
 	x     *exchange
 	ahead []byte
-	lent  bool // ahead is memory that is good only until the handler first waits
 }
 
 func (s *source) Read(p []byte) (int, error) {
@@ -134,7 +206,7 @@ func (s *source) Read(p []byte) (int, error) {
 	x, c := s.x, s.x.conn
 	t := c.srv().loop.Current()
 	if t == nil {
-		return 0, io.ErrUnexpectedEOF // the head is whole, so nothing asks for more before there is a task
+		panic("web: a request's body is read in the handler's task, or in one that it has started")
 	}
 	c.deaf()
 	c.srv().reading.begin(&x.stall, x)
@@ -147,4 +219,4 @@ func (s *source) Read(p []byte) (int, error) {
 }
 
 // own copies what is lent.
-func (s *source) own() { s.ahead, s.lent = bytes.Clone(s.ahead), false }
+func (s *source) own() { s.ahead, s.x.lent = bytes.Clone(s.ahead), false }

@@ -45,20 +45,27 @@ type conn struct {
 	unread   int         // bytes that it may still send, when parting
 
 	listening bool
-	feeding   bool // feed is on the stack
-	eof       bool // the client has ended its stream
-	parting   bool // answered for the last time
+	reading   bool           // readable is on the stack
+	soon      corolla.Handle // of a call of readable that need not wait for anything
+	stopped   bool           // reading has stopped before there was nothing left
+	feeding   bool           // feed is on the stack
+	eof       bool           // the client has ended its stream
+	parting   bool           // answered for the last time
 	closed    bool
 }
 
 func (c *conn) srv() *Server { return c.of.srv }
 
-// listen has readable called when something has arrived.
+// listen has readable called when there is something to read.
 func (c *conn) listen() {
-	if c.listening || c.closed || c.eof {
+	if c.listening || c.reading || c.closed || c.eof {
 		return
 	}
 	c.listening = true
+	if c.stopped && c.tls != nil { // there may be something that the socket does not know of
+		c.soon = c.srv().loop.Soon(c.ready)
+		return
+	}
 	if err := c.conn.OnceReadable(c.ready); err != nil { // a bug: nobody else reads
 		c.srv().report(c.wrapped("watch", err))
 		c.abort()
@@ -69,30 +76,37 @@ func (c *conn) listen() {
 func (c *conn) deaf() {
 	if c.listening {
 		c.listening = false
-		_ = c.conn.OnceReadable(nil) // its own function is there, so it has nothing to object
+		c.soon.Cancel()
+		_ = c.conn.OnceReadable(nil) // its own function is there, or none, so it has nothing to object
+	}
+	c.stopped = true
+}
+
+// readable reads what has arrived.
+func (c *conn) readable() {
+	c.listening, c.stopped, c.reading = false, true, true
+	more := c.readMore()
+	if c.reading = false; more {
+		c.listen()
 	}
 }
 
-// readable reads what has arrived. It must read until there is nothing left: only then is it
-// called again.
-func (c *conn) readable() {
-	c.listening = false
+// readMore reports whether there may be more to read, now or later.
+func (c *conn) readMore() bool {
 	l := c.srv().loop
-	for !c.closed && !c.full() {
-		if l.Overdue() {
-			c.listening = true
-			l.Soon(c.ready)
-			return
+	for first := true; !c.closed && !c.full(); first = false {
+		if !first && l.Overdue() {
+			return true
 		}
 		b := l.Scratch()
 		n, err := c.conn.TryRead(b)
 		switch {
 		case err == corolla.ErrWouldBlock:
-			c.listen()
-			return
+			c.stopped = false
+			return true
 		case err != nil:
 			c.ended(err)
-			return
+			return false
 		case c.parting:
 			if c.unread -= n; c.unread < 0 {
 				c.close()
@@ -101,6 +115,7 @@ func (c *conn) readable() {
 			c.arrived(b[:n])
 		}
 	}
+	return false
 }
 
 // full reports whether nothing is to be read at present: the active request's handler reads its body
@@ -166,12 +181,8 @@ func (c *conn) keep(b []byte) {
 	}
 	for s.partial > maxPartial {
 		oldest := s.heads.waiting.First()
-		for oldest != nil && len(oldest.Value.who.pending) == 0 { // a new one, of which nothing has arrived
+		for len(oldest.Value.who.pending) == 0 { // a new one, of which nothing has arrived
 			oldest = oldest.Next()
-		}
-		if oldest == nil { // there is no ReadHeaderTimeout
-			c.refuse(errCrowd)
-			return
 		}
 		oldest.Value.who.refuse(errCrowd)
 	}

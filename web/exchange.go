@@ -25,6 +25,7 @@ type exchange struct {
 	hijacked bool
 	broken   bool // the connection is good for nothing more
 	last     bool // close the connection after the answer
+	lent     bool // source.ahead is memory that is good only until the handler first waits
 }
 
 // begin starts the handler of the request at the start of b, whose head ends at end. What follows the
@@ -51,7 +52,7 @@ func (c *conn) begin(b []byte, end int) {
 		opts = []corolla.TaskOption{corolla.Eager(), corolla.With(c.context)}
 	}
 	x.job.Start(s.loop, (*handling)(x), opts...)
-	if c.active == x && !x.whole() && len(x.source.ahead) > 0 && x.source.lent {
+	if c.active == x && !x.whole() && len(x.source.ahead) > 0 && x.lent {
 		x.source.own()
 	}
 }

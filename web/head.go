@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// What is checked of a request's head before net/http parses it. net/http's parser alone is too
+// What is checked of a request's head before it is parsed. net/http's parser alone, http.ReadRequest, is too
 // lenient for a server: it drops a Content-Length that comes with chunked, ignores a field with a
 // space before its colon, and joins folded lines, each of which lets a proxy in front and the server
 // behind it disagree where a request ends (RFC 9112, section 11). Whatever leaves room for doubt is
@@ -111,24 +111,16 @@ func checkRequestLine(line []byte) (old bool, err error) {
 type fields struct {
 	old            bool // HTTP/1.0
 	hosts, lengths int
-	coded          bool // there is a Transfer-Encoding
-	unmatched      bool // which is not "chunked"
+	length         int64 // of Content-Length, or 0
+	coded          bool  // there is a Transfer-Encoding
+	unmatched      bool  // which is not "chunked"
 }
-
-// bodiless reports whether the head says nothing of a body.
-func (f *fields) bodiless() bool { return f.lengths == 0 && !f.coded }
 
 // check checks one line of the header.
 func (f *fields) check(line []byte) error {
-	i := bytes.IndexByte(line, ':')
-	if i < 0 || !isToken(line[:i]) { // a folded line begins with a space
-		return bad("malformed header field")
-	}
-	name, value := line[:i], bytes.Trim(line[i+1:], " \t")
-	for _, c := range value {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return bad("invalid character in a header field")
-		}
+	name, value, err := cutField(line)
+	if err != nil {
+		return err
 	}
 	switch len(name) { // so that most fields are compared with nothing
 	case len("Host"):
@@ -140,8 +132,9 @@ func (f *fields) check(line []byte) error {
 		}
 	case len("Content-Length"):
 		if is(name, "Content-Length") {
+			var ok bool
 			f.lengths++
-			if f.lengths > 1 || !isNumber(value) {
+			if f.length, ok = number(value); f.lengths > 1 || !ok {
 				return bad("malformed Content-Length")
 			}
 		}
@@ -155,6 +148,21 @@ func (f *fields) check(line []byte) error {
 		}
 	}
 	return nil
+}
+
+// cutField cuts a line into a name and a value, each of which is checked.
+func cutField(line []byte) (name, value []byte, err error) {
+	i := bytes.IndexByte(line, ':')
+	if i < 0 || !isToken(line[:i]) { // a folded line begins with a space
+		return nil, nil, bad("malformed header field")
+	}
+	value = bytes.Trim(line[i+1:], " \t")
+	for _, c := range value {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return nil, nil, bad("invalid character in a header field")
+		}
+	}
+	return line[:i], value, nil
 }
 
 // complete checks what can be said of all fields together.
@@ -174,14 +182,15 @@ func (f *fields) complete() error {
 
 func is(b []byte, s string) bool { return len(b) == len(s) && strings.EqualFold(string(b), s) }
 
-// isNumber reports whether b is a length: digits only, and not too many for an int64.
-func isNumber(b []byte) bool {
+// number returns a length that is written in digits only, and not too many for an int64.
+func number(b []byte) (n int64, ok bool) {
 	for _, c := range b {
 		if c < '0' || c > '9' {
-			return false
+			return 0, false
 		}
+		n = 10*n + int64(c-'0')
 	}
-	return len(b) > 0 && len(b) < 19
+	return n, len(b) > 0 && len(b) < 19
 }
 
 func isToken[T string | []byte](b T) bool {

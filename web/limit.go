@@ -28,12 +28,10 @@ type wait[T any] struct {
 // begin starts w's time, anew if it runs already.
 func (l *limit[T]) begin(w *wait[T], who T) {
 	w.link.Leave()
-	if l.after <= 0 {
-		return
-	}
 	w.who, w.link.Value, w.since = who, w, l.loop.Now()
 	l.waiting.Push(&w.link)
 	switch {
+	case l.after <= 0:
 	case l.timer == nil:
 		l.timer = l.loop.After(l.after, l.check)
 	case !l.timer.Active():

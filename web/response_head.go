@@ -18,6 +18,9 @@ func (w *response) start(next []byte, last bool) {
 	if w.snapshot != nil {
 		h = w.snapshot
 	}
+	if s.stopping || s.closeAll || hasToken(h["Connection"], "close") {
+		x.last = true
+	}
 	if !x.body.done && !w.fullDuplex {
 		w.settleBody()
 	}
@@ -36,9 +39,6 @@ func (w *response) start(next []byte, last bool) {
 		w.chunked = true
 	}
 	if w.old && length < 0 && !bare && !w.head {
-		x.last = true
-	}
-	if s.stopping || s.closeAll || hasToken(h["Connection"], "close") {
 		x.last = true
 	}
 
@@ -93,7 +93,7 @@ func (w *response) decides(key string) bool {
 	case "Transfer-Encoding":
 		return true
 	case "Content-Length":
-		return w.length < 0 || !hasBody(w.status) && w.status != http.StatusNotModified || w.status == http.StatusNotModified
+		return w.length < 0 || !hasBody(w.status)
 	case "Content-Type":
 		return w.status == http.StatusNotModified
 	case "Connection":

@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/corolla-go/corolla"
@@ -121,6 +122,10 @@ func (s *Server) Serve(t *corolla.Task, ln *aio.Listener, opts ...aio.ServeOptio
 	if e := t.Shielded(func(*corolla.Scope) error { return of.drained(t) }); e != nil {
 		err = errors.Join(err, e)
 	}
+	s.listeners = slices.DeleteFunc(s.listeners, func(o *listener) bool { return o == of })
+	if len(s.listeners) == 0 {
+		s.stop()
+	}
 	return err // bare, as callers compare it
 }
 
@@ -179,7 +184,8 @@ func (s *Server) SetKeepAlivesEnabled(on bool) { s.closeAll = !on }
 func (s *Server) Shutdown(t *corolla.Task) (err error) {
 	first := !s.stopping
 	s.stopping = true
-	for _, of := range s.listeners {
+	listeners := slices.Clone(s.listeners)
+	for _, of := range listeners {
 		_, e := of.acceptor.Shutdown(t)
 		err = errors.Join(err, e)
 		for _, c := range of.all() {
@@ -191,14 +197,13 @@ func (s *Server) Shutdown(t *corolla.Task) (err error) {
 			f()
 		}
 	}
-	for _, of := range s.listeners {
+	for _, of := range listeners {
 		if e := of.drained(t); e != nil {
 			err = errors.Join(err, e)
 			of.abort(http.ErrServerClosed)
 			err = errors.Join(err, t.Shielded(func(*corolla.Scope) error { return of.drained(t) }))
 		}
 	}
-	s.stop()
 	return err
 }
 
@@ -210,7 +215,6 @@ func (s *Server) Close() (err error) {
 		err = errors.Join(err, of.ln.Close())
 		of.abort(http.ErrServerClosed)
 	}
-	s.stop()
 	return err
 }
 
@@ -272,7 +276,10 @@ func (of *listener) abort(cause error) {
 
 // open takes a new connection.
 func (of *listener) open(a *aio.Conn) {
-	c := &conn{of: of, conn: a, remote: a.RemoteAddr().String()}
+	c := &conn{of: of, conn: a}
+	if peer := a.RemoteAddr(); peer != nil { // else it is unnamed
+		c.remote = peer.String()
+	}
 	c.link.Value, c.ready = c, c.readable
 	of.conns.Push(&c.link)
 	if s := of.srv; s.ConnContext != nil {

@@ -31,12 +31,24 @@ func onHosts(t *testing.T, test func(t *testing.T, task *corolla.Task)) {
 				l = sim.New(1, sim.Begin(time.Now())).NewLoop(opts...)
 			}
 			leaktest.NeedLoop(t, err)
-			if err := l.Run(func(task *corolla.Task) error { test(t, task); return nil }); err != nil {
+			if err := l.Run(func(task *corolla.Task) error { test(t, task); return quiet(task) }); err != nil {
 				t.Error(err)
 			}
 			leaktest.Close(t, l)
 		})
 	}
+}
+
+// quiet waits until connections that were closed are gone, and jobs that nothing can stop.
+func quiet(task *corolla.Task) error {
+	return task.Timeout(10*time.Second, func(*corolla.Scope) error {
+		for s := task.Loop().Stats(); s.Sockets > 0 || s.Jobs > 0; s = task.Loop().Stats() {
+			if err := task.Sleep(time.Millisecond); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // served runs test with a server, on both hosts, and then shuts it down.

@@ -3,6 +3,7 @@ package web_test
 import (
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -32,11 +33,12 @@ func TestTLS(t *testing.T) {
 		var reports []string
 		s := &web.Server{ErrorLog: logTo(&reports), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			visits++
+			_, _ = io.Copy(io.Discard, r.Body)
 			protocol := "none"
 			if r.TLS != nil {
 				protocol = r.TLS.NegotiatedProtocol
 			}
-			fmt.Fprint(w, visits, " ", protocol, strings.Repeat(".", 10_000))
+			fmt.Fprint(w, visits, " ", protocol, strings.Repeat(".", 100))
 		})}
 		serve := func(ln *aio.Listener) *corolla.Future[struct{}] {
 			return l.Go(func(task *corolla.Task) error { return s.Serve(task, ln) })
@@ -47,13 +49,22 @@ func TestTLS(t *testing.T) {
 		if err := c.conn.ClientTLS(task, &tls.Config{RootCAs: ca.Pool, ServerName: "server.test", NextProtos: []string{"h2", "http/1.1"}, Time: time.Now}); err != nil {
 			t.Fatal(err)
 		}
-		dots := strings.Repeat(".", 10_000)
+		dots := strings.Repeat(".", 100)
 		for i := range 3 {
 			c.send(get("/") + get("/"))
 			c.want(200, fmt.Sprint(3*i+1, " http/1.1", dots))
 			c.want(200, fmt.Sprint(3*i+2, " http/1.1", dots))
 			plain.send(get("/"))
 			plain.want(200, fmt.Sprint(3*i+3, " none", dots))
+		}
+		want := 9
+		for _, next := range []string{"", strings.Repeat(get("/"), 200)} { // one record, of which a handler reads a part
+			c.send("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 20000\r\n\r\n" + strings.Repeat("x", 15_000))
+			c.send(strings.Repeat("x", 5_000) + next)
+			for range 1 + len(next)/len(get("/")) {
+				want++
+				c.want(200, fmt.Sprint(want, " http/1.1", dots))
+			}
 		}
 		mistaken := dial(t, task, secure.Addr().String())
 		mistaken.send(get("/"))

@@ -24,10 +24,10 @@ const (
 // the server up, and then all of them, when told to.
 func playLoad(args []string) error {
 	if len(args) != 4 {
-		return errors.New("want the work, an address, connections and requests")
+		return errors.New("want the work, connections, requests and an address")
 	}
-	conns, err1 := strconv.Atoi(args[2])
-	requests, err2 := strconv.Atoi(args[3])
+	conns, err1 := strconv.Atoi(args[1])
+	requests, err2 := strconv.Atoi(args[2])
 	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
@@ -37,10 +37,10 @@ func playLoad(args []string) error {
 	}
 	var ask func(requests int) error
 	if work(args[0]) == onFresh {
-		ask = (&callers{loop: l, addr: args[1], conns: conns}).ask
+		ask = (&callers{loop: l, addr: args[3], conns: conns}).ask
 	} else {
 		ld := &load{loop: l}
-		if err := l.Run(func(t *corolla.Task) error { return ld.connect(t, args[1], conns) }); err != nil {
+		if err := l.Run(func(t *corolla.Task) error { return ld.connect(t, args[3], conns) }); err != nil {
 			return err
 		}
 		ask = ld.ask

@@ -173,18 +173,11 @@ func (set *settings) turn(ctx context.Context, name string, j job,
 		return err
 	}
 	defer srv.Kill()
-	addr, err := srv.Line()
-	if err != nil {
-		return fmt.Errorf("the server's address: %w", err)
-	}
-	load, err := turns.StartRole(ctx, turns.LoadCore, "load", string(j.work), addr, fmt.Sprint(j.conns), fmt.Sprint(j.requests))
+	load, err := turns.StartLoad(ctx, srv, "load", string(j.work), fmt.Sprint(j.conns), fmt.Sprint(j.requests))
 	if err != nil {
 		return err
 	}
 	defer load.Kill()
-	if err := load.Expect("ready"); err != nil {
-		return fmt.Errorf("the load: %w", err)
-	}
 	return body(srv.Pid(), func() error {
 		if err := load.Say("go"); err != nil {
 			return fmt.Errorf("the load: %w", err)

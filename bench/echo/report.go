@@ -95,12 +95,12 @@ func (r report) writePart(w io.Writer, p part) error {
 	for _, s := range p.Servers {
 		row := []string{
 			s.Name,
-			figure(s.Total.Median), span(s.Total), times(s.TotalRatio),
-			figure(s.User.Median), span(s.User), times(s.UserRatio),
+			turns.Figure(s.Total.Median), turns.Span(s.Total), turns.Times(s.TotalRatio),
+			turns.Figure(s.User.Median), turns.Span(s.User), turns.Times(s.UserRatio),
 		}
 		if c := s.Calls; c != nil {
-			row = append(row, figure(c.Total.Median), span(c.Total), times(s.CallsRatio),
-				figure(c.Read.Median), figure(c.Write.Median), figure(c.Wait.Median), figure(c.Other.Median))
+			row = append(row, turns.Figure(c.Total.Median), turns.Span(c.Total), turns.Times(s.CallsRatio),
+				turns.Figure(c.Read.Median), turns.Figure(c.Write.Median), turns.Figure(c.Wait.Median), turns.Figure(c.Other.Median))
 		} else {
 			row = append(row, "-", "-", "-", "-", "-", "-", "-")
 		}
@@ -108,15 +108,3 @@ func (r report) writePart(w io.Writer, p part) error {
 	}
 	return turns.WriteTable(w, rows)
 }
-
-func figure(v float64) string { return fmt.Sprintf("%.2f", v) }
-
-// times shows a ratio; there is none where a short turn had no tick to count.
-func times(ratio float64) string {
-	if ratio == 0 {
-		return "-"
-	}
-	return figure(ratio)
-}
-
-func span(s turns.Spread) string { return fmt.Sprintf("%.2f to %.2f", s.Low, s.High) }

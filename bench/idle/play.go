@@ -9,9 +9,12 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/bench/internal/httpservers"
+	"github.com/corolla-go/corolla/bench/internal/httpwork"
 	"github.com/corolla-go/corolla/bench/internal/servers"
 	"github.com/corolla-go/corolla/bench/internal/turns"
 )
@@ -20,16 +23,27 @@ import (
 const withCopy = "copy"
 
 func playServer(args []string) error {
+	if len(args) != 2 {
+		return errors.New("want a name and a folder")
+	}
+	name, dir := args[0], args[1]
+	web, http := strings.CutPrefix(name, overHTTP)
+	if !tellsMemory(name) {
+		return httpservers.Run(web, dir)
+	}
 	go func() {
 		if err := tellMemory(); err != nil {
 			fmt.Fprintln(os.Stderr, "idle:", err)
 			os.Exit(1)
 		}
 	}()
-	if args[0] == withCopy {
+	switch {
+	case http:
+		return httpservers.Run(web, dir)
+	case name == withCopy:
 		return servers.OnLoop(serveCopy)
 	}
-	return servers.Run(args[0])
+	return servers.Run(name)
 }
 
 // tellMemory answers each request of the parent with the size of the live heap and stacks, in
@@ -70,12 +84,17 @@ func serveCopy(l *corolla.Loop, addr string) (net.Addr, error) {
 
 // playClient opens the connections, each with one exchange, and bursts when told to.
 func playClient(args []string) error {
-	if len(args) != 2 {
-		return errors.New("want an address and connections")
+	if len(args) != 3 {
+		return errors.New("want a server, its address and connections")
 	}
-	n, err := strconv.Atoi(args[1])
+	addr := args[1]
+	n, err := strconv.Atoi(args[2])
 	if err != nil {
 		return err
+	}
+	ask := echoing
+	if strings.HasPrefix(args[0], overHTTP) {
+		ask = greeting
 	}
 	l, err := corolla.New(corolla.SlowLimit(0))
 	if err != nil {
@@ -84,12 +103,12 @@ func playClient(args []string) error {
 	conns := make([]*aio.Conn, 0, n)
 	if err := l.Run(func(t *corolla.Task) error {
 		for range n {
-			c, err := aio.Dial(t, "tcp", args[0])
+			c, err := aio.Dial(t, "tcp", addr)
 			if err != nil {
 				return err
 			}
 			conns = append(conns, c)
-			if err := exchange(t, c); err != nil {
+			if err := ask.exchange(t, c); err != nil {
 				return err
 			}
 		}
@@ -101,28 +120,55 @@ func playClient(args []string) error {
 	if err := turns.Heard("burst"); err != nil {
 		return err
 	}
-	if err := l.Run(func(t *corolla.Task) error { return exchange(t, conns...) }); err != nil {
+	if err := l.Run(func(t *corolla.Task) error { return ask.exchange(t, conns...) }); err != nil {
 		return err
 	}
 	fmt.Println("idle")
 	return hold()
 }
 
+// question is what a client sends, and how it reads the answer.
+type question struct {
+	request []byte
+	replies func() replies
+}
+
+const message = 64 // bytes
+
+var (
+	echoing  = question{make([]byte, message), func() replies { return &echoed{} }}
+	greeting = question{httpwork.Request(httpwork.Hello), func() replies { return httpwork.NewAnswers(len(httpwork.Greeting)) }}
+)
+
+// replies reads answers, and returns how many ended in what was read.
+type replies interface{ Take([]byte) (int, error) }
+
+// echoed reads echoes of one message at a time.
+type echoed struct{ got int }
+
+func (e *echoed) Take(b []byte) (ended int, err error) {
+	e.got += len(b)
+	return e.got / message, nil
+}
+
 // exchange sends a request on all of the connections, and then awaits the answers.
-func exchange(t *corolla.Task, conns ...*aio.Conn) error {
-	request, answer := make([]byte, 64), make([]byte, 64)
+func (q question) exchange(t *corolla.Task, conns ...*aio.Conn) error {
 	for _, c := range conns {
-		if _, err := c.Write(t, request); err != nil {
+		if _, err := c.Write(t, q.request); err != nil {
 			return err
 		}
 	}
+	buf := make([]byte, 1024)
 	for _, c := range conns {
-		for got := 0; got < len(request); {
-			n, err := c.Read(t, answer[got:])
+		r := q.replies()
+		for ended := 0; ended == 0; {
+			n, err := c.Read(t, buf)
 			if err != nil {
 				return err
 			}
-			got += n
+			if ended, err = r.Take(buf[:n]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

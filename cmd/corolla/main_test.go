@@ -58,11 +58,7 @@ func TestUsage(t *testing.T) {
 		rate    = "not a number of MiB/s from 0.1 to 100000"
 		address = "not HOST:PORT with a port from %d to 65535"
 	)
-	for _, c := range []struct {
-		args   []string
-		status int
-		stderr string
-	}{
+	checkUsage(t, []usage{
 		{nil, 2, "corolla: which command? one of: talk, serve, attach (corolla --help says more)"},
 		{[]string{"dance"}, 2, "corolla: unknown command dance; one of: talk, serve, attach"},
 		{[]string{""}, 2, `corolla: unknown command ""; one of: talk, serve, attach`},
@@ -97,9 +93,6 @@ func TestUsage(t *testing.T) {
 		{[]string{"talk", "--html", "/nowhere/page.html"}, 1, "corolla talk: --html /nowhere/page.html: no such file or directory"},
 		{[]string{"talk", "--sink", "127.0.0.1:1"}, 1, "corolla talk: dial 127.0.0.1:1: connection refused"},
 
-		{[]string{"serve"}, 2, "corolla serve: which server? one of: echo; its name comes before the options"},
-		{[]string{"serve", "--model", "task"}, 2, "corolla serve: which server? one of: echo; its name comes before the options"},
-		{[]string{"serve", "tea"}, 2, "corolla serve: unknown server tea; one of: echo"},
 		{[]string{"serve", "echo", "twice"}, 2, "corolla serve echo: unexpected argument twice"},
 		{[]string{"serve", "echo", "--model", "mime"}, 2, "corolla serve echo: --model mime: unknown model; models: " + models},
 		{[]string{"serve", "echo", "--port", "1"}, 2, "corolla serve echo: unknown option --port; options: --addr, --model, --backdoor"},
@@ -111,7 +104,19 @@ func TestUsage(t *testing.T) {
 			1,
 			fmt.Sprintf("corolla serve: listen %s: address already in use", taken.Addr()),
 		},
-	} {
+	})
+}
+
+// usage is a call that fails at once.
+type usage struct {
+	args   []string
+	status int
+	stderr string
+}
+
+func checkUsage(t *testing.T, cases []usage) {
+	t.Helper()
+	for _, c := range cases {
 		if c.status == 1 {
 			needLoop(t)
 		}
@@ -124,11 +129,18 @@ func TestUsage(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	all := [][]string{{"--help"}, {"help"}, {"-h"}}
-	topics := map[string][]option{"talk": new(request).options(), "serve": new(settings).options(), "attach": new(attachment).options()}
+	topics := map[string][]option{
+		"talk": new(request).options(), "attach": new(attachment).options(), "serve": nil, "serve echo": new(echo).options(),
+		"serve files": new(files).options(), "serve proxy": new(proxy).options(), "serve chat": new(chat).options(),
+	}
 	for name := range topics {
+		if server, ok := strings.CutPrefix(name, "serve "); ok {
+			all = append(all, []string{"serve", server, "--help"})
+			continue
+		}
 		all = append(all, []string{name, "--help"}, []string{name, "-h"}, []string{"help", name})
 	}
-	all = append(all, []string{"serve", "echo", "--help"}, []string{"talk", "--json", "--help"})
+	all = append(all, []string{"talk", "--json", "--help"})
 	for _, args := range all {
 		status, stdout, stderr := call(args...)
 		if status != 0 || stderr != "" {
@@ -144,7 +156,7 @@ func TestHelp(t *testing.T) {
 				t.Errorf("corolla %q has a long line: %s", args, line)
 			}
 		}
-		for _, o := range topics[strings.TrimPrefix(strings.Join(args, " "), "help ")] {
+		for _, o := range topics[strings.TrimSuffix(strings.TrimPrefix(strings.Join(args, " "), "help "), " --help")] {
 			want := "--" + o.name + ".*" + regexp.QuoteMeta(o.what)
 			if o.def != "" {
 				want += ` \(default ` + o.def + `\)\n`

@@ -3,104 +3,66 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"net"
-	"os"
 	"slices"
 	"strings"
-	"syscall"
-
-	"github.com/corolla-go/corolla"
-	"github.com/corolla-go/corolla/backdoor"
-	"github.com/corolla-go/corolla/examples/echo/callback"
-	"github.com/corolla-go/corolla/examples/echo/deferred"
-	"github.com/corolla-go/corolla/examples/echo/gen"
-	"github.com/corolla-go/corolla/examples/echo/green"
-	"github.com/corolla-go/corolla/examples/echo/task"
-	"github.com/corolla-go/corolla/examples/echo/transport"
 )
 
-// server starts a server on a loop and returns the address.
-type server func(l *corolla.Loop, addr string) (net.Addr, error)
-
-var echoModels = []struct {
-	name  string
-	serve server
-}{
-	{"callback", callback.Serve},
-	{"transport", transport.Serve},
-	{"task", task.Serve},
-	{"deferred", deferred.Serve},
-	{"green", green.Serve},
-	{"gen", gen.Serve},
+// example is one of the servers of serve.
+type example struct {
+	name string
+	what string
+	run  func(c *console, args []string) error
 }
 
-// settings holds the options of serve.
-type settings struct {
-	model   int // among echoModels
-	addr    string
-	network string // of the backdoor; empty is none
-	door    string
+var programs = []example{
+	{"echo", "send back what comes, in a model of your choice", runEcho},
+	{"files", "a directory, over HTTP", runFiles},
+	{"proxy", "a reverse proxy for HTTP and WebSocket", runProxy},
+	{"chat", "a chat with rooms, on a page with a WebSocket", runChat},
 }
 
-func (s *settings) options() []option {
-	return []option{
-		{"addr", "HOST:PORT", "127.0.0.1:7007", "listen there; port 0 picks a free one", hostPort(&s.addr, 0)},
-		{"model", "NAME", "task", "the model that the server is written in", func(text string) string {
-			s.model = slices.Index(models(), text)
-			return unless(s.model >= 0, "unknown model; models: %s", strings.Join(models(), ", "))
-		}},
-		{"backdoor", "ADDRESS", "", "let corolla attach look into it there: HOST:PORT, or a path", doorAddress(&s.network, &s.door)},
-	}
-}
-
-func models() []string {
+func programNames() string {
 	var all []string
-	for _, m := range echoModels {
-		all = append(all, m.name)
+	for _, p := range programs {
+		all = append(all, p.name)
 	}
-	return all
+	return strings.Join(all, ", ")
 }
 
 func runServe(c *console, args []string) error {
-	var s settings
-	if len(args) == 0 || args[0] != "echo" {
-		_, err := parse("serve", s.options(), args[:min(1, len(args))])
-		switch {
-		case err == errHelp:
-			return helpServe(c)
-		case len(args) == 0 || strings.HasPrefix(args[0], "-"):
-			return usagef("corolla serve: which server? one of: echo; its name comes before the options")
+	if len(args) > 0 {
+		i := slices.IndexFunc(programs, func(p example) bool { return p.name == args[0] })
+		if i >= 0 {
+			return programs[i].run(c, args[1:])
 		}
-		return usagef("corolla serve: unknown server %s; one of: echo", quoted(args[0]))
 	}
-	rest, err := parse("serve echo", s.options(), args[1:])
+	_, err := parse("serve", nil, args[:min(1, len(args))])
 	switch {
 	case err == errHelp:
 		return helpServe(c)
-	case err != nil:
-		return err
-	case len(rest) > 0:
-		return usagef("corolla serve echo: unexpected argument %s", quoted(rest[0]))
+	case len(args) == 0 || strings.HasPrefix(args[0], "-"):
+		return usagef("corolla serve: which server? one of: %s; its name comes before the options", programNames())
 	}
-	return serve(c, s)
+	return usagef("corolla serve: unknown server %s; one of: %s", quoted(args[0]), programNames())
 }
 
 func helpServe(c *console) error {
 	var w bytes.Buffer
-	fmt.Fprintf(&w, `Usage: corolla serve echo [options]
+	fmt.Fprint(&w, `Usage: corolla serve SERVER [options]
 
-Runs a server that sends back what it gets, written in the model of your choice, until SIGINT
-or SIGTERM. It prints the address once it listens.
+Runs a server until SIGINT or SIGTERM. It prints the address once it listens.
 
-Models: %s.
-
-Options:
-`, strings.Join(models(), ", "))
-	helpOptions(&w, new(settings).options())
+Servers:
+`)
+	for _, p := range programs {
+		fmt.Fprintf(&w, "  %-6s  %s\n", p.name, p.what)
+	}
 	fmt.Fprint(&w, `
-Example:
-  corolla serve echo --model green --addr 127.0.0.1:7007 &
-  echo hello | nc -N 127.0.0.1 7007
+corolla serve SERVER --help lists the options of a server.
+
+Examples:
+  corolla serve echo --model green
+  corolla serve files ~/public --addr 127.0.0.1:8080
 
 Exit status: 0 after SIGINT or SIGTERM, 1 if it could not listen, or failed, 2 if the
 command line is wrong.
@@ -109,33 +71,16 @@ command line is wrong.
 	return err
 }
 
-func serve(c *console, s settings) (err error) {
-	l, err := corolla.New(corolla.ErrorHandler(func(err error) { fmt.Fprintln(c.err, "corolla serve:", err) }))
-	if err != nil {
-		return err
+// place holds the options that all servers have: where they listen.
+type place struct {
+	addr    string
+	network string // of the backdoor; empty is none
+	door    string
+}
+
+func (p *place) options(addr string) []option {
+	return []option{
+		{"addr", "HOST:PORT", addr, "listen there; port 0 picks a free one", hostPort(&p.addr, 0)},
+		{"backdoor", "ADDRESS", "", "let corolla attach look into it there: HOST:PORT, or a path", doorAddress(&p.network, &p.door)},
 	}
-	defer func() {
-		if e := l.Close(); err == nil {
-			err = e
-		}
-	}()
-	stop := l.OnSignal(func(os.Signal) { l.Stop() }, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	at, err := echoModels[s.model].serve(l, s.addr)
-	if err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintf(c.out, "listening on %v\n", at); err != nil {
-		return err
-	}
-	if s.network != "" {
-		door, err := backdoor.Listen(l, s.network, s.door)
-		if err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintf(c.out, "backdoor on %v\n", door.Addr()); err != nil {
-			return err
-		}
-	}
-	return l.RunForever()
 }

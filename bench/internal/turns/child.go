@@ -53,6 +53,24 @@ func Start(ctx context.Context, core Core, program string) (*Child, error) {
 	return start(core, exec.CommandContext(ctx, program))
 }
 
+// StartLoad runs this program again as the load of a server, whose next line must be its address:
+// the role's last argument. It returns once the load is ready.
+func StartLoad(ctx context.Context, srv *Child, role ...string) (*Child, error) {
+	addr, err := srv.Line()
+	if err != nil {
+		return nil, fmt.Errorf("the server's address: %w", err)
+	}
+	load, err := StartRole(ctx, LoadCore, append(role, addr)...)
+	if err != nil {
+		return nil, err
+	}
+	if err := load.Expect("ready"); err != nil {
+		load.Kill()
+		return nil, fmt.Errorf("the load: %w", err)
+	}
+	return load, nil
+}
+
 func start(core Core, cmd *exec.Cmd, env ...string) (*Child, error) {
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = os.Stderr

@@ -1,6 +1,7 @@
 package turns
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -117,7 +118,10 @@ func (all *Counts) Set(text string) error {
 }
 
 // Names is a flag: comma-separated names, each one of those that are valid.
-type Names struct{ Valid, Chosen []string }
+type Names struct {
+	Valid, Chosen []string
+	Kind          string // of what they are names; "" is "server"
+}
 
 func (n *Names) String() string { return strings.Join(n.Chosen, ",") }
 
@@ -126,7 +130,7 @@ func (n *Names) Set(text string) error {
 	n.Chosen = nil
 	for name := range strings.SplitSeq(text, ",") {
 		if !slices.Contains(n.Valid, name) {
-			return fmt.Errorf("no server %q; valid: %s", name, strings.Join(n.Valid, ","))
+			return fmt.Errorf("no %s %q; valid: %s", cmp.Or(n.Kind, "server"), name, strings.Join(n.Valid, ","))
 		}
 		if n.Has(name) {
 			return fmt.Errorf("%s is named twice; valid: %s, each once", name, strings.Join(n.Valid, ","))

@@ -24,9 +24,12 @@ type Machine struct {
 	Gnet   string `json:"gnet"`
 }
 
+// absent is the version of a module that this program does not have.
+const absent = "not part of this program"
+
 // ThisMachine describes the machine. What cannot be found out is "unknown".
 func ThisMachine() Machine {
-	m := Machine{CPU: "unknown", Cores: runtime.NumCPU(), Kernel: "unknown", Go: runtime.Version(), GCC: "not installed", Gnet: "not part of this program"}
+	m := Machine{CPU: "unknown", Cores: runtime.NumCPU(), Kernel: "unknown", Go: runtime.Version(), GCC: "not installed", Gnet: absent}
 	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		if _, after, ok := strings.Cut(string(text), "model name"); ok {
 			line, _, _ := strings.Cut(after, "\n")
@@ -40,18 +43,30 @@ func ThisMachine() Machine {
 	if out, err := exec.Command(compiler, "-dumpfullversion").Output(); err == nil {
 		m.GCC = strings.TrimSpace(string(out))
 	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, dep := range info.Deps {
-			if dep.Path == "github.com/panjf2000/gnet/v2" {
-				m.Gnet = dep.Version
-			}
-		}
+	if version := ModuleVersion("github.com/panjf2000/gnet/v2"); version != "" {
+		m.Gnet = version
 	}
 	return m
 }
 
+// ModuleVersion returns the version of a module that is part of this program, or "".
+func ModuleVersion(path string) string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, dep := range info.Deps {
+			if dep.Path == path {
+				return dep.Version
+			}
+		}
+	}
+	return ""
+}
+
 func (m Machine) String() string {
-	return fmt.Sprintf("%s, %d cores; %s; %s; gcc %s; gnet %s", m.CPU, m.Cores, m.Kernel, m.Go, m.GCC, m.Gnet)
+	text := fmt.Sprintf("%s, %d cores; %s; %s; gcc %s", m.CPU, m.Cores, m.Kernel, m.Go, m.GCC)
+	if m.Gnet != absent {
+		text += "; gnet " + m.Gnet
+	}
+	return text
 }
 
 // WriteJSON writes one object.
@@ -88,3 +103,17 @@ func WriteTable(w io.Writer, rows [][]string) error {
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// Figure shows a number.
+func Figure(v float64) string { return fmt.Sprintf("%.2f", v) }
+
+// Times shows a ratio; there is none where a short turn had no tick to count.
+func Times(ratio float64) string {
+	if ratio == 0 {
+		return "-"
+	}
+	return Figure(ratio)
+}
+
+// Span shows a range.
+func Span(s Spread) string { return fmt.Sprintf("%.2f to %.2f", s.Low, s.High) }

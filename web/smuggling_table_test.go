@@ -1,0 +1,107 @@
+package web_test
+
+import (
+	"slices"
+	"strings"
+)
+
+var smuggling = slices.Concat(framings, codings, lengths, chunkings, lines, fieldLines, unread)
+
+// framings are messages with both framings, or with a coding where there must be none.
+var framings = []unsafe{
+	{"CL.TE", "RFC 9112 6.1 and 6.3: the coding counts, and the connection ends", to("Content-Length: 40\r\nTransfer-Encoding: chunked", "0\r\n\r\n"+smuggled), refused + " | " + noBody + closing},
+	{"TE.CL", "the same, in the other order", to("Transfer-Encoding: chunked\r\nContent-Length: 4", "23\r\n"+smuggled+"\r\n0\r\n\r\n"), refused + " | POST / \"GET /smuggled HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n\" closed"},
+	{"both, and a length of 0", "RFC 9112 6.1; CL.0", to("Content-Length: 0\r\nTransfer-Encoding: chunked", "0\r\n\r\n"+smuggled), refused + " | " + noBody + closing},
+	{"both, and a bad length", "RFC 9112 6.3", to("Content-Length: x\r\nTransfer-Encoding: chunked", "0\r\n\r\n"+smuggled), refused + " | " + noBody + closing},
+	{"both, in HTTP/1.0", "RFC 9112 6.1", "POST / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\nContent-Length: 40\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled, refused + " | " + noBody + closing},
+	{"a coding in HTTP/1.0", "RFC 9112 6.1: treat it as faulty framing, and close", "POST / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled, refused + " | " + noBody + closing},
+	{"a length for GET", "RFC 9110 9.3.1: the body is one nevertheless", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 35\r\n\r\n" + smuggled + next, "GET " + inBody[5:] + follows + open},
+	{"a length for HEAD", "the same", "HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 35\r\n\r\n" + smuggled + next, "HEAD " + inBody[5:] + follows + open},
+	{"a coding for GET", "the same", "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n23\r\n" + smuggled + "\r\n0\r\n\r\n" + next, "GET " + inBody[5:] + follows + open},
+	{"no length", "RFC 9112 6.3 rule 7: no body", to("X: y", next), noBody + follows + open},
+}
+
+// codings are codings written so that one parser sees chunked, and another does not: PortSwigger's TE.TE,
+// and the cases of llhttp.
+var codings = []unsafe{
+	{"a space before the colon", "RFC 9112 5.1: MUST be refused", to("Content-Length: 40\r\nTransfer-Encoding : chunked", "0\r\n\r\n"+smuggled), refused},
+	{"a tab before the colon", "RFC 9112 5.1", to("Content-Length: 40\r\nTransfer-Encoding\t: chunked", "0\r\n\r\n"+smuggled), refused},
+	{"a space before the name", "RFC 9112 2.2", "POST / HTTP/1.1\r\n Host: a\r\nContent-Length: 0\r\n\r\n" + smuggled, refused},
+	{"a space before the first name, and then a coding", "RFC 9112 2.2", "POST / HTTP/1.1\r\n Transfer-Encoding: chunked\r\nHost: a\r\nContent-Length: 40\r\n\r\n0\r\n\r\n" + smuggled, refused},
+	{"a tab before the value", "RFC 9110 5.5: it is white space", to("Transfer-Encoding:\tchunked", "0\r\n\r\n"+next), noBody + follows + open},
+	{"no space before the value", "RFC 9112 5", to("Transfer-Encoding:chunked", "0\r\n\r\n"+next), noBody + follows + open},
+	{"white space behind the value", "RFC 9110 5.5", to("Transfer-Encoding: chunked \t ", "0\r\n\r\n"+next), noBody + follows + open},
+	{"a vertical tab before the value", "TE.TE", to("Content-Length: 40\r\nTransfer-Encoding: \x0bchunked", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"a form feed before the value", "TE.TE", to("Content-Length: 40\r\nTransfer-Encoding: \x0cchunked", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"a vertical tab behind the value", "TE.TE", to("Content-Length: 40\r\nTransfer-Encoding: chunked\x0b", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"a NUL behind the value", "TE.TE", to("Content-Length: 40\r\nTransfer-Encoding: chunked\x00", "0\r\n\r\n"+smuggled), refused},
+	{"a no-break space before the value", "TE.TE", to("Content-Length: 40\r\nTransfer-Encoding: \xa0chunked", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"xchunked", "TE.TE", to("Content-Length: 40\r\nTransfer-Encoding: xchunked", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"chunkedx", "TE.TE", to("Transfer-Encoding: chunkedx", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"in quotes", "TE.TE", to("Transfer-Encoding: \"chunked\"", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"with a parameter", "RFC 9112 7.1: chunked has none", to("Transfer-Encoding: chunked;q=1", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"identity behind it", "RFC 9112 6.3: chunked is not the last", to("Content-Length: 40\r\nTransfer-Encoding: chunked, identity", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"identity before it", "RFC 9112 7: identity is gone", to("Transfer-Encoding: identity, chunked", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"identity in a field of its own", "the same", to("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"identity alone", "RFC 9112 6.3: the last is not chunked", to("Content-Length: 40\r\nTransfer-Encoding: identity", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"a coding that is not known", "RFC 9112 6.1: 501", to("Transfer-Encoding: gzip", smuggled), "501 closed | " + refused},
+	{"gzip, and then chunked", "RFC 9112 6.1: 501", to("Transfer-Encoding: gzip, chunked", "0\r\n\r\n"+smuggled), "501 closed | " + refused},
+	{"gzip behind chunked", "RFC 9112 6.3: 400", to("Transfer-Encoding: chunked, gzip", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"chunked twice in one field", "RFC 9112 7.1: not more than once", to("Transfer-Encoding: chunked, chunked", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"chunked twice", "RFC 9112 7.1", to("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"chunked, and another first", "TE.TE", to("Transfer-Encoding: x\r\nTransfer-Encoding: chunked", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"an empty coding", "RFC 9112 6.1: at least one", to("Content-Length: 40\r\nTransfer-Encoding:", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"a comma behind it", "RFC 9110 5.6.1: empty elements", to("Content-Length: 40\r\nTransfer-Encoding: chunked,", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"a comma before it", "RFC 9110 5.6.1", to("Content-Length: 40\r\nTransfer-Encoding: ,chunked", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"folded", "RFC 9112 5.2", to("Content-Length: 40\r\nTransfer-Encoding:\r\n chunked", "0\r\n\r\n"+smuggled), refused},
+	{"folded in the value", "RFC 9112 5.2", to("Content-Length: 40\r\nTransfer-Encoding: chun\r\n ked", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"behind a bare LF", "RFC 9112 2.2; TE.TE", to("Content-Length: 40\r\nX: y\nTransfer-Encoding: chunked", "0\r\n\r\n"+smuggled), refused},
+	{"behind a bare CR", "RFC 9112 2.2: a bare CR MUST be refused or replaced", to("Content-Length: 40\r\nX: y\rTransfer-Encoding: chunked", "0\r\n\r\n"+smuggled), refused},
+	{"behind two CRs", "RFC 9112 2.2", to("Content-Length: 40\r\nX: y\r\r\nTransfer-Encoding: chunked", "0\r\n\r\n"+smuggled), refused},
+	{"an underscore in the name", "it is another field", to("Transfer_Encoding: chunked", next), noBody + follows + open},
+	{"a letter more in the name", "it is another field", to("XTransfer-Encoding: chunked", next), noBody + follows + open},
+	{"a space in the name", "RFC 9110 5.1", to("Content-Length: 40\r\nTransfer Encoding: chunked", "0\r\n\r\n"+smuggled), refused},
+	{"a NUL in the name", "RFC 9110 5.1", to("Content-Length: 40\r\nTransfer-Encoding\x00: chunked", "0\r\n\r\n"+smuggled), refused},
+	{"a byte above 127 in the name", "RFC 9110 5.1", to("Content-Length: 40\r\nTransfer-Encoding\xff: chunked", "0\r\n\r\n"+smuggled), refused},
+	{"a vertical tab behind the name", "RFC 9110 5.1", to("Content-Length: 40\r\nTransfer-Encoding\x0b: chunked", "0\r\n\r\n"+smuggled), refused},
+	{"a CR behind the name", "RFC 9110 5.1", to("Content-Length: 40\r\nTransfer-Encoding\r: chunked", "0\r\n\r\n"+smuggled), refused},
+	{"the K of Kelvin", "RFC 9112 7: codings are ASCII", to("Transfer-Encoding: chun\u212aed", "0\r\n\r\n"+smuggled), refused + " | 501 closed"},
+	{"capitals", "RFC 9112 7: codings have no case", to("tRANSFER-eNCODING: Chunked", "0\r\n\r\n"+next), noBody + follows + open},
+}
+
+// lengths are lengths on which parsers disagree.
+var lengths = []unsafe{
+	{"two lengths", "RFC 9112 6.3", to("Content-Length: 35\r\nContent-Length: 0", smuggled), refused},
+	{"two lengths in one field", "RFC 9112 6.3", to("Content-Length: 35, 0", smuggled), refused},
+	{"two lengths, one empty", "RFC 9112 6.3", to("Content-Length: 35\r\nContent-Length:", smuggled), refused},
+	{"the same length twice", "RFC 9112 6.3: refused, or one", to("Content-Length: 3\r\nContent-Length: 3", "abc"+next), refused + ` | POST / "abc"` + follows + open},
+	{"the same length twice in one field", "RFC 9112 6.3", to("Content-Length: 3,3", "abc"+next), refused + ` | POST / "abc"` + follows + open},
+	{"the same length, written differently", "RFC 9112 6.3", to("Content-Length: 3\r\nContent-Length: 03", "abc"+next), refused + ` | POST / "abc"` + follows + open},
+	{"a plus", "RFC 9110 8.6", to("Content-Length: +36", smuggled), refused},
+	{"a minus", "RFC 9110 8.6", to("Content-Length: -1", smuggled), refused},
+	{"minus zero", "RFC 9110 8.6", to("Content-Length: -0", smuggled), refused},
+	{"hexadecimal", "RFC 9110 8.6", to("Content-Length: 0x23", smuggled), refused},
+	{"hexadecimal digits", "RFC 9110 8.6", to("Content-Length: a", smuggled), refused},
+	{"an underscore", "RFC 9110 8.6", to("Content-Length: 3_5", smuggled), refused},
+	{"a point", "RFC 9110 8.6", to("Content-Length: 35.0", smuggled), refused},
+	{"an exponent", "RFC 9110 8.6", to("Content-Length: 3e1", smuggled), refused},
+	{"a space within", "RFC 9110 8.6", to("Content-Length: 3 5", smuggled), refused},
+	{"letters behind", "RFC 9110 8.6", to("Content-Length: 35abc", smuggled), refused},
+	{"in quotes", "RFC 9110 8.6", to("Content-Length: \"35\"", smuggled), refused},
+	{"empty", "RFC 9110 8.6: a digit at least", to("Content-Length:", smuggled), refused},
+	{"other digits", "RFC 9110 8.6", to("Content-Length: \xd9\xa3", smuggled), refused},
+	{"a vertical tab before it", "RFC 9110 8.6", to("Content-Length: \x0b35", smuggled), refused},
+	{"a NUL behind it", "RFC 9110 8.6", to("Content-Length: 35\x00", smuggled), refused},
+	{"2 to the 64, and a bit", "RFC 9110 8.6: mind overflow", to("Content-Length: 18446744073709551651", smuggled), refused + " | 413 closed"},
+	{"2 to the 63", "RFC 9110 8.6: mind overflow", to("Content-Length: 9223372036854775808", smuggled), refused + " | 413 closed"},
+	{"2 to the 32, and a bit", "RFC 9110 8.6", to("Content-Length: 4294967331", smuggled), inBody + "! open"},
+	{"many digits", "RFC 9110 8.6", to("Content-Length: 1"+strings.Repeat("0", 100), smuggled), refused + " | 413 closed"},
+	{"zeros before it", "RFC 9110 8.6: digits", to("Content-Length: 0000000000000000000000035", smuggled+next), inBody + follows + open + " | " + refused},
+	{"white space around it", "RFC 9110 5.5", to("Content-Length: \t 35 \t", smuggled+next), inBody + follows + open},
+	{"folded", "RFC 9112 5.2", to("Content-Length:\r\n 35", smuggled), refused + " | " + inBody + open},
+	{"a space before the colon", "RFC 9112 5.1", to("Content-Length : 35", smuggled), refused},
+	{"a length behind a bare LF", "RFC 9112 2.2", to("X: y\nContent-Length: 35", smuggled), refused + " | " + inBody + open},
+	{"a length that Connection names", "RFC 9110 7.6.1: it counts all the same", to("Connection: Content-Length\r\nContent-Length: 35", smuggled+next), inBody + follows + open},
+	{"a coding that Connection names", "the same", to("Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked", "23\r\n"+smuggled+"\r\n0\r\n\r\n"+next), inBody + follows + open},
+	{"a body cut off, and half of a request", "RFC 9112 8: incomplete", to("Content-Length: 100", smuggled), inBody + "! open"},
+}
