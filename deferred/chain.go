@@ -72,6 +72,7 @@ func (d *Deferred[T]) settled() bool { return len(d.steps) == 0 && d.ready() }
 // which it returns. If that is so, more reports whether there are steps left.
 func (d *Deferred[T]) advance() (next node, more bool) {
 	if !d.ready() { // a callback that adds a callback comes here: that one runs in its turn
+		d.report()
 		return nil, false
 	}
 	for next == nil && d.due() {
@@ -80,9 +81,7 @@ func (d *Deferred[T]) advance() (next node, more bool) {
 	if next != nil && len(d.steps) > 0 {
 		return next, true
 	}
-	if d.err != nil && d.unseen == nil && d.settled() {
-		d.report()
-	}
+	d.report()
 	return next, false
 }
 
@@ -135,11 +134,14 @@ func (d *Deferred[T]) see() {
 	}
 }
 
-// report makes sure that the error at the end of the chain is not lost. A cancel is no failure.
+// report makes sure that an error on which no callback works is not lost, be it at the end of the chain
+// or in one that is paused. A cancel is no failure.
 func (d *Deferred[T]) report() {
-	if !corolla.IsOnly(d.err, corolla.ErrCanceled, corolla.ErrLoopClosed) {
-		d.unseen = corolla.ReportUnseen(d.loop, d, d.err, d.describe())
+	if d.err == nil || d.unseen != nil || d.running || d.waits != nil ||
+		corolla.IsOnly(d.err, corolla.ErrCanceled, corolla.ErrLoopClosed) {
+		return
 	}
+	d.unseen = corolla.ReportUnseen(d.loop, d, d.err, d.describe())
 }
 
 // take moves d's result to the caller.

@@ -83,8 +83,12 @@ func (n *mnode) run() {
 			s.outer.run()
 		case s.chained != nil:
 			r := n.result
-			n.result = result{err: ""}
-			n.result.err = s.chained.fire(r)
+			n.result = result{}
+			if s.chained.called {
+				n.result.err = s.chained.fire(r) // which does nothing else
+			} else {
+				s.chained.fire(r)
+			}
 		case s.limit != nil:
 			if s.limit.over = true; s.limit.up && n.result.err == "canceled" {
 				n.result = result{err: "timeout"}

@@ -26,8 +26,7 @@ type then[T, U any] struct {
 	value func(T) (U, error)
 	both  func(T, error) (U, error)
 	chain func(T) *Deferred[U]
-	in    T
-	err   error
+	in    T // and its error is in out
 }
 
 func follow[T, U any](c *then[T, U], d *Deferred[T], site string) *Deferred[U] {
@@ -44,7 +43,7 @@ type source[T, U any] then[T, U]
 
 func (s *source[T, U]) apply(d *Deferred[T]) node {
 	var raised string
-	s.in, s.err, raised = d.take()
+	s.in, s.out.err, raised = d.take()
 	s.out.inherit(raised)
 	s.out.waits = nil
 	return &s.out
@@ -54,9 +53,9 @@ func (s *source[T, U]) apply(d *Deferred[T]) node {
 type conversion[T, U any] then[T, U]
 
 func (c *conversion[T, U]) apply(d *Deferred[U]) node {
-	v, err := c.in, c.err
+	v, err := c.in, d.err
 	var none T
-	c.in, c.err = none, nil
+	c.in, d.err = none, nil
 	switch {
 	case c.both != nil:
 		if d.value, d.err = c.both(v, err); d.err != nil {
