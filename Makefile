@@ -1,4 +1,4 @@
-.PHONY: all fmt lint test compat soak bench mutants chat-browser
+.PHONY: all fmt lint test compat soak trees bench mutants chat-browser
 
 all: fmt lint test
 
@@ -27,6 +27,10 @@ chat-browser:
 
 soak:
 	COROLLA_SOAK=$(or $(SOAK),3m) go test -run '^TestSoak$$' -v -timeout 30m ./aio
+
+# Random trees of Deferreds against a model of them: twenty times as many as in go test.
+trees:
+	COROLLA_SEEDS=$(or $(SEEDS),100000) go test -run '^TestRandomTrees$$' -v -timeout 30m ./deferred
 
 bench:
 	go test -run '^$$' -bench . ./...

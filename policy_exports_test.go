@@ -12,12 +12,12 @@ import (
 // exports says how many names each package offers: types, functions, constants, variables, and
 // methods of exported types. To offer more, or fewer, is a decision: change the number with the code.
 const exports = `
-.: 375
+.: 376
 aio: 101
 backdoor: 7
-deferred: 13
+deferred: 85
 gen: 36
-green: 117
+green: 118
 process: 28
 sim: 18
 transport: 107

@@ -288,6 +288,21 @@ func (t *Task) Sleep(d time.Duration) error {
 	return err
 }
 
+// Every calls f at once and then at the end of every d, until f returns an error, and returns that, or
+// t's own error. The calls keep their phase: one that takes long shifts no other, and those that would
+// have come meanwhile are left out. A d of 0 or less is one turn of the loop.
+func Every(t *Task, d time.Duration, f func() error) error {
+	begin := t.loop.now
+	for {
+		if err := f(); err != nil {
+			return err
+		}
+		if err := t.Sleep(d - (t.loop.now-begin)%max(d, 1)); err != nil {
+			return err
+		}
+	}
+}
+
 // runs reports whether t is known to be the running task, and the caller. It reads what only the
 // loop's goroutine writes, as check does.
 //

@@ -102,3 +102,39 @@ func TestCancelWakesAParkedTask(t *testing.T) {
 		})
 	})
 }
+
+// TestEveryKeepsItsPhase: what takes two and a half intervals shifts no later call.
+func TestEveryKeepsItsPhase(t *testing.T) {
+	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
+		run(t, l, func(task *corolla.Task) error {
+			enough := errors.New("enough")
+			begin, last, n := l.Now(), -1, 0
+			err := corolla.Every(task, 10*ms, func() error {
+				at := l.Now() - begin
+				if tick := int(at / (10 * ms)); tick <= last {
+					t.Errorf("call %d comes at %v, in the same interval as the one before", n, at)
+				} else {
+					last = tick
+				}
+				switch n++; n {
+				case 2:
+					return task.Sleep(25 * ms)
+				case 4:
+					return enough
+				}
+				return nil
+			})
+			if err != enough || n != 4 || last < 5 {
+				t.Errorf("%v after %d calls, the last in interval %d", err, n, last)
+			}
+			n = 0
+			err = task.Timeout(10*ms, func(*corolla.Scope) error {
+				return corolla.Every(task, 0, func() error { n++; return task.Sleep(ms) })
+			})
+			if !errors.As(err, new(*corolla.TimeoutError)) || n == 0 {
+				t.Errorf("%v after %d calls", err, n)
+			}
+			return nil
+		})
+	})
+}

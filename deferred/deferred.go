@@ -1,218 +1,245 @@
-// Package deferred has Twisted's Deferred: a result that is not there yet, with a chain of
+// Package deferred has Twisted's Deferred, typed: a result that is not there yet, with a chain of
 // callbacks and errbacks, each of which turns one result into the next.
 //
-//	d := deferred.New(l)
-//	d.AddCallback(func(v any) (any, error) { return v.(int) + 1, nil })
-//	d.AddErrback(func(err error) (any, error) { return 0, nil })
+//	d := deferred.New[int](l)
+//	d.AddCallback(func(v int) (int, error) { return v + 1, nil })
+//	d.AddErrback(func(err error) (int, error) { return 0, nil })
+//	s := deferred.Then(d, func(v int) (string, error) { return strconv.Itoa(v), nil })
 //	d.Callback(41)
 //
-// A chain holds values of any type, as Twisted's does, since each step may change the type.
+// Callbacks keep the type of the result; Then changes it. A function that returns a Deferred is added
+// by a method or function with Chain in its name, and the chain then waits for that Deferred. So the
+// compiler sees to it that no error is fired as a value, and that no Deferred is lost in one.
+//
 // Callbacks run at once, inside the call to Callback or, if the result is already there, to
-// AddCallback: a Deferred needs no turn of the loop. The loop is needed only for unhandled errors,
-// which go to its error handler.
+// AddCallback: a chain needs no turn of the loop. Nor does it use the stack: one Deferred may wait for
+// another, and that for a third, as long as one likes.
+//
+// Everything here belongs to its loop's goroutine, and panics when another one calls.
+//
+// Methods have Twisted's names, in Go's spelling. Where another was better, the comment has Twisted's
+// in parentheses.
 package deferred
 
 import (
 	"errors"
-	"runtime/debug"
 
 	"github.com/corolla-go/corolla"
 )
 
+// The rules that the comments and tests mention by number are those that Twisted's own tests assert
+// most: what order callbacks have, who gets which error, what a cancel does.
+//
+// A chain of any type was tried first, as Twisted has it: each callback then began with a type
+// assertion, an error given to Callback went down the chain as a value, and so did a Deferred inside of
+// a struct or a slice.
+
 // ErrAlreadyCalled is returned by Callback and Errback on a Deferred that already has its result
-// (Twisted's AlreadyCalledError).
+// (AlreadyCalledError).
 var ErrAlreadyCalled = errors.New("deferred: already called")
 
-// Deferred is a future result and the chain of callbacks attached to it. It belongs to its loop's
-// goroutine.
-type Deferred struct {
-	loop    *corolla.Loop
-	called  bool // Callback or Errback was called
-	running bool // a callback is being called
-	waits   bool // for a Deferred that a callback returned
-	steps   []step
-	value   any
-	err     error
-	unseen  *corolla.Unseen
-	from    string // where it was made, in debug mode
+// Deferred is a future result and the chain of callbacks attached to it.
+type Deferred[T any] struct {
+	loop     *corolla.Loop
+	steps    []link[T] // those that have not run
+	inline   [2]link[T]
+	value    T
+	err      error
+	waits    node // the Deferred whose result this one waits for
+	canceler func(d *Deferred[T], cause error)
+	unseen   *corolla.Unseen
+	origin   *origin // in debug mode
+	paused   int32
+	called   bool // it has, or waits for, its first result
+	running  bool // a callback is being called
+	awaited  bool // another Deferred has waited for it
+	swallow  bool // the next result is dropped: this was canceled, and nobody told its maker
+	patient  bool // the canceler sees to the result, which may come later
 }
 
-// step is a pair of callbacks, one of which is called, or else a Deferred that waits for this one's
-// result.
-type step struct {
-	callback func(any) (any, error)
-	errback  func(error) (any, error)
-	waiter   *Deferred
+// New returns a Deferred without a result. Whoever makes it sees to it that Callback or Errback is
+// called.
+func New[T any](l *corolla.Loop) *Deferred[T] {
+	return &Deferred[T]{loop: l, origin: made(l.CallSite())}
 }
 
-// New returns a Deferred without a result.
-func New(l *corolla.Loop) *Deferred { return &Deferred{loop: l, from: l.CallSite()} }
+// NewCancelable returns a Deferred without a result whose maker can be told that nobody wants it any
+// more: Cancel calls the canceler, which stops the work, and may fire d itself. If it does not, d then
+// fails with a *corolla.CanceledError.
+func NewCancelable[T any](l *corolla.Loop, canceler func(d *Deferred[T], cause error)) *Deferred[T] {
+	return &Deferred[T]{loop: l, canceler: canceler, origin: made(l.CallSite())}
+}
 
-// Succeed returns a Deferred that already has its result.
-func Succeed(l *corolla.Loop, v any) *Deferred { return &Deferred{loop: l, called: true, value: v} }
+// Succeed returns a Deferred that already has its result (succeed).
+func Succeed[T any](l *corolla.Loop, v T) *Deferred[T] {
+	return &Deferred[T]{loop: l, called: true, value: v, origin: made(l.CallSite())}
+}
 
-// Fail returns a Deferred that has already failed. It panics on a nil error.
-func Fail(l *corolla.Loop, err error) *Deferred {
-	d := &Deferred{loop: l, from: l.CallSite()}
-	_ = d.Errback(err) // it has no result yet
+// Fail returns a Deferred that has already failed (fail). It panics on a nil error.
+func Fail[T any](l *corolla.Loop, err error) *Deferred[T] {
+	d := &Deferred[T]{loop: l}
+	if site := l.CallSite(); site != "" {
+		d.origin = made(site)
+		d.raised("Fail", site)
+	}
+	d.fire(d.value, mustFail(err, "Fail"))
 	return d
 }
+
+func mustFail(err error, what string) error {
+	if err == nil {
+		panic("deferred: " + what + " with a nil error: give Callback or Succeed a value")
+	}
+	return err
+}
+
+// Loop returns the loop that d belongs to.
+func (d *Deferred[T]) Loop() *corolla.Loop { return d.loop }
 
 // Callback sets the result and runs the chain. It returns ErrAlreadyCalled if there already is a
-// result, and panics on a Deferred, which a callback may return but which cannot be a result.
-func (d *Deferred) Callback(v any) error {
-	if _, ok := v.(*Deferred); ok {
-		panic("deferred: Callback with a Deferred: return it from a callback, and the chain waits for it")
-	}
-	return d.call(v, nil)
-}
-
-// Errback sets an error as the result and runs the chain. It returns ErrAlreadyCalled if there
-// already is a result, and panics on a nil error.
-func (d *Deferred) Errback(err error) error {
-	if err == nil {
-		panic("deferred: Errback with a nil error: use Callback")
-	}
-	return d.call(nil, err)
-}
-
-func (d *Deferred) call(v any, err error) error {
+// result; after a Cancel of which the maker was not told, one result is dropped without an error.
+func (d *Deferred[T]) Callback(v T) error {
+	d.loop.Check("Deferred.Callback")
 	if d.called {
-		return ErrAlreadyCalled
+		return d.late()
 	}
+	d.fire(v, nil)
+	return nil
+}
+
+// Errback sets an error as the result and runs the chain. It returns what Callback does, and panics on
+// a nil error.
+func (d *Deferred[T]) Errback(err error) error {
+	site := d.loop.CallSite()
+	var zero T
+	if mustFail(err, "Errback"); d.called {
+		return d.late()
+	}
+	if d.origin != nil {
+		d.raised("Errback", site)
+	}
+	d.fire(zero, err)
+	return nil
+}
+
+// late is the answer to a second result.
+func (d *Deferred[T]) late() error {
+	if d.swallow {
+		d.swallow = false
+		return nil
+	}
+	return ErrAlreadyCalled
+}
+
+func (d *Deferred[T]) fire(v T, err error) {
 	d.called, d.value, d.err = true, v, err
-	d.run()
-	return nil
+	run(d)
 }
 
-// Called reports whether Callback or Errback was called.
-func (d *Deferred) Called() bool { return d.called }
+// Called reports whether d has been given a result, or canceled. Callbacks may still wait for others;
+// Result knows that.
+func (d *Deferred[T]) Called() bool {
+	d.loop.Check("Deferred.Called")
+	return d.called
+}
 
-// AddCallbacks adds a pair: callback gets a value, errback an error. An error of the callback goes
-// to the next pair, never to this errback. Either may be nil, and then what it would get is passed
-// on. If one returns a Deferred, the chain waits for its result and takes it over: the returned
-// Deferred's own result is nil from then on. A panic becomes a *corolla.PanicError. It returns d.
-func (d *Deferred) AddCallbacks(callback func(any) (any, error), errback func(error) (any, error)) *Deferred {
-	d.steps = append(d.steps, step{callback: callback, errback: errback})
-	if d.called {
-		d.run()
+// Result returns the value or the error that the chain has come to, and leaves it where it is; an error
+// then counts as seen. It returns corolla.ErrPending if there is no result, or callbacks have yet to
+// run. (What trial's successResultOf, failureResultOf and assertNoResult are for.)
+func (d *Deferred[T]) Result() (T, error) {
+	d.loop.Check("Deferred.Result")
+	if !d.settled() {
+		var zero T
+		return zero, corolla.ErrPending
 	}
-	return d
-}
-
-// AddCallback adds a callback for a value.
-func (d *Deferred) AddCallback(f func(v any) (any, error)) *Deferred { return d.AddCallbacks(f, nil) }
-
-// AddErrback adds a callback for an error.
-func (d *Deferred) AddErrback(f func(err error) (any, error)) *Deferred {
-	return d.AddCallbacks(nil, f)
-}
-
-// AddBoth adds one callback for either; one of its arguments is nil.
-func (d *Deferred) AddBoth(f func(v any, err error) (any, error)) *Deferred {
-	return d.AddCallbacks(
-		func(v any) (any, error) { return f(v, nil) },
-		func(err error) (any, error) { return f(nil, err) })
-}
-
-// Await parks t until the chain has reached its end, and takes its result.
-func (d *Deferred) Await(t *corolla.Task) (any, error) {
-	f := corolla.NewFuture[any](d.loop)
-	d.AddBoth(func(v any, err error) (any, error) {
-		if f.Done() { // t was canceled
-			return v, err
-		}
-		if err != nil {
-			return nil, f.Fail(err)
-		}
-		return nil, f.Resolve(v)
-	})
-	return f.Await(t)
-}
-
-// run runs what it can of the chain, and of the chains that wait for its result. An explicit stack
-// of chains, instead of recursion, keeps thousands of Deferreds that wait for one another from
-// growing the goroutine's stack.
-func (d *Deferred) run() {
-	if d.running { // a callback added a callback: it runs in its turn
-		return
-	}
-	for chains := []*Deferred{d}; len(chains) > 0; {
-		d := chains[len(chains)-1]
-		if next := d.advance(); next != nil {
-			chains = append(chains, next)
-		} else {
-			chains = chains[:len(chains)-1]
-		}
-	}
-}
-
-// advance runs d's steps until it must wait, has none left, or has given its result
-// to another chain, which it returns.
-func (d *Deferred) advance() (next *Deferred) {
 	d.see()
-	for len(d.steps) > 0 && !d.waits {
-		s := d.steps[0]
-		d.steps[0] = step{}
-		d.steps = d.steps[1:]
-		if s.waiter != nil {
-			s.waiter.waits = false
-			s.waiter.take(d)
-			return s.waiter
-		}
-		d.do(s)
-		if inner, ok := d.value.(*Deferred); ok && d.err == nil {
-			d.wait(inner)
-		}
-	}
-	if d.err != nil {
-		d.unseen = corolla.ReportUnseen(d.loop, d, d.err, "a Deferred"+d.from)
-	}
-	return nil
+	return d.value, d.err
 }
 
-// wait makes inner's result d's, now or when inner has one.
-func (d *Deferred) wait(inner *Deferred) {
-	if inner.called && !inner.waits && !inner.running {
-		d.take(inner)
-		return
-	}
-	d.waits = true
-	inner.steps = append(inner.steps, step{waiter: d})
-}
-
-// take moves another Deferred's result to d.
-func (d *Deferred) take(from *Deferred) {
-	d.value, d.err = from.value, from.err
-	from.value, from.err = nil, nil
-	from.see()
-}
-
-// see marks the error as handled.
-func (d *Deferred) see() {
-	if d.unseen != nil {
-		d.unseen.Seen()
-		d.unseen = nil
-	}
-}
-
-// do calls one of a pair of callbacks with the result, and replaces the result with the callback's.
-func (d *Deferred) do(s step) {
-	d.running = true
-	defer func() {
-		d.running = false
-		v := recover()
-		switch {
-		case corolla.IsUnwinding(v):
-			panic(v) // unwinds the task that called this
-		case v != nil:
-			d.value, d.err = nil, &corolla.PanicError{Value: v, Stack: debug.Stack(), Where: "a callback of a Deferred"}
-		}
-	}()
+// AddCallbacks adds a pair: callback gets a value, errback an error. An error of the callback goes to
+// the next pair, never to this errback. Either may be nil, and then what it would get is passed on. A
+// panic becomes a *corolla.PanicError. It returns d.
+func (d *Deferred[T]) AddCallbacks(callback func(T) (T, error), errback func(error) (T, error)) *Deferred[T] {
 	switch {
-	case d.err == nil && s.callback != nil:
-		d.value, d.err = s.callback(d.value)
-	case d.err != nil && s.errback != nil:
-		d.value, d.err = s.errback(d.err)
+	case errback == nil && callback == nil:
+		return d
+	case errback == nil:
+		return d.AddCallback(callback)
+	case callback == nil:
+		return d.AddErrback(errback)
 	}
+	return d.add(&pair[T]{callback, errback})
+}
+
+// AddCallback adds a callback for a value. It returns d.
+func (d *Deferred[T]) AddCallback(f func(v T) (T, error)) *Deferred[T] { return d.add(callback[T](f)) }
+
+// AddErrback adds a callback for an error. It returns d.
+func (d *Deferred[T]) AddErrback(f func(err error) (T, error)) *Deferred[T] {
+	return d.add(errback[T](f))
+}
+
+// AddBoth adds one callback for either; the value is the zero value if there is an error. It returns d.
+func (d *Deferred[T]) AddBoth(f func(v T, err error) (T, error)) *Deferred[T] {
+	return d.add(both[T](f))
+}
+
+// ChainCallback adds a callback for a value that returns a Deferred. The chain waits for that one's
+// result and takes it over: the returned Deferred's own result is the zero value from then on. It is a
+// panic in the callback to return nil, d itself, a Deferred that waits for d, or one of another loop.
+// It returns d.
+func (d *Deferred[T]) ChainCallback(f func(v T) *Deferred[T]) *Deferred[T] {
+	return d.add(chainCallback[T](f))
+}
+
+// ChainErrback is ChainCallback for an error.
+func (d *Deferred[T]) ChainErrback(f func(err error) *Deferred[T]) *Deferred[T] {
+	return d.add(chainErrback[T](f))
+}
+
+// ChainBoth is ChainCallback for either.
+func (d *Deferred[T]) ChainBoth(f func(v T, err error) *Deferred[T]) *Deferred[T] {
+	return d.add(chainBoth[T](f))
+}
+
+// ChainTo fires other with d's result when the chain has come this far (chainDeferred). d's result is
+// the zero value from then on, or ErrAlreadyCalled if other already had one. It returns d.
+func (d *Deferred[T]) ChainTo(other *Deferred[T]) *Deferred[T] {
+	if other.loop != d.loop {
+		panic("deferred: ChainTo a Deferred of another loop: use Post to fire that one")
+	}
+	return d.add((*chained[T])(other))
+}
+
+// Pause keeps callbacks from running until Unpause was called as often as Pause.
+func (d *Deferred[T]) Pause() {
+	d.loop.Check("Deferred.Pause")
+	d.paused++
+}
+
+// Unpause undoes one Pause, and runs what has become due. It panics if d is not paused.
+func (d *Deferred[T]) Unpause() {
+	d.loop.Check("Deferred.Unpause")
+	if d.paused == 0 {
+		panic("deferred: Unpause of a Deferred that is not paused: call it once for each Pause")
+	}
+	if d.paused--; d.called {
+		run(d)
+	}
+}
+
+// String says where d was made, in debug mode, and what it has come to.
+func (d *Deferred[T]) String() string {
+	d.loop.Check("Deferred.String")
+	switch {
+	case !d.called:
+		return d.describe() + ", not fired"
+	case d.waits != nil:
+		return d.describe() + ", waiting for another"
+	case d.paused > 0:
+		return d.describe() + ", paused"
+	case d.err != nil:
+		return d.describe() + ", failed: " + d.err.Error()
+	}
+	return d.describe() + ", fired"
 }

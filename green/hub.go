@@ -68,6 +68,18 @@ func (h *Hub) Sleep(d time.Duration) {
 	h.wait("green.Hub.Sleep", func(t *corolla.Task) error { return t.Sleep(d) })
 }
 
+// Every calls f at once and then at the end of every d, until f returns an error, and returns that; see
+// corolla.Every.
+func (h *Hub) Every(d time.Duration, f func() error) error {
+	l := h.loop
+	for begin := l.Now(); ; {
+		if err := f(); err != nil {
+			return err
+		}
+		h.Sleep(d - (l.Now()-begin)%max(d, 1))
+	}
+}
+
 // Run runs main as a green thread, and the loop until main has ended. The other threads are then
 // killed, and Run waits for them to end.
 func (h *Hub) Run(main func() error) error {

@@ -273,3 +273,36 @@ func TestForeignGoroutines(t *testing.T) {
 		return errors.Join(th.Join(), client.Close(), server.Close())
 	})
 }
+
+// TestEveryKeepsItsPhase: what takes two and a half intervals shifts no later call.
+func TestEveryKeepsItsPhase(t *testing.T) {
+	eachHub(t, func(e *env) error {
+		begin, last, n := e.Loop().Now(), -1, 0
+		th := e.Go(func() error {
+			return e.Every(10*time.Millisecond, func() error {
+				if tick := int((e.Loop().Now() - begin) / (10 * time.Millisecond)); tick <= last {
+					e.Errorf("two calls in interval %d", tick)
+				} else {
+					last = tick
+				}
+				switch n++; n {
+				case 2:
+					e.Sleep(25 * time.Millisecond)
+				case 4:
+					return errBad
+				}
+				return nil
+			})
+		})
+		if err := th.Join(); err != errBad || n != 4 || last < 5 {
+			e.Errorf("%v after %d calls, the last in interval %d", err, n, last)
+		}
+		th = e.Go(func() error { return e.Every(0, func() error { return nil }) })
+		e.turns(3)
+		th.Kill(errBad)
+		if err := th.Join(); err != errBad {
+			e.Errorf("killed, it ends with %v", err)
+		}
+		return nil
+	})
+}

@@ -11,7 +11,7 @@ import (
 // each piece in a turn of its own, would have a slice counted between any two pieces.
 type producer struct {
 	j      *Job
-	done   *deferred.Deferred
+	done   *deferred.Deferred[int] // with the number of bytes
 	conn   *transport.Conn
 	sent   int
 	paused bool
@@ -55,7 +55,7 @@ func (p *producer) Closed(_ *transport.Conn, err error) {
 		return
 	}
 	p.j.Moved(p.sent)
-	p.done.Callback(nil)
+	p.done.Callback(p.sent)
 }
 
 // reactor has a factory that builds the protocol, and a Deferred for the end.
@@ -66,9 +66,9 @@ func reactor(j *Job) error {
 	}
 	defer l.Close()
 	var failed error
-	done := deferred.New(l)
-	done.AddErrback(func(err error) (any, error) { failed = err; return nil, nil })
-	done.AddCallback(func(any) (any, error) { l.Stop(); return nil, nil })
+	done := deferred.New[int](l)
+	done.AddErrback(func(err error) (int, error) { failed = err; return 0, nil })
+	done.AddCallback(func(n int) (int, error) { l.Stop(); return n, nil })
 	factory := func() *producer { return &producer{j: j, done: done} }
 	transport.Dial(l, "tcp", j.Addr, factory()).OnDone(func(c *corolla.Future[*transport.Conn]) {
 		if _, err := c.Result(); err != nil {

@@ -14,8 +14,8 @@ import (
 func Serve(l *corolla.Loop, addr string) (net.Addr, error) {
 	var served int
 	srv, err := transport.Serve(l, "tcp", addr, func(*transport.Conn) transport.Protocol {
-		p := &echo{ended: deferred.New(l)}
-		p.ended.AddBoth(func(any, error) (any, error) { served++; return served, nil })
+		p := &echo{ended: deferred.New[int](l)}
+		p.ended.AddBoth(func(bytes int, _ error) (int, error) { served++; return bytes, nil })
 		return p
 	})
 	if err != nil {
@@ -24,15 +24,22 @@ func Serve(l *corolla.Loop, addr string) (net.Addr, error) {
 	return srv.Addr(), nil
 }
 
-type echo struct{ ended *deferred.Deferred }
+type echo struct {
+	ended *deferred.Deferred[int] // with the number of bytes
+	bytes int
+}
 
-func (*echo) Opened(*transport.Conn)           {}
-func (*echo) Data(c *transport.Conn, b []byte) { c.Write(b) }
+func (*echo) Opened(*transport.Conn) {}
+
+func (p *echo) Data(c *transport.Conn, b []byte) {
+	p.bytes += len(b)
+	c.Write(b)
+}
 
 func (p *echo) Closed(_ *transport.Conn, err error) {
 	if err != nil {
 		p.ended.Errback(err)
 		return
 	}
-	p.ended.Callback(nil)
+	p.ended.Callback(p.bytes)
 }
