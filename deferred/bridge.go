@@ -53,12 +53,12 @@ func (d *Deferred[T]) Future() *corolla.Future[T] {
 // future is the step that settles one.
 type future[T any] corolla.Future[T]
 
-func (s *future[T]) apply(d *Deferred[T]) node {
+func (s *future[T]) Apply(d *Deferred[T]) node {
 	f := (*corolla.Future[T])(s)
 	if f.Done() { // whoever has it has settled it
 		return nil
 	}
-	if v, err, _ := d.take(); err != nil {
+	if v, _, err := d.take(); err != nil {
 		_ = f.Fail(err) // it is not settled
 	} else {
 		_ = f.Resolve(v)
@@ -71,7 +71,7 @@ func (s *future[T]) apply(d *Deferred[T]) node {
 // corolla.Shield(d.Future()).Await(t) leaves d alone.
 func (d *Deferred[T]) Await(t *corolla.Task) (T, error) {
 	if d.loop.Check("Deferred.Await"); d.settled() && d.err == nil && t.Loop() == d.loop {
-		v, err, _ := d.take()
+		v, _, err := d.take()
 		return v, err
 	}
 	return d.Future().Await(t) // also for an error, of which a canceled task is told only so often

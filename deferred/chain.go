@@ -10,8 +10,9 @@ import (
 // one without an allocation, as it is a pointer already, and the first two of a chain are part of the
 // Deferred. So to make a Deferred, add a callback and fire it takes one allocation.
 type link[T any] interface {
-	// apply replaces d's result. It returns another Deferred if that has become able to run.
-	apply(d *Deferred[T]) node
+	// Apply replaces d's result. It returns another Deferred if that has become able to run. (With a
+	// small letter, staticcheck takes the methods of generic types for unused.)
+	Apply(d *Deferred[T]) node
 }
 
 // node is a Deferred of any type, to those that only run it, or follow who waits for whom.
@@ -102,7 +103,7 @@ func (d *Deferred[T]) stretch() (next node) {
 		if d.unseen != nil {
 			d.see()
 		}
-		next = s.apply(d)
+		next = s.Apply(d)
 	}
 	returned = true
 	return next
@@ -145,7 +146,7 @@ func (d *Deferred[T]) report() {
 }
 
 // take moves d's result to the caller.
-func (d *Deferred[T]) take() (v T, err error, raised string) {
+func (d *Deferred[T]) take() (v T, raised string, err error) {
 	var zero T
 	v, err = d.value, d.err
 	d.value, d.err = zero, nil
@@ -153,7 +154,7 @@ func (d *Deferred[T]) take() (v T, err error, raised string) {
 	if d.origin != nil {
 		raised = d.origin.raised
 	}
-	return v, err, raised
+	return v, raised, err
 }
 
 // wait makes inner's result d's, now or when inner has one.
@@ -176,7 +177,7 @@ func (d *Deferred[T]) wait(inner *Deferred[T]) {
 // takeFrom makes another Deferred's result d's.
 func (d *Deferred[T]) takeFrom(inner *Deferred[T]) {
 	var raised string
-	d.value, d.err, raised = inner.take()
+	d.value, raised, d.err = inner.take()
 	d.inherit(raised)
 }
 
@@ -197,7 +198,7 @@ func (d *Deferred[T]) waiting() node { return d.waits }
 // outer is a Deferred that waits for the one it is a step of.
 type outer[T any] Deferred[T]
 
-func (o *outer[T]) apply(inner *Deferred[T]) node {
+func (o *outer[T]) Apply(inner *Deferred[T]) node {
 	d := (*Deferred[T])(o)
 	d.waits = nil
 	d.takeFrom(inner)
@@ -207,7 +208,7 @@ func (o *outer[T]) apply(inner *Deferred[T]) node {
 // chained is a Deferred to be fired.
 type chained[T any] Deferred[T]
 
-func (c *chained[T]) apply(from *Deferred[T]) node {
+func (c *chained[T]) Apply(from *Deferred[T]) node {
 	d := (*Deferred[T])(c)
 	if d.called {
 		_, _, _ = from.take()

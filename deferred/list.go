@@ -158,7 +158,7 @@ func (g *many[T, R]) decide(v R, err error) bool {
 	return true
 }
 
-func (m *member[T, R]) apply(d *Deferred[T]) node {
+func (m *member[T, R]) Apply(d *Deferred[T]) node {
 	g := m.of
 	v, err := d.value, d.err
 	if g.opts&takeAll != 0 || err != nil && g.opts&ConsumeErrors != 0 {

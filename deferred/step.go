@@ -5,7 +5,7 @@ package deferred
 
 type callback[T any] func(T) (T, error)
 
-func (f callback[T]) apply(d *Deferred[T]) node {
+func (f callback[T]) Apply(d *Deferred[T]) node {
 	if d.err == nil {
 		if d.value, d.err = f(d.value); d.err != nil {
 			d.failed(f, nil)
@@ -16,7 +16,7 @@ func (f callback[T]) apply(d *Deferred[T]) node {
 
 type errback[T any] func(error) (T, error)
 
-func (f errback[T]) apply(d *Deferred[T]) node {
+func (f errback[T]) Apply(d *Deferred[T]) node {
 	if before := d.err; before != nil {
 		if d.value, d.err = f(before); d.err != nil {
 			d.failed(f, before)
@@ -27,7 +27,7 @@ func (f errback[T]) apply(d *Deferred[T]) node {
 
 type both[T any] func(T, error) (T, error)
 
-func (f both[T]) apply(d *Deferred[T]) node {
+func (f both[T]) Apply(d *Deferred[T]) node {
 	before := d.err
 	if d.value, d.err = f(d.value, before); d.err != nil {
 		d.failed(f, before)
@@ -40,16 +40,16 @@ type pair[T any] struct {
 	errback  errback[T]
 }
 
-func (p *pair[T]) apply(d *Deferred[T]) node {
+func (p *pair[T]) Apply(d *Deferred[T]) node {
 	if d.err != nil {
-		return p.errback.apply(d)
+		return p.errback.Apply(d)
 	}
-	return p.callback.apply(d)
+	return p.callback.Apply(d)
 }
 
 type chainCallback[T any] func(T) *Deferred[T]
 
-func (f chainCallback[T]) apply(d *Deferred[T]) node {
+func (f chainCallback[T]) Apply(d *Deferred[T]) node {
 	if d.err == nil {
 		d.wait(f(d.value))
 	}
@@ -58,7 +58,7 @@ func (f chainCallback[T]) apply(d *Deferred[T]) node {
 
 type chainErrback[T any] func(error) *Deferred[T]
 
-func (f chainErrback[T]) apply(d *Deferred[T]) node {
+func (f chainErrback[T]) Apply(d *Deferred[T]) node {
 	if d.err != nil {
 		d.wait(f(d.err))
 	}
@@ -67,7 +67,7 @@ func (f chainErrback[T]) apply(d *Deferred[T]) node {
 
 type chainBoth[T any] func(T, error) *Deferred[T]
 
-func (f chainBoth[T]) apply(d *Deferred[T]) node {
+func (f chainBoth[T]) Apply(d *Deferred[T]) node {
 	d.wait(f(d.value, d.err))
 	return nil
 }
@@ -75,7 +75,7 @@ func (f chainBoth[T]) apply(d *Deferred[T]) node {
 // call is the step of a Deferred that only holds the place of what a function is going to return.
 type call[T any] func() (T, error)
 
-func (f call[T]) apply(d *Deferred[T]) node {
+func (f call[T]) Apply(d *Deferred[T]) node {
 	if d.err == nil {
 		if d.value, d.err = f(); d.err != nil {
 			d.failed(f, nil)

@@ -41,9 +41,9 @@ func follow[T, U any](c *then[T, U], d *Deferred[T], site string) *Deferred[U] {
 // source is the step of the Deferred of T.
 type source[T, U any] then[T, U]
 
-func (s *source[T, U]) apply(d *Deferred[T]) node {
+func (s *source[T, U]) Apply(d *Deferred[T]) node {
 	var raised string
-	s.in, s.out.err, raised = d.take()
+	s.in, raised, s.out.err = d.take()
 	s.out.inherit(raised)
 	s.out.waits = nil
 	return &s.out
@@ -52,7 +52,7 @@ func (s *source[T, U]) apply(d *Deferred[T]) node {
 // conversion is the step of the Deferred of U, so that what f does wrong is an error of that one.
 type conversion[T, U any] then[T, U]
 
-func (c *conversion[T, U]) apply(d *Deferred[U]) node {
+func (c *conversion[T, U]) Apply(d *Deferred[U]) node {
 	v, err := c.in, d.err
 	var none T
 	c.in, d.err = none, nil
