@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -33,6 +34,10 @@ func startBrowser(t *testing.T) *browser {
 	// The sandbox of Chromium does not work for root, as which containers run.
 	cmd := exec.Command("chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
 		"--remote-debugging-port=0", "--user-data-dir="+dir, "--window-size=900,600", "about:blank")
+	says, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -40,15 +45,16 @@ func startBrowser(t *testing.T) *browser {
 		_ = cmd.Process.Kill() // it has nothing to lose
 		_ = cmd.Wait()
 	})
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		text, err := os.ReadFile(filepath.Join(dir, "DevToolsActivePort"))
-		if port, _, ok := strings.Cut(string(text), "\n"); err == nil && ok {
-			return &browser{t, "127.0.0.1:" + port}
-		}
-		if time.Now().After(end) {
-			t.Fatalf("Chromium does not say where it listens: %v", err)
+	lines := bufio.NewScanner(says)
+	for lines.Scan() {
+		if _, rest, ok := strings.Cut(lines.Text(), "DevTools listening on ws://"); ok {
+			address, _, _ := strings.Cut(rest, "/")
+			go func() { _, _ = io.Copy(io.Discard, says) }() // until it is killed
+			return &browser{t, address}
 		}
 	}
+	t.Fatalf("Chromium does not say where it listens: %v", lines.Err())
+	return nil
 }
 
 // tab is a page in it.
