@@ -117,15 +117,16 @@ func (b *body) trailers() error {
 			b.x.req.Trailer = trailer
 			return nil
 		}
-		name, value, err := cutField(line[:len(line)-2])
+		line = line[:len(line)-2]
+		name, value, err := cutField(line)
 		if err != nil {
 			return err
 		}
 		if trailer == nil {
 			trailer = make(http.Header)
 		}
-		key := canonical(string(name))
-		trailer[key] = append(trailer[key], string(value))
+		key := canonical(string(line[:name]))
+		trailer[key] = append(trailer[key], string(trimRight(line[value:])))
 	}
 }
 

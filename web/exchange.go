@@ -13,7 +13,7 @@ import (
 type exchange struct {
 	job    corolla.Job
 	conn   *conn
-	req    *http.Request
+	req    http.Request
 	answer response
 	body   body
 	source source
@@ -86,7 +86,7 @@ func (x *exchange) handle() (returned bool) {
 			panic(v)
 		}
 	}()
-	x.conn.srv().serve(&x.answer, x.req)
+	x.conn.srv().serve(&x.answer, &x.req)
 	return true
 }
 

@@ -11,11 +11,11 @@ func ParseHead(b []byte) (head []byte, r *http.Request, ok bool, err error) {
 	if err != nil || end < 0 {
 		return nil, nil, false, nil
 	}
-	kind, err := checkHead(b[:end])
-	if err != nil {
+	var kind fields
+	if err := kind.check(b[:end], nil); err != nil {
 		return nil, nil, false, nil
 	}
 	r = new(http.Request)
-	err = parseHead(b[:end], kind, r, new(url.URL))
+	err = parseHead(b[:end], &kind, r, new(url.URL))
 	return b[:end], r, true, err
 }

@@ -248,7 +248,8 @@ func hasBody(status int) bool {
 // hasToken reports whether one of a header's values has a token in its list.
 func hasToken(values []string, token string) bool {
 	for _, v := range values {
-		for part := range strings.SplitSeq(v, ",") {
+		for part, more := "", true; more; {
+			part, v, more = strings.Cut(v, ",")
 			if strings.EqualFold(strings.TrimSpace(part), token) {
 				return true
 			}
