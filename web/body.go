@@ -134,7 +134,9 @@ func (b *body) trailers() error {
 func (b *body) end() {
 	x, c := b.x, b.x.conn
 	b.done = true
-	x.whole_.end()
+	if x.waits != nil {
+		x.waits.whole.end()
+	}
 	ahead, _ := b.reader.Peek(b.reader.Buffered()) // no more than there is, so there is no error
 	if len(ahead)+len(x.source.ahead) > 0 {
 		c.pending = slices.Concat(ahead, x.source.ahead)
@@ -210,9 +212,10 @@ func (s *source) Read(p []byte) (int, error) {
 		panic("web: a request's body is read in the handler's task, or in one that it has started")
 	}
 	c.deaf()
-	c.srv().reading.begin(&x.stall, x)
+	stall := &x.limited().stall
+	c.srv().reading.begin(stall, x)
 	n, err := c.conn.Read(t, p)
-	x.stall.end()
+	stall.end()
 	if err == io.EOF {
 		c.eof = true
 	}

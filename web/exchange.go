@@ -20,12 +20,34 @@ type exchange struct {
 	url    url.URL
 	ctx    requestContext
 
-	stall, sending, whole_, total wait[*exchange] // in the server's limits
+	waits *waits // nil if it has not been in any limit
 
 	hijacked bool
 	broken   bool // the connection is good for nothing more
 	last     bool // close the connection after the answer
 	lent     bool // source.ahead is memory that is good only until the handler first waits
+}
+
+// waits are an exchange's places in the server's limits. Most answers are taken at once, and their requests
+// arrive in one piece, so that they need none.
+type waits struct {
+	stall, sending, whole, total wait[*exchange]
+}
+
+func (x *exchange) limited() *waits {
+	if x.waits == nil {
+		x.waits = new(waits)
+	}
+	return x.waits
+}
+
+// unlimited ends all waits.
+func (x *exchange) unlimited() {
+	if x.waits != nil {
+		for _, w := range [...]*wait[*exchange]{&x.waits.stall, &x.waits.sending, &x.waits.whole, &x.waits.total} {
+			w.end()
+		}
+	}
 }
 
 // begin starts the handler of the request at the start of b, whose head ends at end. What follows the
@@ -43,9 +65,11 @@ func (c *conn) begin(b []byte, end int) {
 	c.patience.end()
 	c.active = x
 	s.active++
-	s.answers.begin(&x.total, x)
-	if !x.body.done {
-		s.bodies.begin(&x.whole_, x)
+	if s.answers.after > 0 {
+		s.answers.begin(&x.limited().total, x)
+	}
+	if s.bodies.after > 0 && !x.body.done {
+		s.bodies.begin(&x.limited().whole, x)
 	}
 	opts := eager[:]
 	if c.context != nil {
@@ -103,9 +127,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 func (h *handling) Ended(err error) {
 	x := (*exchange)(h)
 	c, s := x.conn, x.conn.srv()
-	for _, w := range [...]*wait[*exchange]{&x.stall, &x.sending, &x.whole_, &x.total} {
-		w.end()
-	}
+	x.unlimited()
 	x.answer.release()
 	x.body.release()
 	s.active--
@@ -142,7 +164,7 @@ func (x *exchange) late() { x.fail(x.conn.srv().answers.after) }
 func (x *exchange) stalledWriting() {
 	if n := x.conn.conn.Buffered(); n != x.answer.unsent {
 		x.answer.unsent = n
-		x.conn.srv().writing.begin(&x.sending, x)
+		x.conn.srv().writing.begin(&x.limited().sending, x)
 		return
 	}
 	x.fail(x.conn.srv().writing.after)

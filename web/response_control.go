@@ -60,7 +60,9 @@ func (w *response) informational(status int) {
 	}
 	b := append([]byte("HTTP/1.1 "), statusLine(status)...)
 	if status != http.StatusContinue {
-		b = w.fields(b, w.header)
+		var room [maxSorted]string
+		n := survey(w.header, room[:0])
+		b = w.fields(b, w.header, n.keys)
 	}
 	_ = w.put(append(b, crlf...)) // a later call fails too
 }
@@ -97,9 +99,7 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	c.pending = nil
 	x.hijacked, x.body.closed = true, true
-	for _, w := range [...]*wait[*exchange]{&x.stall, &x.sending, &x.whole_, &x.total} {
-		w.end()
-	}
+	x.unlimited()
 	if err := c.conn.SetDeadline(noTime); err != nil {
 		return nil, nil, err
 	}
@@ -174,9 +174,10 @@ func (w *response) sendFile(from io.Reader) (n int64, done bool, err error) {
 func (w *response) transfer(f *os.File, at, size int64) (int64, error) {
 	x, c := w.x, w.x.conn
 	w.unsent = c.conn.Buffered()
-	c.srv().writing.begin(&x.sending, x)
+	sending := &x.limited().sending
+	c.srv().writing.begin(sending, x)
 	n, err := c.conn.SendFile(c.srv().loop.Current(), f, at, size)
-	x.sending.end()
+	sending.end()
 	w.written += n
 	x.broken = x.broken || err != nil && n < size
 	return n, err
