@@ -15,8 +15,7 @@ type exchange struct {
 	conn   *conn
 	req    http.Request
 	answer response
-	body   body
-	source source
+	body   *body
 	url    url.URL
 	ctx    requestContext
 
@@ -25,7 +24,6 @@ type exchange struct {
 	hijacked bool
 	broken   bool // the connection is good for nothing more
 	last     bool // close the connection after the answer
-	lent     bool // source.ahead is memory that is good only until the handler first waits
 }
 
 // waits are an exchange's places in the server's limits. Most answers are taken at once, and their requests
@@ -76,8 +74,8 @@ func (c *conn) begin(b []byte, end int) {
 		opts = []corolla.TaskOption{corolla.Eager(), corolla.With(c.context)}
 	}
 	x.job.Start(s.loop, (*handling)(x), opts...)
-	if c.active == x && !x.whole() && len(x.source.ahead) > 0 && x.lent {
-		x.source.own()
+	if c.active == x && !x.whole() {
+		x.body.source.own()
 	}
 }
 

@@ -19,3 +19,16 @@ func ParseHead(b []byte) (head []byte, r *http.Request, ok bool, err error) {
 	err = parseHead(b[:end], &kind, r, new(url.URL))
 	return b[:end], r, true, err
 }
+
+// CommonNames returns the names of the table.
+func CommonNames() (names []string) {
+	for _, name := range commonNames {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// CommonName finds a name in the table.
+func CommonName(name []byte) string { return commonName(name) }

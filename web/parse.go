@@ -158,15 +158,13 @@ func (x *exchange) parse(b []byte, end int) error {
 		}
 		return bad(err.Error())
 	}
-	if expect := r.Header["Expect"]; len(expect) > 0 && expect[0] != "" {
-		if !strings.EqualFold(expect[0], "100-continue") {
-			return errExpect
-		}
-		x.body.expected = !kind.old
+	expect := first(r.Header["Expect"])
+	if expect != "" && !strings.EqualFold(expect, "100-continue") {
+		return errExpect
 	}
-	if x.body.done = r.ContentLength == 0; x.body.done {
-		x.body.expected = false
-	} else {
+	x.body = &c.srv().noBody
+	if r.ContentLength != 0 {
+		x.body = &body{expected: expect != "" && !kind.old}
 		x.body.begin(x, b[end:])
 	}
 	if !c.asked {

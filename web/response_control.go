@@ -95,7 +95,7 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	ahead := c.pending
 	if x.body.reader != nil {
 		buffered, _ := x.body.reader.Peek(x.body.reader.Buffered())
-		ahead = slices.Concat(buffered, x.source.ahead)
+		ahead = slices.Concat(buffered, x.body.source.ahead)
 	}
 	c.pending = nil
 	x.hijacked, x.body.closed = true, true
@@ -157,8 +157,8 @@ func (w *response) sendFile(from io.Reader) (n int64, done bool, err error) {
 		return 0, false, nil
 	}
 	size = min(size, info.Size()-at, w.length-w.written)
-	if size <= 0 {
-		return 0, false, nil
+	if size <= 0 || size < joined/2 && !w.started {
+		return 0, false, nil // a small file costs less if it is sent in one piece with the head
 	}
 	if err := w.send(nil, false); err != nil {
 		return 0, true, err

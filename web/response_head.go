@@ -85,6 +85,16 @@ const maxSorted = 16
 // survey looks through a header.
 func survey(h http.Header, room []string) (s surveyed) {
 	s.keys = room
+	for _, k := range [...]string{"Content-Length", "Content-Type"} { // often there are no more
+		if _, ok := h[k]; ok {
+			s.keys = append(s.keys, k)
+			s.content = k == "Content-Type"
+		}
+	}
+	if len(s.keys) == len(h) {
+		return s
+	}
+	s.keys = room
 	for k, v := range h {
 		switch k {
 		case "Content-Length":

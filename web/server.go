@@ -68,8 +68,9 @@ type Server struct {
 	bodies      limit[*exchange] // a whole body
 	writing     limit[*exchange]
 	answers     limit[*exchange]
-	partial     int // bytes of all heads that are arriving
-	active      int // requests
+	partial     int  // bytes of all heads that are arriving
+	active      int  // requests
+	noBody      body // of all requests that have none
 	memory      memory
 	date        date
 }
@@ -130,7 +131,7 @@ func (s *Server) Serve(t *corolla.Task, ln *aio.Listener, opts ...aio.ServeOptio
 }
 
 func (s *Server) start(l *corolla.Loop) {
-	s.loop, s.hub = l, green.NewHub(l)
+	s.loop, s.hub, s.noBody.done = l, green.NewHub(l), true
 	set := func(d, otherwise time.Duration) time.Duration {
 		if d == 0 {
 			return otherwise
