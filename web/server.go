@@ -93,7 +93,9 @@ func Serve(t *corolla.Task, ln *aio.Listener, handler http.Handler) error {
 // Serve accepts connections, and answers what is asked on them, until Shutdown or Close; it then returns
 // http.ErrServerClosed. It also returns when accepting fails, and when t is canceled, which cancels all
 // handlers. It owns ln, and returns only when the handlers of all its connections have returned. Of the
-// options, MaxConns and MaxPerPeer limit connections.
+// options, MaxConns and MaxPerPeer limit connections. Besides what the server keeps for a client that
+// does not read, some 128 KiB at most, the system keeps some megabytes, unless ln was opened with
+// corolla.WriteBuffer, which also makes fast answers over long distances slower.
 //
 // A listener of aio.ListenTLS makes it HTTPS; the configuration's NextProtos should then be
 // {"http/1.1"}. Serve may be called for several listeners, all on one loop.

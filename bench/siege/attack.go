@@ -85,7 +85,7 @@ func playAttack(args []string) error {
 }
 
 // systemBuffer is how much the system takes for a client that does not read, more or less.
-const systemBuffer = 4 << 10
+const systemBuffer = 64 << 10
 
 // play attacks on a connection, and then on others.
 func (a attack) play(t *corolla.Task, c *aio.Conn, addr string) (err error) {

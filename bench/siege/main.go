@@ -24,7 +24,8 @@ The attacks:
   heads   100 heads a second that do not end, each on a new connection, sent until it is refused
   chunks  10 connections that send 50,000 chunks of one byte a second each, in bursts
 
-The servers are those of package web and of net/http, with the same timeouts. The attackers have a
+The servers are those of package web and of net/http, with the same timeouts; "bounded" is web with
+corolla.WriteBuffer, without which the system keeps megabytes for a client that does not read. The attackers have a
 process of their own, of the lowest priority, so that they do not delay whoever measures.
 Exit status: 0, 1 on failure, 2 on bad usage.`
 

@@ -20,14 +20,21 @@ const (
 	bodyTime = time.Minute
 )
 
-func serverNames() []string { return []string{"net", "web"} }
+func serverNames() []string { return []string{"net", "web", "bounded"} }
+
+// writeBuffer is how much the system keeps for a client of the bounded server. It doubles it.
+const writeBuffer = 64 << 10
 
 // playServer prints its address and serves.
 func playServer(args []string) error {
 	mux := newMux()
-	if args[0] == "web" {
+	if args[0] != "net" {
+		var opts []corolla.SocketOption
+		if args[0] == "bounded" {
+			opts = append(opts, corolla.WriteBuffer(writeBuffer))
+		}
 		return servers.OnLoop(func(l *corolla.Loop, addr string) (net.Addr, error) {
-			ln, err := aio.Listen(l, "tcp4", addr)
+			ln, err := aio.Listen(l, "tcp4", addr, opts...)
 			if err != nil {
 				return nil, err
 			}
