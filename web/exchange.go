@@ -126,10 +126,10 @@ func (h *handling) Ended(err error) {
 	x := (*exchange)(h)
 	c, s := x.conn, x.conn.srv()
 	x.unlimited()
-	x.answer.release()
-	x.body.release()
 	s.active--
 	c.active = nil
+	x.answer.release()
+	x.body.release()
 	if err != nil && !errors.Is(err, corolla.ErrCanceled) && !errors.Is(err, corolla.ErrLoopClosed) {
 		s.report(fmt.Errorf("web: handler of %s %q for %s: %w", x.req.Method, x.req.RequestURI, c.remote, err))
 	}

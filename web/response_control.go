@@ -32,16 +32,33 @@ func (w *response) FlushError() error {
 	return w.send(nil, false)
 }
 
-// SetReadDeadline sets the time after which reading the request's body fails.
+// SetReadDeadline sets the time after which reading the request's body fails. It is an error once the
+// handler has returned.
 func (w *response) SetReadDeadline(when time.Time) error {
+	if err := w.late(); err != nil {
+		return err
+	}
 	w.deadline = true
 	return w.x.conn.conn.SetReadDeadline(when)
 }
 
-// SetWriteDeadline sets the time after which writing the answer fails.
+// SetWriteDeadline sets the time after which writing the answer fails. It is an error once the handler
+// has returned.
 func (w *response) SetWriteDeadline(when time.Time) error {
+	if err := w.late(); err != nil {
+		return err
+	}
 	w.deadline = true
 	return w.x.conn.conn.SetWriteDeadline(when)
+}
+
+// late returns an error once the connection is another's, or the next request's.
+func (w *response) late() error {
+	w.x.conn.srv().loop.Check("web.ResponseWriter.SetDeadline")
+	if w.over {
+		return w.x.conn.wrapped("set a deadline after the handler has returned, for", net.ErrClosed)
+	}
+	return nil
 }
 
 // EnableFullDuplex lets the handler read the request's body after it has begun to answer.

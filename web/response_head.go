@@ -26,6 +26,9 @@ func (w *response) start(next []byte, last bool) {
 	if !x.body.done && !w.fullDuplex {
 		w.settleBody()
 	}
+	if last && x.body.busy { // with another task, and the connection will be closed under it
+		x.last = true
+	}
 	w.trailers = has.trailers
 	length := w.length
 	if last && length < 0 && !w.trailers && hasBody(w.status) && (!w.head || len(w.page) > 0) {
