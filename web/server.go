@@ -215,7 +215,9 @@ func (s *Server) Shutdown(t *corolla.Task) (err error) {
 func (s *Server) Close() (err error) {
 	s.stopping = true
 	for _, of := range s.listeners {
-		err = errors.Join(err, of.ln.Close())
+		if e := of.ln.Close(); !errors.Is(e, net.ErrClosed) { // by Shutdown, or an earlier Close
+			err = errors.Join(err, e)
+		}
 		of.abort(http.ErrServerClosed)
 	}
 	return err
