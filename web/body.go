@@ -15,7 +15,8 @@ import (
 // body is the body of a request. net/http's own holds a mutex while it reads: a second reader would block
 // the loop there, and so would Close. Its trailers may be folded, and end in bare LF.
 type body struct {
-	x        *exchange
+	x        *exchange // nil in the one of all requests without a body
+	source   source
 	reader   *bufio.Reader
 	chunks   io.Reader // nil if the length is known
 	left     int64     // of a known length
@@ -29,8 +30,8 @@ type body struct {
 // begin prepares a body, of which ahead has arrived with the head.
 func (b *body) begin(x *exchange, ahead []byte) {
 	b.x = x
-	x.source, x.lent = source{x: x, ahead: ahead}, true
-	b.reader = x.conn.srv().memory.reader(&x.source)
+	b.source = source{x: x, ahead: ahead, lent: true}
+	b.reader = x.conn.srv().memory.reader(&b.source)
 	if b.left = x.req.ContentLength; b.left < 0 {
 		b.chunks = httputil.NewChunkedReader(b.reader)
 	}
@@ -117,15 +118,16 @@ func (b *body) trailers() error {
 			b.x.req.Trailer = trailer
 			return nil
 		}
-		name, value, err := cutField(line[:len(line)-2])
+		line = line[:len(line)-2]
+		name, value, err := cutField(line)
 		if err != nil {
 			return err
 		}
 		if trailer == nil {
 			trailer = make(http.Header)
 		}
-		key := canonical(string(name))
-		trailer[key] = append(trailer[key], string(value))
+		key := canonical(string(line[:name]))
+		trailer[key] = append(trailer[key], string(trimRight(line[value:])))
 	}
 }
 
@@ -133,10 +135,12 @@ func (b *body) trailers() error {
 func (b *body) end() {
 	x, c := b.x, b.x.conn
 	b.done = true
-	x.whole_.end()
+	if x.waits != nil {
+		x.waits.whole.end()
+	}
 	ahead, _ := b.reader.Peek(b.reader.Buffered()) // no more than there is, so there is no error
-	if len(ahead)+len(x.source.ahead) > 0 {
-		c.pending = slices.Concat(ahead, x.source.ahead)
+	if len(ahead)+len(b.source.ahead) > 0 {
+		c.pending = slices.Concat(ahead, b.source.ahead)
 	}
 	b.release()
 	c.settle()
@@ -187,7 +191,7 @@ func (b *body) release() {
 		b.reader = nil
 	}
 	if b.x != nil {
-		b.x.source.ahead = nil
+		b.source.ahead = nil
 	}
 }
 
@@ -195,6 +199,7 @@ func (b *body) release() {
 type source struct {
 	x     *exchange
 	ahead []byte
+	lent  bool // it is memory that is good only until the handler first waits
 }
 
 func (s *source) Read(p []byte) (int, error) {
@@ -209,9 +214,10 @@ func (s *source) Read(p []byte) (int, error) {
 		panic("web: a request's body is read in the handler's task, or in one that it has started")
 	}
 	c.deaf()
-	c.srv().reading.begin(&x.stall, x)
+	stall := &x.limited().stall
+	c.srv().reading.begin(stall, x)
 	n, err := c.conn.Read(t, p)
-	x.stall.end()
+	stall.end()
 	if err == io.EOF {
 		c.eof = true
 	}
@@ -219,4 +225,9 @@ func (s *source) Read(p []byte) (int, error) {
 }
 
 // own copies what is lent.
-func (s *source) own() { s.ahead, s.x.lent = bytes.Clone(s.ahead), false }
+func (s *source) own() {
+	if s.lent && len(s.ahead) > 0 {
+		s.ahead = bytes.Clone(s.ahead)
+	}
+	s.lent = false
+}

@@ -44,6 +44,7 @@ type conn struct {
 	patience wait[*conn] // for a head, the next request, or the client's end
 	unread   int         // bytes that it may still send, when parting
 
+	asked     bool // whether there is TLS
 	listening bool
 	reading   bool           // readable is on the stack
 	soon      corolla.Handle // of a call of readable that need not wait for anything

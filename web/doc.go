@@ -29,6 +29,11 @@
 // Content-Length, versions other than 1.0 and 1.1, lines that do not end in CRLF. Every timeout has a
 // default. There is no HTTP/2: see OnLoop. The connection of a handler that panics is reset.
 //
+// http.MaxBytesReader cannot tell this server that a body was too large, as it calls a method that only
+// net/http's own writer can have. Reading fails all the same, but the server then reads on as it does behind
+// every handler, up to 256 KiB, before it closes the connection. To have it not read on, set the header
+// "Connection: close" before the answer begins.
+//
 // net/http's TimeoutHandler runs its handler on another goroutine, which must not be; use the
 // one of this package.
 package web

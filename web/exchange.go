@@ -13,19 +13,39 @@ import (
 type exchange struct {
 	job    corolla.Job
 	conn   *conn
-	req    *http.Request
+	req    http.Request
 	answer response
-	body   body
-	source source
+	body   *body
 	url    url.URL
 	ctx    requestContext
 
-	stall, sending, whole_, total wait[*exchange] // in the server's limits
+	waits *waits // nil if it has not been in any limit
 
 	hijacked bool
 	broken   bool // the connection is good for nothing more
 	last     bool // close the connection after the answer
-	lent     bool // source.ahead is memory that is good only until the handler first waits
+}
+
+// waits are an exchange's places in the server's limits. Most answers are taken at once, and their requests
+// arrive in one piece, so that they need none.
+type waits struct {
+	stall, sending, whole, total wait[*exchange]
+}
+
+func (x *exchange) limited() *waits {
+	if x.waits == nil {
+		x.waits = new(waits)
+	}
+	return x.waits
+}
+
+// unlimited ends all waits.
+func (x *exchange) unlimited() {
+	if x.waits != nil {
+		for _, w := range [...]*wait[*exchange]{&x.waits.stall, &x.waits.sending, &x.waits.whole, &x.waits.total} {
+			w.end()
+		}
+	}
 }
 
 // begin starts the handler of the request at the start of b, whose head ends at end. What follows the
@@ -43,17 +63,19 @@ func (c *conn) begin(b []byte, end int) {
 	c.patience.end()
 	c.active = x
 	s.active++
-	s.answers.begin(&x.total, x)
-	if !x.body.done {
-		s.bodies.begin(&x.whole_, x)
+	if s.answers.after > 0 {
+		s.answers.begin(&x.limited().total, x)
+	}
+	if s.bodies.after > 0 && !x.body.done {
+		s.bodies.begin(&x.limited().whole, x)
 	}
 	opts := eager[:]
 	if c.context != nil {
 		opts = []corolla.TaskOption{corolla.Eager(), corolla.With(c.context)}
 	}
 	x.job.Start(s.loop, (*handling)(x), opts...)
-	if c.active == x && !x.whole() && len(x.source.ahead) > 0 && x.lent {
-		x.source.own()
+	if c.active == x && !x.whole() {
+		x.body.source.own()
 	}
 }
 
@@ -86,7 +108,7 @@ func (x *exchange) handle() (returned bool) {
 			panic(v)
 		}
 	}()
-	x.conn.srv().serve(&x.answer, x.req)
+	x.conn.srv().serve(&x.answer, &x.req)
 	return true
 }
 
@@ -103,13 +125,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 func (h *handling) Ended(err error) {
 	x := (*exchange)(h)
 	c, s := x.conn, x.conn.srv()
-	for _, w := range [...]*wait[*exchange]{&x.stall, &x.sending, &x.whole_, &x.total} {
-		w.end()
-	}
-	x.answer.release()
-	x.body.release()
+	x.unlimited()
 	s.active--
 	c.active = nil
+	x.answer.release()
+	x.body.release()
 	if err != nil && !errors.Is(err, corolla.ErrCanceled) && !errors.Is(err, corolla.ErrLoopClosed) {
 		s.report(fmt.Errorf("web: handler of %s %q for %s: %w", x.req.Method, x.req.RequestURI, c.remote, err))
 	}
@@ -142,7 +162,7 @@ func (x *exchange) late() { x.fail(x.conn.srv().answers.after) }
 func (x *exchange) stalledWriting() {
 	if n := x.conn.conn.Buffered(); n != x.answer.unsent {
 		x.answer.unsent = n
-		x.conn.srv().writing.begin(&x.sending, x)
+		x.conn.srv().writing.begin(&x.limited().sending, x)
 		return
 	}
 	x.fail(x.conn.srv().writing.after)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"net/http"
 	"strings"
@@ -59,110 +60,155 @@ func headEnd(b []byte, from int) (int, error) {
 	}
 }
 
-// checkHead checks a whole head.
-func checkHead(head []byte) (f fields, err error) {
-	line, rest := nextLine(head)
-	if f.old, err = checkRequestLine(line); err != nil {
-		return f, err
-	}
-	for n := 0; ; n++ {
-		if line, rest = nextLine(rest); len(line) == 0 {
-			return f, f.complete()
-		}
-		if n == maxFields {
-			return f, errFields
-		}
-		if err := f.check(line); err != nil {
-			return f, err
-		}
-	}
-}
-
-// nextLine cuts the first line off, without its CRLF.
-func nextLine(b []byte) (line, rest []byte) {
-	i := bytes.IndexByte(b, '\n')
-	return b[:i-1], b[i+1:]
-}
-
-// checkRequestLine reports whether the request is of HTTP/1.0.
-func checkRequestLine(line []byte) (old bool, err error) {
-	method, rest, _ := bytes.Cut(line, []byte{' '})
-	target, version, ok := bytes.Cut(rest, []byte{' '})
-	if !ok || !isToken(method) || len(target) == 0 || bytes.IndexByte(version, ' ') >= 0 {
-		return false, bad("malformed request line")
-	}
-	for _, c := range target {
-		if c <= ' ' || c == 0x7f {
-			return false, bad("malformed request target")
-		}
-	}
-	switch {
-	case string(version) == "HTTP/1.1":
-		return false, nil
-	case string(version) == "HTTP/1.0":
-		return true, nil
-	case len(version) == len("HTTP/1.1") && bytes.HasPrefix(version, []byte("HTTP/")):
-		return false, errVersion
-	}
-	return false, bad("malformed HTTP version")
-}
-
-// fields is what the header fields say about where the request ends, and whom it is for.
+// fields is what a head that was checked says, and where its parts are, so that they need not be looked
+// for again.
 type fields struct {
+	method, target int  // where each ends
 	old            bool // HTTP/1.0
 	hosts, lengths int
-	length         int64 // of Content-Length, or 0
-	coded          bool  // there is a Transfer-Encoding
-	unmatched      bool  // which is not "chunked"
+	length         int64  // of Content-Length, or 0
+	coded          bool   // there is a Transfer-Encoding
+	unmatched      bool   // which is not "chunked"
+	marks          []mark // of all fields
 }
 
-// check checks one line of the header.
-func (f *fields) check(line []byte) error {
-	name, value, err := cutField(line)
+// mark is a field in a head.
+type mark struct {
+	key        string // the name in its canonical form, or "" if it is none of the common ones
+	name       int    // where its own form begins, and its length
+	size       int
+	value, end int
+}
+
+// check checks a whole head. Its marks are put in the room.
+func (f *fields) check(head []byte, room []mark) (err error) {
+	f.marks = room[:0]
+	at := bytes.IndexByte(head, '\n') + 1
+	if err = f.checkRequestLine(head[:at-2]); err != nil {
+		return err
+	}
+	for {
+		n := bytes.IndexByte(head[at:], '\n')
+		if n == 1 {
+			return f.complete()
+		}
+		if len(f.marks) == maxFields {
+			return errFields
+		}
+		if err = f.checkField(head[at:at+n-1], at); err != nil {
+			return err
+		}
+		at += n + 1
+	}
+}
+
+// checkRequestLine checks the first line, without its CRLF.
+func (f *fields) checkRequestLine(line []byte) error {
+	f.method = bytes.IndexByte(line, ' ')
+	f.target = f.method + 1
+	for f.target < len(line) && line[f.target] > ' ' && line[f.target] != 0x7f {
+		f.target++
+	}
+	switch {
+	case f.method <= 0 || !isToken(line[:f.method]) || f.target == f.method+1 || f.target == len(line):
+		return bad("malformed request line")
+	case line[f.target] != ' ':
+		return bad("malformed request target")
+	}
+	switch version := line[f.target+1:]; {
+	case string(version) == "HTTP/1.1":
+		return nil
+	case string(version) == "HTTP/1.0":
+		f.old = true
+		return nil
+	case len(version) == len("HTTP/1.1") && bytes.HasPrefix(version, []byte("HTTP/")):
+		return errVersion
+	}
+	return bad("malformed HTTP version")
+}
+
+// checkField checks one line of the header, which begins at a place in the head.
+func (f *fields) checkField(line []byte, at int) error {
+	n, value, err := cutField(line)
 	if err != nil {
 		return err
 	}
-	switch len(name) { // so that most fields are compared with nothing
-	case len("Host"):
-		if is(name, "Host") {
-			f.hosts++
-			if f.hosts > 1 || !isHost(value) {
-				return bad("malformed Host header")
-			}
+	m := mark{key: commonName(line[:n]), name: at, size: n}
+	m.value = at + value
+	line = trimRight(line[value:])
+	m.end = m.value + len(line)
+	f.marks = append(f.marks, m)
+	switch m.key {
+	case "Host":
+		f.hosts++
+		if f.hosts > 1 || !isHost(line) {
+			return bad("malformed Host header")
 		}
-	case len("Content-Length"):
-		if is(name, "Content-Length") {
-			var ok bool
-			f.lengths++
-			if f.length, ok = number(value); f.lengths > 1 || !ok {
-				return bad("malformed Content-Length")
-			}
+	case "Content-Length":
+		var ok bool
+		f.lengths++
+		if f.length, ok = number(line); f.lengths > 1 || !ok {
+			return bad("malformed Content-Length")
 		}
-	case len("Transfer-Encoding"):
-		if is(name, "Transfer-Encoding") {
-			if f.coded {
-				return bad("repeated Transfer-Encoding")
-			}
-			f.coded = true
-			f.unmatched = !is(value, "chunked")
+	case "Transfer-Encoding":
+		if f.coded {
+			return bad("repeated Transfer-Encoding")
 		}
+		f.coded = true
+		f.unmatched = !is(line, "chunked")
 	}
 	return nil
 }
 
-// cutField cuts a line into a name and a value, each of which is checked.
-func cutField(line []byte) (name, value []byte, err error) {
-	i := bytes.IndexByte(line, ':')
-	if i < 0 || !isToken(line[:i]) { // a folded line begins with a space
-		return nil, nil, bad("malformed header field")
+// cutField checks a line, and says how long its name is, and where its value begins. There may be
+// space behind the value.
+func cutField(line []byte) (name, value int, err error) {
+	for name < len(line) && token[line[name]] {
+		name++
 	}
-	value = bytes.Trim(line[i+1:], " \t")
-	for _, c := range value {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return nil, nil, bad("invalid character in a header field")
+	if name == 0 || name == len(line) || line[name] != ':' { // a folded line begins with a space
+		return 0, 0, bad("malformed header field")
+	}
+	for value = name + 1; value < len(line) && isSpace(line[value]); {
+		value++
+	}
+	if hasControls(line[value:]) {
+		return 0, 0, bad("invalid character in a header field")
+	}
+	return name, value, nil
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' }
+
+func trimRight(b []byte) []byte {
+	for len(b) > 0 && isSpace(b[len(b)-1]) {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+// hasControls reports whether there is a control character other than a tab. It looks at eight bytes
+// at a time: to subtract 0x20 from one that is less, or 1 from one that is 0, borrows, which sets its
+// highest bit.
+func hasControls(b []byte) bool {
+	const ones, highest = 0x0101010101010101, 0x8080808080808080
+	for ; len(b) >= 8; b = b[8:] {
+		v := binary.LittleEndian.Uint64(b)
+		del := v ^ 0x7f*ones
+		if ((v-' '*ones)&^v|(del-ones)&^del)&highest != 0 && anyControl(b[:8]) {
+			return true
 		}
 	}
-	return line[:i], value, nil
+	return anyControl(b)
+}
+
+func anyControl(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return true
+		}
+	}
+	return false
 }
 
 // complete checks what can be said of all fields together.

@@ -12,6 +12,7 @@ type memory struct {
 	readers []*bufio.Reader
 	pages   [][]byte
 	large   [][]byte
+	marks   []mark // of the head that is being parsed
 	head    []byte // of the answer that is being written, or all of a small one
 }
 

@@ -31,6 +31,9 @@ func FuzzParse(f *testing.F) {
 		"CONNECT /b:1 HTTP/1.1\r\nHost: a\r\n\r\n",
 		"CONNECT a@b:1 HTTP/1.1\r\nHost: a\r\n\r\n",
 		"get a HTTP/1.1\r\nHost: [::1]:8\r\n\r\n",
+		"GET / HTTP/1.1\r\nhOST: a\r\nuser-AGENT: b\r\nX_A: c\r\nDNT: 1\r\nte: d\r\nsec-websocket-key: e\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: a\tb\r\nCookie: 0123456789abcde\x7f\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: a\r\nAccept: 1234567\x80\xff12345\t\r\nAccept: ,\r\naccept:\r\n\r\n",
 	} {
 		f.Add([]byte(head))
 	}

@@ -17,7 +17,7 @@ const maxWhole = 2 << 10
 // response is the http.ResponseWriter of a request.
 type response struct {
 	x        *exchange
-	header   http.Header
+	header   http.Header // nil until somebody asks for it
 	snapshot http.Header // of header, when WriteHeader was called; nil if it is the same
 	page     []byte      // written, and not yet given to the connection; nil before the first Write
 	status   int         // 0 before WriteHeader
@@ -43,7 +43,7 @@ var (
 )
 
 func (w *response) init(x *exchange) {
-	w.x, w.length, w.header = x, -1, make(http.Header)
+	w.x, w.length = x, -1
 	w.head = x.req.Method == http.MethodHead
 	w.old = !x.req.ProtoAtLeast(1, 1)
 	x.last = x.req.Close || w.old && !keepsAlive(x.req.Header)
@@ -54,6 +54,9 @@ func keepsAlive(h http.Header) bool { return hasToken(h["Connection"], "keep-ali
 
 // Header returns the header that WriteHeader sends.
 func (w *response) Header() http.Header {
+	if w.header == nil {
+		w.header = make(http.Header)
+	}
 	if w.status != 0 && !w.started && w.snapshot == nil {
 		w.snapshot = w.header.Clone() // what is changed from now on is not for the head
 	}
@@ -79,7 +82,7 @@ func (w *response) WriteHeader(status int) {
 		return
 	}
 	w.status = status
-	if text := w.header.Get("Content-Length"); text != "" {
+	if text := first(w.header["Content-Length"]); text != "" {
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || n < 0 {
 			s.report(w.x.conn.wrapped("invalid Content-Length for", strconv.ErrSyntax))
@@ -179,8 +182,20 @@ func (w *response) put(first []byte, more ...[]byte) error {
 	if t == nil {
 		panic("web: a ResponseWriter is used in the handler's task, or in one that it has started")
 	}
+	if len(more) == 0 {
+		switch err := c.conn.TryWrite(first); {
+		case err == nil && c.conn.Buffered() <= corolla.DefaultHighWater: // the usual case
+			return t.Checkpoint()
+		case err == nil:
+			first = nil
+		case err != corolla.ErrWouldBlock:
+			x.broken = true
+			return err
+		}
+	}
 	w.unsent = c.conn.Buffered()
-	c.srv().writing.begin(&x.sending, x)
+	sending := &x.limited().sending
+	c.srv().writing.begin(sending, x)
 	n, size, err := 0, len(first), error(nil)
 	if len(more) == 0 {
 		n, err = c.conn.Write(t, first)
@@ -191,7 +206,7 @@ func (w *response) put(first []byte, more ...[]byte) error {
 		}
 		n, err = c.conn.WriteBatch(t, pieces)
 	}
-	x.sending.end()
+	sending.end()
 	x.broken = x.broken || err != nil && n < size // otherwise all was accepted, and only the task is canceled
 	return err
 }
@@ -248,7 +263,8 @@ func hasBody(status int) bool {
 // hasToken reports whether one of a header's values has a token in its list.
 func hasToken(values []string, token string) bool {
 	for _, v := range values {
-		for part := range strings.SplitSeq(v, ",") {
+		for part, more := "", true; more; {
+			part, v, more = strings.Cut(v, ",")
 			if strings.EqualFold(strings.TrimSpace(part), token) {
 				return true
 			}

@@ -32,16 +32,33 @@ func (w *response) FlushError() error {
 	return w.send(nil, false)
 }
 
-// SetReadDeadline sets the time after which reading the request's body fails.
+// SetReadDeadline sets the time after which reading the request's body fails. It is an error once the
+// handler has returned.
 func (w *response) SetReadDeadline(when time.Time) error {
+	if err := w.late(); err != nil {
+		return err
+	}
 	w.deadline = true
 	return w.x.conn.conn.SetReadDeadline(when)
 }
 
-// SetWriteDeadline sets the time after which writing the answer fails.
+// SetWriteDeadline sets the time after which writing the answer fails. It is an error once the handler
+// has returned.
 func (w *response) SetWriteDeadline(when time.Time) error {
+	if err := w.late(); err != nil {
+		return err
+	}
 	w.deadline = true
 	return w.x.conn.conn.SetWriteDeadline(when)
+}
+
+// late returns an error once the connection is another's, or the next request's.
+func (w *response) late() error {
+	w.x.conn.srv().loop.Check("web.ResponseWriter.SetDeadline")
+	if w.over {
+		return w.x.conn.wrapped("set a deadline after the handler has returned, for", net.ErrClosed)
+	}
+	return nil
 }
 
 // EnableFullDuplex lets the handler read the request's body after it has begun to answer.
@@ -60,7 +77,9 @@ func (w *response) informational(status int) {
 	}
 	b := append([]byte("HTTP/1.1 "), statusLine(status)...)
 	if status != http.StatusContinue {
-		b = w.fields(b, w.header)
+		var room [maxSorted]string
+		n := survey(w.header, room[:0])
+		b = w.fields(b, w.header, n.keys)
 	}
 	_ = w.put(append(b, crlf...)) // a later call fails too
 }
@@ -93,13 +112,11 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	ahead := c.pending
 	if x.body.reader != nil {
 		buffered, _ := x.body.reader.Peek(x.body.reader.Buffered())
-		ahead = slices.Concat(buffered, x.source.ahead)
+		ahead = slices.Concat(buffered, x.body.source.ahead)
 	}
 	c.pending = nil
 	x.hijacked, x.body.closed = true, true
-	for _, w := range [...]*wait[*exchange]{&x.stall, &x.sending, &x.whole_, &x.total} {
-		w.end()
-	}
+	x.unlimited()
 	if err := c.conn.SetDeadline(noTime); err != nil {
 		return nil, nil, err
 	}
@@ -157,8 +174,8 @@ func (w *response) sendFile(from io.Reader) (n int64, done bool, err error) {
 		return 0, false, nil
 	}
 	size = min(size, info.Size()-at, w.length-w.written)
-	if size <= 0 {
-		return 0, false, nil
+	if size <= 0 || size < joined/2 && !w.started {
+		return 0, false, nil // a small file costs less if it is sent in one piece with the head
 	}
 	if err := w.send(nil, false); err != nil {
 		return 0, true, err
@@ -174,9 +191,10 @@ func (w *response) sendFile(from io.Reader) (n int64, done bool, err error) {
 func (w *response) transfer(f *os.File, at, size int64) (int64, error) {
 	x, c := w.x, w.x.conn
 	w.unsent = c.conn.Buffered()
-	c.srv().writing.begin(&x.sending, x)
+	sending := &x.limited().sending
+	c.srv().writing.begin(sending, x)
 	n, err := c.conn.SendFile(c.srv().loop.Current(), f, at, size)
-	x.sending.end()
+	sending.end()
 	w.written += n
 	x.broken = x.broken || err != nil && n < size
 	return n, err

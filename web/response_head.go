@@ -18,22 +18,26 @@ func (w *response) start(next []byte, last bool) {
 	if w.snapshot != nil {
 		h = w.snapshot
 	}
-	if s.stopping || s.closeAll || hasToken(h["Connection"], "close") {
+	var room [maxSorted]string
+	has := survey(h, room[:0])
+	if s.stopping || s.closeAll || hasToken(has.connection, "close") {
 		x.last = true
 	}
 	if !x.body.done && !w.fullDuplex {
 		w.settleBody()
 	}
-	w.trailers = announces(h)
+	if last && x.body.busy { // with another task, and the connection will be closed under it
+		x.last = true
+	}
+	w.trailers = has.trailers
 	length := w.length
 	if last && length < 0 && !w.trailers && hasBody(w.status) && (!w.head || len(w.page) > 0) {
 		length = int64(len(w.page))
 	}
 	bare := !hasBody(w.status)
-	coding := h.Get("Transfer-Encoding")
 	switch {
 	case bare, w.head, length >= 0:
-	case w.old, coding == "identity":
+	case w.old, has.coding == "identity":
 		x.last = true
 	default:
 		w.chunked = true
@@ -49,8 +53,8 @@ func (w *response) start(next []byte, last bool) {
 		b = append(b, "HTTP/1.1 "...)
 	}
 	b = append(b, statusLine(w.status)...)
-	b = w.fields(b, h)
-	if _, ok := h["Date"]; !ok {
+	b = w.fields(b, h, has.keys)
+	if !has.date {
 		b = append(b, "Date: "...)
 		b = append(append(b, s.date.now(s.loop.Time())...), crlf...)
 	}
@@ -61,22 +65,86 @@ func (w *response) start(next []byte, last bool) {
 	if w.chunked {
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
 	}
-	b = w.connection(b, h)
-	b = w.contentType(b, h, next)
+	b = w.connection(b, first(has.connection))
+	if !has.content && has.coding == "" && !bare {
+		b = w.contentType(b, next)
+	}
 	s.memory.head = append(b, crlf...)
 }
 
-// fields appends the handler's header, sorted, but for what the server decides.
-func (w *response) fields(b []byte, h http.Header) []byte {
-	var room [16]string
-	keys := room[:0]
-	for k := range h {
-		if !w.decides(k) && isToken(k) {
-			keys = append(keys, k)
+// surveyed is what the server wants to know of a header, in one pass.
+type surveyed struct {
+	keys       []string // that may be sent, in their order
+	connection []string
+	coding     string // of Transfer-Encoding
+	date       bool
+	content    bool // its type is given, or needs not be, as it is encoded
+	trailers   bool // are announced, or there are some
+}
+
+// maxSorted is how many keys are sorted without allocating.
+const maxSorted = 16
+
+// survey looks through a header.
+func survey(h http.Header, room []string) (s surveyed) {
+	s.keys = room
+	for _, k := range [...]string{"Content-Length", "Content-Type"} { // often there are no more
+		if _, ok := h[k]; ok {
+			s.keys = append(s.keys, k)
+			s.content = k == "Content-Type"
 		}
 	}
-	slices.Sort(keys)
+	if len(s.keys) == len(h) {
+		return s
+	}
+	s.keys = room
+	for k, v := range h {
+		switch k {
+		case "Content-Length":
+		case "Connection":
+			s.connection = v
+		case "Content-Type":
+			s.content = true
+		case "Content-Encoding":
+			s.content = s.content || first(v) != ""
+		case "Date":
+			s.date = true
+		case "Trailer":
+			s.trailers = s.trailers || len(v) > 0
+		case "Transfer-Encoding":
+			s.coding = first(v)
+			continue
+		default:
+			if strings.HasPrefix(k, http.TrailerPrefix) {
+				s.trailers = true
+				continue
+			}
+			if !isToken(k) {
+				continue
+			}
+		}
+		s.keys = append(s.keys, k)
+	}
+	if len(s.keys) > 1 {
+		slices.Sort(s.keys)
+	}
+	return s
+}
+
+// first returns a field's first value, or "".
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+// fields appends the handler's header, but for what the server decides.
+func (w *response) fields(b []byte, h http.Header, keys []string) []byte {
 	for _, k := range keys {
+		if w.decides(k) {
+			continue
+		}
 		for _, v := range h[k] {
 			b = append(b, k...)
 			b = append(b, ": "...)
@@ -90,8 +158,6 @@ func (w *response) fields(b []byte, h http.Header) []byte {
 // decides reports whether the server decides about a field, and not the handler.
 func (w *response) decides(key string) bool {
 	switch key {
-	case "Transfer-Encoding":
-		return true
 	case "Content-Length":
 		return w.length < 0 || !hasBody(w.status)
 	case "Content-Type":
@@ -99,26 +165,22 @@ func (w *response) decides(key string) bool {
 	case "Connection":
 		return w.x.last
 	}
-	return strings.HasPrefix(key, http.TrailerPrefix)
+	return false
 }
 
 // connection appends what is to become of the connection.
-func (w *response) connection(b []byte, h http.Header) []byte {
+func (w *response) connection(b []byte, given string) []byte {
 	switch {
 	case w.x.last && !w.old:
 		return append(b, "Connection: close\r\n"...)
-	case !w.x.last && w.old && h.Get("Connection") == "":
+	case !w.x.last && w.old && given == "":
 		return append(b, "Connection: keep-alive\r\n"...)
 	}
 	return b
 }
 
-// contentType appends a type found out from the content, if the handler gave none.
-func (w *response) contentType(b []byte, h http.Header, next []byte) []byte {
-	_, typed := h["Content-Type"]
-	if typed || !hasBody(w.status) || h.Get("Content-Encoding") != "" || h.Get("Transfer-Encoding") != "" {
-		return b
-	}
+// contentType appends a type found out from the content.
+func (w *response) contentType(b []byte, next []byte) []byte {
 	start := w.page
 	if len(start) == 0 {
 		start = next
@@ -219,6 +281,9 @@ func (w *response) declared() []string {
 
 // clean makes a value fit for one line.
 func clean(v string) string {
+	if n := len(v); n > 0 && v[0] > ' ' && v[n-1] > ' ' && strings.IndexByte(v, '\r') < 0 && strings.IndexByte(v, '\n') < 0 {
+		return v
+	}
 	if strings.ContainsAny(v, "\r\n") {
 		v = strings.NewReplacer("\r", " ", "\n", " ").Replace(v)
 	}

@@ -68,8 +68,9 @@ type Server struct {
 	bodies      limit[*exchange] // a whole body
 	writing     limit[*exchange]
 	answers     limit[*exchange]
-	partial     int // bytes of all heads that are arriving
-	active      int // requests
+	partial     int  // bytes of all heads that are arriving
+	active      int  // requests
+	noBody      body // of all requests that have none
 	memory      memory
 	date        date
 }
@@ -92,7 +93,9 @@ func Serve(t *corolla.Task, ln *aio.Listener, handler http.Handler) error {
 // Serve accepts connections, and answers what is asked on them, until Shutdown or Close; it then returns
 // http.ErrServerClosed. It also returns when accepting fails, and when t is canceled, which cancels all
 // handlers. It owns ln, and returns only when the handlers of all its connections have returned. Of the
-// options, MaxConns and MaxPerPeer limit connections.
+// options, MaxConns and MaxPerPeer limit connections. Besides what the server keeps for a client that
+// does not read, some 128 KiB at most, the system keeps some megabytes, unless ln was opened with
+// corolla.WriteBuffer, which also makes fast answers over long distances slower.
 //
 // A listener of aio.ListenTLS makes it HTTPS; the configuration's NextProtos should then be
 // {"http/1.1"}. Serve may be called for several listeners, all on one loop.
@@ -130,7 +133,7 @@ func (s *Server) Serve(t *corolla.Task, ln *aio.Listener, opts ...aio.ServeOptio
 }
 
 func (s *Server) start(l *corolla.Loop) {
-	s.loop, s.hub = l, green.NewHub(l)
+	s.loop, s.hub, s.noBody.done = l, green.NewHub(l), true
 	set := func(d, otherwise time.Duration) time.Duration {
 		if d == 0 {
 			return otherwise
@@ -212,7 +215,9 @@ func (s *Server) Shutdown(t *corolla.Task) (err error) {
 func (s *Server) Close() (err error) {
 	s.stopping = true
 	for _, of := range s.listeners {
-		err = errors.Join(err, of.ln.Close())
+		if e := of.ln.Close(); !errors.Is(e, net.ErrClosed) { // by Shutdown, or an earlier Close
+			err = errors.Join(err, e)
+		}
 		of.abort(http.ErrServerClosed)
 	}
 	return err
