@@ -234,9 +234,12 @@ func notInValue(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 // of which either end of a line may be a lone newline.
 func (p *proxyTalk) headLacks(got []byte) (int, error) {
 	const begin = "HTTP/1."
-	switch n := min(len(got), len(begin)); {
-	case string(got[:n]) != begin[:n]:
-		return 0, fmt.Errorf("not an HTTP proxy: its answer begins with %q", got[:n])
+	for i := range min(len(got), len(begin)) {
+		if got[i] != begin[i] {
+			return 0, fmt.Errorf("not an HTTP proxy: its answer begins with %q", got[:i+1])
+		}
+	}
+	switch {
 	case len(got) < len("HTTP/1.1 200"):
 		return len("HTTP/1.1 200") - len(got), nil
 	case bytes.HasSuffix(got, []byte("\n\n")), bytes.HasSuffix(got, []byte("\n\r\n")):
@@ -252,10 +255,11 @@ func (p *proxyTalk) headLacks(got []byte) (int, error) {
 func (p *proxyTalk) responded(got []byte) error {
 	line, _, _ := bytes.Cut(got, []byte("\n"))
 	line = bytes.TrimSuffix(line, []byte("\r"))
-	status := string(line[len("HTTP/1.1 "):])
-	code, err := strconv.Atoi(status[:min(3, len(status))])
+	version, status, _ := strings.Cut(string(line), " ")
+	number, _, _ := strings.Cut(status, " ")
+	code, err := strconv.Atoi(number)
 	switch {
-	case err != nil || line[len("HTTP/1.1")] != ' ' || len(status) < 3 || len(status) > 3 && status[3] != ' ':
+	case err != nil || len(number) != 3 || len(version) != len("HTTP/1.1"):
 		return fmt.Errorf("malformed answer %q", line)
 	case code >= 100 && code < 200 && code != 101:
 		p.heads += len(got)

@@ -215,6 +215,7 @@ func TestDialProxyRefused(t *testing.T) {
 		"101":               {"http://PROXY", []proxyStep{{connectToName, "HTTP/1.1 101 Switching\r\n\r\n"}}, nil, `"101 Switching"`},
 		"no status":         {"http://PROXY", []proxyStep{{connectToName, "HTTP/1.1 two hundred\r\n\r\n"}}, nil, "malformed answer"},
 		"long status":       {"http://PROXY", []proxyStep{{connectToName, "HTTP/1.1 2000 x\r\n\r\n"}}, nil, "malformed answer"},
+		"a short line":      {"http://PROXY", []proxyStep{{connectToName, "HTTP/1.\n200\n\n"}}, nil, "malformed answer"},
 		"no space":          {"http://PROXY", []proxyStep{{connectToName, "HTTP/1.1-200 x\r\n\r\n"}}, nil, "malformed answer"},
 		"a long head":       {"http://PROXY", []proxyStep{{connectToName, "HTTP/1.1 200 OK\r\n" + strings.Repeat("A: b\r\n", 10_000)}}, nil, "longer than 16384 bytes"},
 		"interim for ever":  {"http://PROXY", []proxyStep{{connectToName, strings.Repeat("HTTP/1.1 100 Go\r\n\r\n", 10_000)}}, nil, "longer than 16384 bytes"},
