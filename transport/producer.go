@@ -40,12 +40,12 @@ func (c *Conn) RegisterProducer(p PushProducer) error {
 	return register(c, &production{push: p}, p.Stop)
 }
 
-// RegisterPullProducer makes a PullProducer the source of what is written: it is asked in the next
-// turn, and again whenever everything it wrote is sent.
+// RegisterPullProducer makes a PullProducer the source of what is written: it is asked within this call, and
+// again whenever everything it wrote is sent. Otherwise it is as RegisterProducer.
 func (c *Conn) RegisterPullProducer(p PullProducer) error {
 	err := register(c, &production{pull: p}, p.Stop)
-	if err == nil && c.prod != nil {
-		pullSoon(c)
+	if err == nil {
+		pull(c)
 	}
 	return err
 }
