@@ -22,6 +22,7 @@ process: 28
 sim: 18
 transport: 110
 transport/framing: 18
+transport/transporttest: 19
 web: 30
 web/websocket: 62
 `

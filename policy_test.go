@@ -36,6 +36,7 @@ internal/stream:   . internal/secure
 aio:               . internal/stream
 transport:         . internal/stream
 transport/framing:
+transport/transporttest: . transport sim
 process:           . aio transport
 deferred:          .
 gen:               .

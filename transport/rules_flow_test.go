@@ -34,10 +34,15 @@ func (p *telling) Resume() {
 
 func (p *telling) Stop() { p.say("stop") }
 
-// TestRule27Producers: a push producer is paused within the write that takes the buffer above 65,536 bytes, and not by one
-// that takes it to them, and resumed at the low mark; a pull producer is asked within its registration, and when
-// everything is sent; a second one is refused; one that comes too late is stopped at once; and Stop comes before Closed.
-func TestRule27Producers(t *testing.T) {
+// rule27 is what a producer does, and is told.
+type rule27 struct {
+	writes, times int
+	do            func(p *telling) error // within Data
+	want          string
+	err           error
+}
+
+func rules27() map[string]rule27 {
 	push := func(p *telling) error { return p.conn.RegisterProducer(p) }
 	pull := func(p *telling) error { return p.conn.RegisterPullProducer(p) }
 	full := func(p *telling, n int) { // nothing leaves within a call of Data
@@ -45,12 +50,7 @@ func TestRule27Producers(t *testing.T) {
 		_ = p.conn.Write(make([]byte, n-p.conn.Buffered()))
 		p.say("written")
 	}
-	for name, c := range map[string]struct {
-		writes, times int
-		do            func(p *telling) error // within Data
-		want          string
-		err           error
-	}{
+	return map[string]rule27{
 		"push": {do: func(p *telling) error {
 			err := push(p)
 			full(p, corolla.DefaultHighWater)
@@ -79,7 +79,14 @@ func TestRule27Producers(t *testing.T) {
 		"pull, behind Abort":     {do: func(p *telling) error { p.conn.Abort(); return pull(p) }, want: "stop data returns closed"},
 		"Abort of one's own":     {do: func(p *telling) error { err := push(p); p.conn.Abort(); return err }, want: "stop data returns closed"},
 		"unregistered, and lost": {do: func(p *telling) error { err := push(p); p.conn.UnregisterProducer(); return err }, want: "data returns closed"},
-	} {
+	}
+}
+
+// TestRule27Producers: a push producer is paused within the write that takes the buffer above 65,536 bytes, and not by one
+// that takes it to them, and resumed at the low mark; a pull producer is asked within its registration, and when
+// everything is sent; a second one is refused; one that comes too late is stopped at once; and Stop comes before Closed.
+func TestRule27Producers(t *testing.T) {
+	for name, c := range rules27() {
 		t.Run(name, func(t *testing.T) {
 			onHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
 				p := &telling{writes: c.writes, times: c.times}
