@@ -15,6 +15,7 @@ const exports = `
 .: 378
 aio: 101
 backdoor: 7
+corollatest: 4
 deferred: 85
 gen: 36
 green: 118
