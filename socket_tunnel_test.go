@@ -66,7 +66,7 @@ func withProxy(t *testing.T, test func(p proxyTest)) {
 			if err := ln.Close(); err != nil {
 				t.Error(err)
 			}
-			for l.Stats().Sockets > 0 { // until the server's sides are closed
+			for s := l.Stats(); s.Sockets > 0 || s.Callbacks > 0; s = l.Stats() { // until the server's sides are closed
 				if err := task.Sleep(time.Millisecond); err != nil {
 					return err
 				}
