@@ -9,6 +9,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/sim"
 )
 
 // TestDialProxySlow: a proxy that says nothing, or a byte now and then, has DialTimeout in all.
@@ -172,5 +173,34 @@ func readToEnd(t *corolla.Task, c *aio.Conn) (n int, err error) {
 		if n += m; err != nil {
 			return n, eofIsFine(err)
 		}
+	}
+}
+
+// TestDialProxyWithAnAddressThatIsSilent: the attempt to reach that one is given up.
+func TestDialProxyWithAnAddressThatIsSilent(t *testing.T) {
+	w := sim.New(1, sim.Name("proxy.test", "10.9.9.9", "127.0.0.1"), sim.Silent("10.9.9.9"))
+	l := w.NewLoop()
+	run(t, l, func(task *corolla.Task) error {
+		ln, err := aio.Listen(l, "tcp", "127.0.0.1:1080")
+		if err != nil {
+			return err
+		}
+		p := proxyTest{t, task, ln}
+		served := p.serve(func(t *corolla.Task, c *aio.Conn) error { return playSteps(t, c, proxyTalks["socks5"].steps, "", 0) })
+		c, err := aio.Dial(task, "tcp", "server.test:80", corolla.DialProxy(p.url("socks5://proxy.test")))
+		if err != nil {
+			return err
+		}
+		if _, err := served.Await(task); err != nil {
+			t.Error(err)
+		}
+		_, _ = c.Close(), ln.Close()
+		if n := l.Stats().Sockets; n != 0 {
+			t.Errorf("%d sockets are left", n)
+		}
+		return nil
+	})
+	if err := l.Close(); err != nil || w.Open() != 0 {
+		t.Errorf("%v, and %d descriptors are open", err, w.Open())
 	}
 }

@@ -282,6 +282,14 @@ func TestWrapClientTLSFails(t *testing.T) {
 				t.Errorf("canceled after %d turns: %v", turns, err)
 			}
 		}
+		server.onData = nil // no answer, and no limit of time
+		f := transport.WrapClientTLS(to, cfg).Connect(l, r, corolla.HandshakeTimeout(0))
+		pause(t, task, 5*time.Millisecond)
+		f.Cancel(nil)
+		if _, err := f.Await(task); !errors.Is(err, corolla.ErrCanceled) {
+			t.Errorf("canceled in the handshake: %v", err)
+		}
+		until(t, task, func() bool { return srv.Conns() == 0 })
 		_ = srv.Close()
 		if _, err := transport.WrapClientTLS(to, cfg).Connect(l, r).Await(task); err == nil || errors.As(err, &e) {
 			t.Errorf("nobody listens: %v", err)
