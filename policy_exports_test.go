@@ -12,16 +12,18 @@ import (
 // exports says how many names each package offers: types, functions, constants, variables, and
 // methods of exported types. To offer more, or fewer, is a decision: change the number with the code.
 const exports = `
-.: 376
+.: 378
 aio: 101
 backdoor: 7
+corollatest: 4
 deferred: 85
 gen: 36
 green: 118
 process: 28
 sim: 18
-transport: 107
+transport: 110
 transport/framing: 18
+transport/transporttest: 19
 web: 30
 web/websocket: 62
 `

@@ -25,7 +25,8 @@ const module = "github.com/corolla-go/corolla"
 // the longest that fits is the one in force. Every folder must be covered.
 const imports = `
 internal/ds:
-internal/leaktest: .
+internal/leaktest: . corollatest
+corollatest:       .
 internal/certtest:
 internal/host:     golang.org/x/sys
 internal/host/hosttest: . internal/host
@@ -36,6 +37,7 @@ internal/stream:   . internal/secure
 aio:               . internal/stream
 transport:         . internal/stream
 transport/framing:
+transport/transporttest: . transport sim
 process:           . aio transport
 deferred:          .
 gen:               .

@@ -28,15 +28,21 @@ func (l *Loop) Dial(network, address string, opts ...SocketOption) *Future[*Sock
 		d.end(nil, fmt.Errorf("dial %s: %w", address, err))
 		return d.result
 	}
+	first, way, err := hops(set.through, network, address)
+	if err != nil {
+		d.end(nil, fmt.Errorf("dial %s: %w", address, err))
+		return d.result
+	}
+	d.way = way
 	d.result.OnCancel(d.cancel)
 	if set.dialTimeout > 0 {
 		d.limit = l.After(set.dialTimeout, func() {
 			d.lookup.Cancel(nil)
-			late := fmt.Errorf("dial %s: %w", address, &TimeoutError{After: set.dialTimeout})
+			late := fmt.Errorf("dial %s: %s%w", address, d.asked, &TimeoutError{After: set.dialTimeout})
 			d.end(nil, errors.Join(append(d.errs, late)...))
 		})
 	}
-	d.lookup = l.Resolve(network, address)
+	d.lookup = l.Resolve(network, first)
 	d.lookup.OnDone(d.resolved)
 	return d.result
 }
@@ -49,6 +55,8 @@ type dialer struct {
 	addrs   []net.Addr // still to try
 	trying  []*Socket
 	opts    []SocketOption
+	way     []hop  // proxies still to ask
+	asked   string // which has not answered
 	delay   *Timer
 	limit   *Timer
 	errs    []error
@@ -121,6 +129,12 @@ func (d *dialer) tried(sock *Socket, addr net.Addr) {
 	d.trying = slices.DeleteFunc(d.trying, func(s *Socket) bool { return s == sock })
 	sock.OnWritable(nil)
 	err := sock.ConnectError()
+	if err == nil && len(d.way) > 0 {
+		d.abandon()
+		d.trying = []*Socket{sock}
+		d.tunnel(sock)
+		return
+	}
 	if err == nil {
 		d.end(sock, nil)
 		return
@@ -133,18 +147,46 @@ func (d *dialer) tried(sock *Socket, addr net.Addr) {
 	d.next()
 }
 
+// tunnel has the next proxy connect to the one behind it, or to the address.
+func (d *dialer) tunnel(sock *Socket) {
+	if len(d.way) == 0 {
+		d.trying = nil
+		d.end(sock, nil)
+		return
+	}
+	next := d.way[0]
+	d.way = d.way[1:]
+	d.asked = fmt.Sprintf("proxy %s has not answered: ", next.proxy.Host)
+	Tunnel(sock, next.proxy, nil, next.target).OnDone(func(f *Future[struct{}]) {
+		_, err := f.Result()
+		switch {
+		case d.result.done: // which closed the socket
+		case err != nil:
+			d.end(nil, fmt.Errorf("dial %s: %w", d.address, err))
+		default:
+			d.tunnel(sock)
+		}
+	})
+}
+
 // end settles the result, and abandons the other attempts.
 func (d *dialer) end(s *Socket, err error) {
-	for _, timer := range [...]*Timer{d.delay, d.limit} {
-		if timer != nil {
-			timer.stop()
-		}
+	d.abandon()
+	if d.limit != nil {
+		d.limit.stop()
 	}
-	for _, other := range d.trying {
-		_ = other.Close()
+	d.result.settleOnce(s, err)
+}
+
+// abandon ends the attempts.
+func (d *dialer) abandon() {
+	if d.delay != nil {
+		d.delay.stop()
+	}
+	for _, s := range d.trying {
+		_ = s.Close()
 	}
 	d.trying = nil
-	d.result.settleOnce(s, err)
 }
 
 func (d *dialer) cancel(cause error) {

@@ -227,6 +227,9 @@ func (l *Loop) Adopt(c syscall.Conn, opts ...SocketOption) (*Socket, error) {
 		s.network = networkOf(local)
 		s.know(names{local: local, peer: l.host.PeerAddr(s.fd, mode.Packets)})
 	}
+	if s.network == file && mode.Read != mode.Write && !mode.Terminal {
+		s.network = pipe
+	}
 	s.w.ready, s.writeOnly, s.terminal = mode.Write, !mode.Read, mode.Terminal
 	s.r.pieces, s.w.pieces = !mode.Stream, !mode.Stream
 	return s, nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"time"
 
@@ -22,6 +23,7 @@ type socketOptions struct {
 	handshakes       *Semaphore
 	linger           time.Duration
 	proxy            *proxyListener // nil unless ProxyProtocol is given
+	through          []*url.URL     // proxies, in the order in which they are reached
 	errs             []error
 }
 

@@ -21,16 +21,21 @@ import (
 //
 //	tcp:host:8080:timeout=10   tls:host:443:ca=/etc/ca.pem   unix:/run/my.sock   fd:3   stdio:
 //	process:/bin/sort:-n:dir=/tmp, if package process is part of the program
+//	tls:host:endpoint=unix\:/run/my.sock   tls: with any other of these in it, escaped
+//	socks5:proxy:1080:tls:host:443:user=me:password=secret
+//	httpproxy:proxy:3128:tcp:host:80   both around tcp and tls, and around each other
 //
 // Servers have the options interface, the name or address of one of the machine's own, and backlog;
 // with unix mode, the permissions as an octal number, and lockfile, for corolla.LockFile; and with tls
-// cert and key (by default cert). Clients have timeout, in seconds, and bind, an IP address to connect
-// from; and with tls ca, a file or a folder of files with certificates, name, the name that the
-// server's certificate must have, and cert and key for one of their own. Both have handshake with tls,
-// in seconds. haproxy has trust, the addresses of proxies and prefixes of these, separated by commas,
-// by default those of the machine itself. Twisted's names mean the same: certKey,
-// privateKey, caCertsDir, trustRoots, certificate and bindAddress. Listen and Connect read certificate
-// files, and Listen looks up host names, which may block.
+// cert and key (by default cert), extraCertChain, a file of certificates between that one and its CA's,
+// and ca, CAs of one of which clients must have a certificate. Clients have timeout, in seconds, and
+// bind, an IP address to connect from; and with tls ca, a file or a folder of files with certificates,
+// name, the name that the server's certificate must have, by default the host's, and cert and key for
+// one of their own. Both have handshake with tls, in seconds. haproxy has trust, the addresses of
+// proxies and prefixes of these, separated by commas, by default those of the machine itself. socks5 and
+// httpproxy, for corolla.DialProxy, have user and password, and their host and port come first. Twisted's
+// names mean the same: certKey, privateKey, caCertsDir, trustRoots, certificate and bindAddress. Listen
+// and Connect read certificate files, and Listen looks up host names, which may block.
 //
 // systemd is a socket that was passed to the program: the only one, or that of an index from 0, or of a
 // name; see corolla.Inherited, which must not be called as well. fd is a descriptor by its number, which

@@ -147,7 +147,7 @@ func (a *EndpointArgs) End() error {
 
 // knownOptions are those of the kinds in this package.
 var knownOptions = []string{
-	"backlog", "bind", "bindAddress", "ca", "caCertsDir", "cert", "certKey", "certificate", "domain", "handshake",
-	"host", "index", "interface", "key", "lockfile", "mode", "name", "path", "port", "privateKey", "timeout", "trust",
-	"trustRoots",
+	"backlog", "bind", "bindAddress", "ca", "caCertsDir", "cert", "certKey", "certificate", "domain", "endpoint",
+	"extraCertChain", "handshake", "host", "index", "interface", "key", "lockfile", "mode", "name", "password", "path",
+	"port", "privateKey", "timeout", "trust", "trustRoots", "user",
 }

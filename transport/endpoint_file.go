@@ -3,6 +3,7 @@ package transport
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"io/fs"
 	"os"
@@ -11,7 +12,7 @@ import (
 
 // The options of an endpoint that name files.
 
-// certificate loads a server's certificate and key.
+// certificate loads a server's certificate and key, and the CAs whose clients it serves, all if none.
 func (a *EndpointArgs) certificate() *tls.Config {
 	key, cert := a.Option("key", "privateKey"), a.Option("cert", "certKey")
 	if cert == "" {
@@ -23,7 +24,32 @@ func (a *EndpointArgs) certificate() *tls.Config {
 	if key == "" {
 		key = cert
 	}
-	return &tls.Config{Certificates: a.keyPair(cert, key)}
+	cfg := &tls.Config{Certificates: a.keyPair(cert, key)}
+	if cfg.ClientCAs = a.pool("ca"); cfg.ClientCAs != nil {
+		cfg.ClientAuth = tls.RequireAndVerifyClientCert
+	}
+	if name := a.Option("extraCertChain"); name != "" && a.err == nil {
+		a.extend(&cfg.Certificates[0], name)
+	}
+	return cfg
+}
+
+// extend adds the certificates of a file to a chain.
+func (a *EndpointArgs) extend(cert *tls.Certificate, name string) {
+	rest, err := os.ReadFile(name)
+	if err != nil {
+		a.Fail("%w", err)
+		return
+	}
+	before := len(cert.Certificate)
+	for block, rest := pem.Decode(rest); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == "CERTIFICATE" {
+			cert.Certificate = append(cert.Certificate, block.Bytes)
+		}
+	}
+	if len(cert.Certificate) == before {
+		a.Fail("%s: no certificates found", name)
+	}
 }
 
 func (a *EndpointArgs) keyPair(cert, key string) []tls.Certificate {
@@ -52,12 +78,17 @@ func (a *EndpointArgs) roots() *tls.Config {
 	if cert != "" {
 		cfg.Certificates = a.keyPair(cert, key)
 	}
-	name := a.Option("ca", "caCertsDir", "trustRoots")
+	cfg.RootCAs = a.pool("ca", "caCertsDir", "trustRoots")
+	return cfg
+}
+
+// pool loads the certificates of an option, which names a file or a folder of files; nil if it is not given.
+func (a *EndpointArgs) pool(names ...string) *x509.CertPool {
+	name := a.Option(names...)
 	if name == "" || a.err != nil {
-		return cfg
+		return nil
 	}
-	cfg.RootCAs = x509.NewCertPool()
-	found := false
+	pool, found := x509.NewCertPool(), false
 	err := filepath.WalkDir(name, func(file string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -68,7 +99,7 @@ func (a *EndpointArgs) roots() *tls.Config {
 			return nil
 		}
 		text, err := os.ReadFile(file)
-		found = cfg.RootCAs.AppendCertsFromPEM(text) || found
+		found = pool.AppendCertsFromPEM(text) || found
 		return err
 	})
 	if err == nil && !found {
@@ -77,5 +108,5 @@ func (a *EndpointArgs) roots() *tls.Config {
 	if err != nil {
 		a.Fail("%w", err)
 	}
-	return cfg
+	return pool
 }

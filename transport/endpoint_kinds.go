@@ -41,6 +41,9 @@ func init() { // a variable's value could not refer to itself, as haproxy does
 	}
 	kinds.add("tls", EndpointKind{listenTCP, connectTCP})
 	kinds.add("unix", EndpointKind{listenUnix, connectUnix})
+	for _, scheme := range []string{"socks5", "httpproxy"} {
+		kinds.add(scheme, EndpointKind{Connect: connectThrough})
+	}
 	kinds.add("haproxy", EndpointKind{Listen: listenProxied})
 	kinds.add("systemd", EndpointKind{Listen: listenSystemd})
 	kinds.add("fd", EndpointKind{listenFD, connectFD})
@@ -113,6 +116,9 @@ func listenTCP(l *corolla.Loop, a *EndpointArgs, build func(c *Conn) Protocol, o
 
 func connectTCP(l *corolla.Loop, a *EndpointArgs, p Protocol, opts ...corolla.SocketOption) *corolla.Future[*Conn] {
 	host := a.Arg("host")
+	if a.e.Kind == "tls" && a.left["endpoint"] != "" {
+		return connectWrapped(l, a, host, p, opts...)
+	}
 	network, address := strings.Replace(a.e.Kind, "tls", "tcp", 1), net.JoinHostPort(host, a.port())
 	of := a.seconds("timeout", corolla.DialTimeout)
 	if s := a.Option("bind", "bindAddress"); s != "" {

@@ -27,7 +27,7 @@ func TestParseEndpoint(t *testing.T) {
 		{`unix:C\:\\x\=y`, transport.Endpoint{Kind: "unix", Args: []string{`C:\x=y`}, Options: map[string]string{}}, ""},
 		{"tcp:80:interface=\\:\\:1", transport.Endpoint{Kind: "tcp", Args: []string{"80"}, Options: map[string]string{"interface": "::1"}}, ""},
 		{"unix:a=b=c", transport.Endpoint{Kind: "unix", Options: map[string]string{"a": "b=c"}}, ""},
-		{"", transport.Endpoint{}, `endpoint "": unknown kind ""; one of: fd, haproxy, stdio, systemd, tcp, tcp4, tcp6, tls, `},
+		{"", transport.Endpoint{}, `endpoint "": unknown kind ""; one of: fd, haproxy, httpproxy, socks5, stdio, systemd, tcp, tcp4, tcp6, tls, `},
 		{"carrier:pigeon", transport.Endpoint{}, `endpoint "carrier:pigeon": unknown kind "carrier"`},
 		{"kind=tcp", transport.Endpoint{}, `starts with a name`},
 		{`tcp:80\`, transport.Endpoint{}, `ends with a backslash`},

@@ -34,6 +34,9 @@ type recorder struct {
 
 func (r *recorder) say(f string, args ...any) { r.said = append(r.said, fmt.Sprintf(f, args...)) }
 
+// reset is for the next host.
+func (r *recorder) reset() { r.said, r.conn, r.err = nil, nil, nil; r.ended.Clear() }
+
 func (r *recorder) String() string { return strings.Join(r.said, " ") }
 
 func (r *recorder) Opened(c *transport.Conn) {

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/corolla-go/corolla"
@@ -11,7 +12,9 @@ import (
 // pipes of a process, say, or standard input and output. Either may be a terminal. Its Socket is the one
 // that is read from; it has no addresses. CloseWrite closes the other one, Abort and Close close both.
 // If what is written can no longer arrive, reading goes on, and Closed gets the error after the end of
-// the stream, since a process that has read enough may still have something to say.
+// the stream, since a process that has read enough may still have something to say. A pipe tells at once
+// that its reader has gone: producers are then stopped, further writes refused, and if nothing was
+// unsent it is no error.
 //
 // until may be nil. Otherwise it is called when the connection has ended, with the reason, and Closed
 // comes once it has called done, with what Closed is to get.
@@ -27,7 +30,26 @@ func NewPair(in, out *corolla.Socket, p Protocol, until func(err error, done fun
 func connectPair(in, out *corolla.Socket, p Protocol) *Conn {
 	c := &Conn{proto: p}
 	c.stream.InitPair(in, out, (*user)(c))
+	if in != out && out.Network() == "pipe" { // of others we would take what is there to read
+		out.OnReadable(func() { listen(c, out) })
+	}
 	return c
+}
+
+// listen is called when there is something to be heard from the pipe that is written to: that nobody
+// reads it any more. What is unsent fails by itself.
+func listen(c *Conn, out *corolla.Socket) {
+	var none [1]byte
+	if _, err := out.TryRead(none[:]); err != io.EOF || c.is(lost) || c.stream.Len() > 0 {
+		return
+	}
+	defer c.guard()
+	p := c.prod
+	stopProduction(c)
+	c.CloseWrite()
+	if p != nil && p.next != nil {
+		p.next()
+	}
 }
 
 // StandardIO connects p to the program's standard input and output, which are pipes, a terminal or

@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"errors"
+	"net"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,31 +17,21 @@ func pair(t *testing.T, p transport.Protocol, until func(error, func(error)),
 	test func(t *testing.T, task *corolla.Task, c *transport.Conn, toIt, fromIt *aio.Conn),
 ) {
 	t.Helper()
-	l, err := corolla.New(corolla.SlowLimit(0))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Run(func(task *corolla.Task) error {
-		in, theirOut, err := l.Pipe()
+	onHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
+		p.(interface{ reset() }).reset()
+		in, theirOut, err := task.Loop().Pipe()
 		if err != nil {
-			return err
+			t.Fatal(err)
 		}
-		theirIn, out, err := l.Pipe()
+		theirIn, out, err := task.Loop().Pipe()
 		if err != nil {
-			return err
+			t.Fatal(err)
 		}
 		c := transport.NewPair(in, out, p, until)
 		toIt, fromIt := aio.NewConn(theirOut), aio.NewConn(theirIn)
 		test(t, task, c, toIt, fromIt)
 		_, _ = toIt.Close(), fromIt.Close() // or the test has
-		quiet(t, task)
-		return nil
-	}); err != nil {
-		t.Error(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Error(err)
-	}
+	})
 }
 
 func TestPairReadsFromOneAndWritesToTheOther(t *testing.T) {
@@ -103,6 +94,7 @@ func TestPairHearsOutWhoDoesNotListen(t *testing.T) {
 	p := &recorder{onData: func(_ *transport.Conn, b []byte) { got.Write(b) }}
 	pair(t, p, nil, func(t *testing.T, task *corolla.Task, c *transport.Conn, toIt, fromIt *aio.Conn) {
 		until(t, task, func() bool { return p.conn != nil })
+		got.Reset()
 		_ = fromIt.Close()
 		_ = c.Write([]byte("lost"))
 		if err := c.Write([]byte("refused")); err == nil {
@@ -112,6 +104,41 @@ func TestPairHearsOutWhoDoesNotListen(t *testing.T) {
 		_ = toIt.Close()
 		if err := p.wait(t, task); !errors.Is(err, syscall.EPIPE) || got.String() != "all the same" {
 			t.Errorf("got %q, Closed %v", got.String(), err)
+		}
+	})
+}
+
+// TestPairHearsAtOnceThatNobodyReads: before the next write, which is then refused.
+func TestPairHearsAtOnceThatNobodyReads(t *testing.T) {
+	p := &recorder{}
+	pair(t, p, nil, func(t *testing.T, task *corolla.Task, c *transport.Conn, toIt, fromIt *aio.Conn) {
+		until(t, task, func() bool { return p.conn != nil })
+		from := &pushing{conn: c}
+		if err := c.RegisterProducer(from); err != nil {
+			t.Fatal(err)
+		}
+		_ = fromIt.Close()
+		until(t, task, func() bool { return from.stops == 1 })
+		if err := c.Write([]byte("refused")); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("a write that nobody will read: %v", err)
+		}
+		mustWrite(t, task, toIt, "still heard")
+		_ = toIt.Close()
+		if err := p.wait(t, task); err != nil || p.String() != "opened data closed" || from.stops != 1 {
+			t.Errorf("%s, %v; the producer was stopped %d times", p, err, from.stops)
+		}
+	})
+	waits := &recorder{} // for its producer, to close
+	pair(t, waits, nil, func(t *testing.T, task *corolla.Task, c *transport.Conn, _, fromIt *aio.Conn) {
+		until(t, task, func() bool { return waits.conn != nil })
+		from := &pushing{conn: c}
+		if err := c.RegisterProducer(from); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		_ = fromIt.Close()
+		if err := waits.wait(t, task); err != nil || from.stops != 1 {
+			t.Errorf("Close waits for a producer that nobody listens to: %v, stopped %d times", err, from.stops)
 		}
 	})
 }

@@ -35,17 +35,23 @@ type production struct {
 }
 
 // RegisterProducer makes a PushProducer the source of what is written. Close then waits until it is
-// unregistered. If the connection is already closing, the producer is stopped.
+// unregistered. If there is more than the high water mark already, it is paused within this call; if the
+// connection is already closing, it is stopped.
 func (c *Conn) RegisterProducer(p PushProducer) error {
-	return register(c, &production{push: p}, p.Stop)
+	err := register(c, &production{push: p}, p.Stop)
+	if err == nil && c.prod != nil && c.stream.Above() {
+		defer c.guard()
+		p.Pause()
+	}
+	return err
 }
 
-// RegisterPullProducer makes a PullProducer the source of what is written: it is asked in the next
-// turn, and again whenever everything it wrote is sent.
+// RegisterPullProducer makes a PullProducer the source of what is written: it is asked within this call, and
+// again whenever everything it wrote is sent. Otherwise it is as RegisterProducer.
 func (c *Conn) RegisterPullProducer(p PullProducer) error {
 	err := register(c, &production{pull: p}, p.Stop)
-	if err == nil && c.prod != nil {
-		pullSoon(c)
+	if err == nil {
+		pull(c)
 	}
 	return err
 }

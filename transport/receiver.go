@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 
 	"github.com/corolla-go/corolla/transport/framing"
@@ -58,8 +59,12 @@ type Receiver struct {
 }
 
 // NewReceiver returns a Protocol for one connection, which gives h the messages that d decodes. A line
-// receiver has a *framing.Lines, and so on; with nil it begins in raw mode.
+// receiver has a *framing.Lines, and so on; with nil it begins in raw mode. It panics if h embeds a Receiver: h
+// would seem to have the Receiver's own EOF, which asks h. A field with a name is fine.
 func NewReceiver(d framing.Decoder, h MessageHandler) *Receiver {
+	if _, embeds := h.(interface{ early() []byte }); embeds {
+		panic(fmt.Sprintf("transport: %T embeds a Receiver: give the field a name", h))
+	}
 	r := &Receiver{decoder: d, handler: h}
 	r.deliver = r.message
 	return r

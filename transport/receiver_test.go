@@ -253,6 +253,24 @@ func (u *upgrading) Message(r *transport.Receiver, m []byte) {
 	}
 }
 
+// TestHandlerMayNotEmbedAReceiver, which would ask itself for ever.
+func TestHandlerMayNotEmbedAReceiver(t *testing.T) {
+	defer func() {
+		if said := fmt.Sprint(recover()); !strings.Contains(said, "embedding embeds a Receiver") {
+			t.Errorf("panicked with %q", said)
+		}
+	}()
+	transport.NewReceiver(&framing.Lines{}, &embedding{})
+}
+
+type embedding struct {
+	*transport.Receiver
+	answering
+}
+
+func (e *embedding) Opened(r *transport.Receiver)            { e.answering.Opened(r) }
+func (e *embedding) Closed(r *transport.Receiver, err error) { e.answering.Closed(r, err) }
+
 // TestSetProtocolOfAReceiver: it goes on with a connection that is open already.
 func TestSetProtocolOfAReceiver(t *testing.T) {
 	serve(t, &recorder{}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {

@@ -178,7 +178,7 @@ func TestTransportSOCKS(t *testing.T) {
 		secret.User = url.UserPassword("me", "secret")
 		proxy = &secret
 		e.wantGet("http://[2001:db8::1]/", "Host [2001:db8::1]")
-		if _, err := e.get("http://forbidden.test/"); err == nil || !strings.Contains(err.Error(), "status 2") {
+		if _, err := e.get("http://forbidden.test/"); err == nil || !strings.Contains(err.Error(), "rules do not allow it") {
 			e.Errorf("refused: %v", err)
 		}
 		secret.User = url.UserPassword("me", "wrong")
@@ -255,8 +255,8 @@ func TestTransportBadProxies(t *testing.T) {
 			"http:///":          "a proxy without a host",
 			"https://127.0.0.1": "inside of TLS",
 			"error":             wrong.Error(),
-			closing:             "proxy 127.0.0.1:",
-			"socks5" + strings.TrimPrefix(closing, "http"): "proxy 127.0.0.1:",
+			closing:             "proxy http://127.0.0.1:",
+			"socks5" + strings.TrimPrefix(closing, "http"): "proxy socks5://127.0.0.1:",
 		} {
 			e.tr.Proxy = func(*http.Request) (*url.URL, error) {
 				if proxy == "error" {
