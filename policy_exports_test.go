@@ -20,6 +20,7 @@ gen: 36
 green: 118
 process: 28
 sim: 18
+service: 60
 transport: 108
 transport/framing: 18
 web: 30
