@@ -75,9 +75,8 @@ func (tr *Tree) Run(t *corolla.Task) error {
 	}()
 	stops := tr.stops
 	if err := tr.Start(t); err != nil {
-		asked := t.Scope().Canceled() != nil || tr.quit || tr.stops != stops
-		if asked && corolla.IsOnly(err, corolla.ErrCanceled) {
-			return nil
+		if t.Scope().Canceled() != nil || tr.quit || tr.stops != stops {
+			return withoutCancels(err)
 		}
 		return err
 	}
@@ -94,6 +93,21 @@ func (tr *Tree) Run(t *corolla.Task) error {
 		return stop
 	}
 	return errors.Join(err, stop)
+}
+
+// withoutCancels returns what else there is in the error of a start that was broken off.
+func withoutCancels(err error) error {
+	if corolla.IsOnly(err, corolla.ErrCanceled) {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var rest []error
+		for _, e := range joined.Unwrap() {
+			rest = append(rest, withoutCancels(e))
+		}
+		return errors.Join(rest...)
+	}
+	return err
 }
 
 // Quit makes Run of the outermost tree that tr is part of stop it and return, with err among the errors
