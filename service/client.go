@@ -144,7 +144,10 @@ func (c *Client[C]) try() (f *corolla.Future[C]) {
 			_ = f.Fail(c.loop.Recovered(v, "an attempt of client "+c.name))
 		}
 	}()
-	return c.dial()
+	if f = c.dial(); f == nil {
+		panic("service: an attempt of client " + c.name + " has no future: return what transport.Dial returns")
+	}
+	return f
 }
 
 func (c *Client[C]) made(conn C) {
