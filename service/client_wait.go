@@ -99,7 +99,16 @@ func (c *Client[C]) giveUp(err error) {
 	c.fails(err)
 }
 
-// ends is the client's Stop.
+// Stop implements Service.
+func (c *Client[C]) Stop(t *corolla.Task) error {
+	err := c.Unit.Stop(t)
+	if c.state == idle { // nobody has started it again; it may never have been
+		c.fail(&corolla.CanceledError{Cause: ErrStopped})
+	}
+	return err
+}
+
+// ends ends whatever there is.
 func (c *Client[C]) ends(t *corolla.Task) error {
 	c.ending = true
 	c.changed.Clear()
@@ -119,7 +128,6 @@ func (c *Client[C]) ends(t *corolla.Task) error {
 		}
 		_ = t.Shielded(func(*corolla.Scope) error { return c.stopped(t) })
 	}
-	c.fail(&corolla.CanceledError{Cause: ErrStopped})
 	if err == nil && c.end != nil && !ordinary(c.end) {
 		return c.end
 	}

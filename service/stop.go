@@ -87,9 +87,9 @@ func (s *stop) wait(t *corolla.Task, c *ending) {
 	last := func(*corolla.Scope) error { return c.done.Wait(t) }
 	waited := t.TimeoutAt(s.due+grace, last)
 	if cancel := t.Scope().Canceled(); cancel != nil {
-		s.due = min(s.due, t.Loop().Now())
 		if c.run.Cancel(cancel) {
-			_ = t.Shielded(func(*corolla.Scope) error { return t.TimeoutAt(s.due+grace, last) })
+			due := min(s.due, t.Loop().Now())
+			_ = t.Shielded(func(*corolla.Scope) error { return t.TimeoutAt(due+grace, last) })
 		}
 	}
 	_, err := c.run.Result()
