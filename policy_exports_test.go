@@ -20,7 +20,7 @@ gen: 36
 green: 118
 process: 28
 sim: 18
-service: 60
+service: 49
 transport: 108
 transport/framing: 18
 web: 30
