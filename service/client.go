@@ -52,16 +52,16 @@ type Client[C any] struct {
 	close func(c C)
 	abort func(c C)
 
-	phase   phase
-	ending  bool
-	attempt *corolla.Future[C]
-	timer   *corolla.Timer
-	conn    C
-	failed  int
-	last    error // of the failures in a row; nil if there are none
-	end     error // of the connection that a stop has ended
-	waiters []*waiter[C]
-	changed corolla.Event
+	phase    phase
+	ending   bool
+	attempt  *corolla.Future[C]
+	timer    *corolla.Timer
+	conn     C
+	failures int   // in a row
+	last     error // of them; nil if there are none
+	end      error // of the connection that a stop has ended
+	waiters  []*waiter[C]
+	changed  corolla.Event
 }
 
 // waiter is somebody who wants to know of a connection.
@@ -117,7 +117,7 @@ func (c *Client[C]) begins(*corolla.Task) error {
 	if c.Backoff == nil {
 		c.Backoff = Backoff(time.Second, time.Minute, 1.5, Jitter(c.loop, time.Second))
 	}
-	c.ending, c.failed, c.last, c.end = false, 0, nil, nil
+	c.ending, c.failures, c.last, c.end = false, 0, nil, nil
 	c.connect()
 	return nil
 }
@@ -151,7 +151,7 @@ func (c *Client[C]) try() (f *corolla.Future[C]) {
 }
 
 func (c *Client[C]) made(conn C) {
-	c.phase, c.conn, c.failed, c.last = connected, conn, 0, nil
+	c.phase, c.conn, c.failures, c.last = connected, conn, 0, nil
 	c.begin(conn, c.lost)
 	if c.ending {
 		c.close(conn)
@@ -181,8 +181,8 @@ func (c *Client[C]) missed(err error) {
 		c.changed.Set()
 		return
 	}
-	c.failed++
-	why := &ClientError{Client: c.name, Failed: c.failed, Err: err, Wait: c.wait()}
+	c.failures++
+	why := &ClientError{Client: c.name, Failed: c.failures, Err: err, Wait: c.wait()}
 	if c.last = why; why.Wait < 0 {
 		c.giveUp(why)
 	} else {
@@ -195,6 +195,6 @@ func (c *Client[C]) missed(err error) {
 	if c.Retrying == nil {
 		c.loop.Report(why)
 	} else {
-		c.Retrying(c.failed, err, why.Wait)
+		c.Retrying(c.failures, err, why.Wait)
 	}
 }

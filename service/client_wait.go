@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"syscall"
 	"time"
 
@@ -48,7 +49,9 @@ func (c *Client[C]) WhenConnected(failures int) *corolla.Future[C] {
 	default:
 		w := &waiter[C]{f, failures}
 		f.OnCancel(func(cause error) {
-			c.take(func(o *waiter[C]) bool { return o == w })
+			if i := slices.Index(c.waiters, w); i >= 0 {
+				c.waiters = slices.Delete(c.waiters, i, i+1)
+			}
 			_ = f.Fail(&corolla.CanceledError{Cause: cause}) // it was pending
 		})
 		c.waiters = append(c.waiters, w)
@@ -77,7 +80,8 @@ func (c *Client[C]) take(wanted func(w *waiter[C]) bool) (taken []*waiter[C]) {
 	return taken
 }
 
-func (c *Client[C]) fail(err error) {
+// disappoint fails all waiters.
+func (c *Client[C]) disappoint(err error) {
 	for _, w := range c.take(func(*waiter[C]) bool { return true }) {
 		_ = w.result.Fail(err) // it was pending
 	}
@@ -91,11 +95,11 @@ func (c *Client[C]) wait() (d time.Duration) {
 			d = -1
 		}
 	}()
-	return c.Backoff(c.failed)
+	return c.Backoff(c.failures)
 }
 
 func (c *Client[C]) giveUp(err error) {
-	c.fail(err)
+	c.disappoint(err)
 	c.fails(err)
 }
 
@@ -103,7 +107,7 @@ func (c *Client[C]) giveUp(err error) {
 func (c *Client[C]) Stop(t *corolla.Task) error {
 	err := c.Unit.Stop(t)
 	if c.state == idle { // nobody has started it again; it may never have been
-		c.fail(&corolla.CanceledError{Cause: ErrStopped})
+		c.disappoint(&corolla.CanceledError{Cause: ErrStopped})
 	}
 	return err
 }

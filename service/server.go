@@ -1,6 +1,7 @@
 package service
 
 import (
+	"maps"
 	"net"
 	"slices"
 
@@ -39,15 +40,16 @@ type Server struct {
 	listen Listen
 	build  Build
 	srv    *transport.Server
-	conns  []*transport.Conn // in order of arrival
-	left   corolla.Event     // set when one has ended
+	conns  map[*transport.Conn]int // the numbers in which they came
+	number int                     // of the last one
+	left   corolla.Event           // set when one has ended
 }
 
 // NewServer returns a service that listens from Start on. Stop closes the listener and the connections,
 // and waits until their protocols have heard of it; if its task is canceled it aborts those that are left.
 // (Twisted's StreamServerEndpointService and strports.service, which leave connections open.)
 func NewServer(name string, listen Listen, build Build) *Server {
-	s := &Server{listen: listen, build: build}
+	s := &Server{listen: listen, build: build, conns: map[*transport.Conn]int{}}
 	s.Unit = *New(name, s.begin, s.end)
 	return s
 }
@@ -62,9 +64,10 @@ func (s *Server) Addr() net.Addr {
 
 func (s *Server) begin(t *corolla.Task) error {
 	srv, err := s.listen(t.Loop(), func(c *transport.Conn) transport.Protocol {
-		s.conns = append(s.conns, c)
+		s.number++
+		s.conns[c] = s.number
 		c.OnClosed(func(error) {
-			s.conns = slices.DeleteFunc(s.conns, func(o *transport.Conn) bool { return o == c })
+			delete(s.conns, c)
 			s.left.Set()
 		})
 		return s.build(c)
@@ -81,20 +84,25 @@ func (s *Server) end(t *corolla.Task) error {
 		bye = (*transport.Conn).Close
 	}
 	err := s.srv.Close()
-	for _, c := range slices.Clone(s.conns) {
+	for _, c := range s.inOrder() {
 		if e := call(t, "Goodbye of "+s.name, func(*corolla.Task) error { bye(c); return nil }); e != nil {
 			t.Loop().Report(e)
 			c.Abort()
 		}
 	}
 	if e := s.drained(t); e != nil {
-		for _, c := range slices.Clone(s.conns) {
+		for _, c := range s.inOrder() {
 			c.Abort()
 		}
 		_ = t.Shielded(func(*corolla.Scope) error { return s.drained(t) }) // in the next turn
 		return e
 	}
 	return err
+}
+
+// inOrder returns the connections in the order in which they came, so that nothing depends on that of a map.
+func (s *Server) inOrder() []*transport.Conn {
+	return slices.SortedFunc(maps.Keys(s.conns), func(a, b *transport.Conn) int { return s.conns[a] - s.conns[b] })
 }
 
 func (s *Server) drained(t *corolla.Task) error {

@@ -49,7 +49,7 @@ type stop struct {
 	errs []error
 }
 
-func (tr *Tree) stopping(t *corolla.Task) *stop {
+func (tr *Tree) newStop(t *corolla.Task) *stop {
 	limit := tr.StopTimeout
 	if limit == 0 {
 		limit = DefaultStopTimeout

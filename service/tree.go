@@ -200,7 +200,7 @@ func (tr *Tree) notStarted(t *corolla.Task, p Service, err error) error {
 }
 
 func (tr *Tree) end(t *corolla.Task) error {
-	s := tr.stopping(t)
+	s := tr.newStop(t)
 	s.phase(t, Before)
 	during := s.begin(t, During)
 	s.parts(t, len(tr.parts))
@@ -212,7 +212,7 @@ func (tr *Tree) end(t *corolla.Task) error {
 }
 
 func (tr *Tree) stopParts(t *corolla.Task, n int) error {
-	s := tr.stopping(t)
+	s := tr.newStop(t)
 	s.parts(t, n)
 	return errors.Join(s.errs...)
 }
