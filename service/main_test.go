@@ -3,6 +3,8 @@ package service_test
 import (
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -147,6 +149,16 @@ func mustEnd(t *testing.T, task *corolla.Task, f *corolla.Future[struct{}]) erro
 	until(t, task, "a task ends", f.Done)
 	_, err := f.Result()
 	return err
+}
+
+// logger logs without the time.
+func logger(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
 }
 
 var errLuck = errors.New("bad luck")

@@ -54,13 +54,21 @@ func (tr *Tree) newStop(t *corolla.Task) *stop {
 	if limit == 0 {
 		limit = DefaultStopTimeout
 	}
-	return &stop{tree: tr, due: t.Loop().Now() + limit}
+	s := &stop{tree: tr, due: t.Loop().Now() + limit}
+	if tr.parent != nil && tr.parent.current != nil {
+		s.due = min(s.due, tr.parent.current.due)
+	}
+	tr.current = s
+	return s
 }
+
+// over is deferred, as the task that stops the tree may be unwound.
+func (s *stop) over() { s.tree.current = nil }
 
 // ending is a call that ends something, in a task of its own.
 type ending struct {
 	op, name string // as in Error
-	inner    bool   // a Tree, whose errors say what they are of
+	inner    bool   // a Tree, which has its own eye on the time
 	run      *corolla.Future[struct{}]
 	done     corolla.Event
 	left     bool // behind
@@ -68,11 +76,13 @@ type ending struct {
 
 // call begins a call. It is eager, so that even what is canceled already gets as far as its first wait, as a
 // listener that is closed there does.
-func (s *stop) call(t *corolla.Task, op, name string, f func(t *corolla.Task) error) *ending {
-	c := &ending{op: op, name: s.tree.path() + "/" + name}
-	c.run = t.Loop().Go(func(t *corolla.Task) error {
-		return t.TimeoutAt(s.due, func(*corolla.Scope) error { return f(t) })
-	}, corolla.Eager(), corolla.Name(op+" "+c.name))
+func (s *stop) call(t *corolla.Task, op, name string, inner bool, f func(t *corolla.Task) error) *ending {
+	c := &ending{op: op, name: s.tree.path() + "/" + name, inner: inner}
+	timed := func(t *corolla.Task) error { return t.TimeoutAt(s.due, func(*corolla.Scope) error { return f(t) }) }
+	if inner {
+		timed = f
+	}
+	c.run = t.Loop().Go(timed, corolla.Eager(), corolla.Name(op+" "+c.name))
 	c.run.OnDone(func(f *corolla.Future[struct{}]) {
 		c.done.Set()
 		if _, err := f.Result(); c.left && err != nil {
@@ -82,15 +92,16 @@ func (s *stop) call(t *corolla.Task, op, name string, f func(t *corolla.Task) er
 	return c
 }
 
-// wait waits for a call to end, but no longer than it may take.
-func (s *stop) wait(t *corolla.Task, c *ending) {
+// wait waits for a call to end, but no longer than it may take, and reports whether it ended well.
+func (s *stop) wait(t *corolla.Task, c *ending) bool {
 	last := func(*corolla.Scope) error { return c.done.Wait(t) }
-	waited := t.TimeoutAt(s.due+grace, last)
-	if cancel := t.Scope().Canceled(); cancel != nil {
-		if c.run.Cancel(cancel) {
-			due := min(s.due, t.Loop().Now())
-			_ = t.Shielded(func(*corolla.Scope) error { return t.TimeoutAt(due+grace, last) })
-		}
+	within := func(due time.Duration) error { return t.TimeoutAt(max(due, t.Loop().Now())+grace, last) }
+	if c.inner {
+		within = func(time.Duration) error { return last(nil) }
+	}
+	waited := within(s.due)
+	if cancel := t.Scope().Canceled(); cancel != nil && c.run.Cancel(cancel) {
+		waited = t.Shielded(func(*corolla.Scope) error { return within(0) })
 	}
 	_, err := c.run.Result()
 	if errors.Is(err, corolla.ErrPending) {
@@ -98,32 +109,32 @@ func (s *stop) wait(t *corolla.Task, c *ending) {
 			err = waited
 		}
 	}
-	if err != nil && !c.inner {
+	if err == nil {
+		return true
+	}
+	if e := (*Error)(nil); !c.inner || !errors.As(err, &e) {
+		s.tree.log(slog.LevelError, "not stopped in order", c.name, "error", err)
 		err = &Error{c.op, c.name, err}
 	}
-	if err != nil {
-		s.errs = append(s.errs, err)
-		s.tree.log(slog.LevelError, "not stopped in order", err)
-	}
+	s.errs = append(s.errs, err)
+	return false
 }
 
 // parts stops the first n parts, last first.
 func (s *stop) parts(t *corolla.Task, n int) {
 	for _, p := range slices.Backward(s.tree.parts[:n]) {
 		begin := t.Loop().Now()
-		c := s.call(t, "stop", name(p), p.Stop)
-		if tr, ok := p.(*Tree); ok {
-			c.inner = tr.parent == s.tree
+		c := s.call(t, "stop", name(p), s.tree.has(p), p.Stop)
+		if s.wait(t, c) {
+			s.tree.log(slog.LevelInfo, "stopped", c.name, "took", t.Loop().Now()-begin)
 		}
-		s.wait(t, c)
-		s.tree.logPart(slog.LevelInfo, "stopped", p, "took", t.Loop().Now()-begin)
 	}
 }
 
 // begin begins the functions of a phase.
 func (s *stop) begin(t *corolla.Task, p Phase) (all []*ending) {
 	for _, tr := range slices.Clone(s.tree.phases[p]) {
-		all = append(all, s.call(t, p.String(), tr.name, tr.f))
+		all = append(all, s.call(t, p.String(), tr.name, false, tr.f))
 	}
 	return all
 }

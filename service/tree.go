@@ -23,24 +23,26 @@ const DefaultStopTimeout = 20 * time.Second
 // grace is how long a part has, once it is canceled, until it is left behind.
 const grace = time.Second
 
-// Tree is a service made of others, its parts. (Twisted's MultiService.)
+// Tree is a service made of others, its parts. (Twisted's MultiService.) What belongs to a part calls Quit to
+// end the tree: a Stop of the tree by a part's own Stop, or by a function of OnStop, would wait for itself.
 type Tree struct {
 	Unit
 
 	// StopTimeout is how long all parts, and the functions of OnStop, have to end together: 20 seconds if it
-	// is 0. When it is over, their tasks are canceled; a second later those that have not ended are left
-	// behind. In a Tree that is part of another, the time of that one counts too.
+	// is 0. When it is over, what has not ended is canceled, and left behind a second later. In a Tree that
+	// is part of another, the time of that one counts too.
 	StopTimeout time.Duration
 
 	// Log is told of each part that has started and stopped, and of errors. If it is nil, nothing is, unless
 	// the Tree is part of another that has a Log.
 	Log *slog.Logger
 
-	parts  []Service
-	parent *Tree
-	phases [After + 1][]*trigger
-	quit   bool
-	wake   func() // ends the wait of Run; nil if there is none
+	parts   []Service
+	parent  *Tree
+	phases  [After + 1][]*trigger
+	current *stop // nil if it is not being stopped
+	quit    bool
+	wake    func() // ends the wait of Run; nil if there is none
 }
 
 // NewTree returns a Tree of parts, in the order in which they start. A Tree can be part of one other Tree:
@@ -114,6 +116,7 @@ func withoutCancels(err error) error {
 // unless that is nil. It does not wait, so that any part may call it. (reactor.stop)
 func (tr *Tree) Quit(err error) {
 	if err != nil {
+		tr.log(slog.LevelError, "failed", tr.path(), "error", err)
 		err = &Error{"run", tr.path(), err}
 	}
 	root := tr
@@ -125,9 +128,6 @@ func (tr *Tree) Quit(err error) {
 
 // over ends a tree, because of an error if that is not nil.
 func (tr *Tree) over(err error) {
-	if err != nil {
-		tr.log(slog.LevelError, "failed", err)
-	}
 	if tr.state == idle {
 		return
 	}
@@ -150,15 +150,23 @@ func (tr *Tree) path() string {
 	return tr.parent.path() + "/" + tr.name
 }
 
-// error says which part an error is of. Those of a Tree say it themselves.
-func (tr *Tree) error(op string, p Service, err error) error {
-	if err == nil {
-		return nil
-	}
-	if inner, ok := p.(*Tree); ok && inner.parent == tr {
+// has reports whether a part is a tree of this one, which names and logs its errors itself.
+func (tr *Tree) has(p Service) bool {
+	inner, ok := p.(*Tree)
+	return ok && inner.parent == tr
+}
+
+func (tr *Tree) pathOf(p Service) string { return tr.path() + "/" + name(p) }
+
+// error logs an error of a part, unless msg is empty, and says which part it is of.
+func (tr *Tree) error(op string, p Service, err error, msg string) error {
+	if e := (*Error)(nil); tr.has(p) && errors.As(err, &e) {
 		return err
 	}
-	return &Error{op, tr.path() + "/" + name(p), err}
+	if msg != "" {
+		tr.log(slog.LevelError, msg, tr.pathOf(p), "error", err)
+	}
+	return &Error{op, tr.pathOf(p), err}
 }
 
 func (tr *Tree) begin(t *corolla.Task) (err error) {
@@ -171,14 +179,14 @@ func (tr *Tree) begin(t *corolla.Task) (err error) {
 	}()
 	for _, p := range tr.parts {
 		if f, ok := p.(Failer); ok {
-			f.OnFail(func(err error) { tr.over(tr.error("run", p, err)) })
+			f.OnFail(func(err error) { tr.over(tr.error("run", p, err, "failed")) })
 		}
 		err := call(t, "Start of "+name(p), p.Start)
 		if err != nil {
 			return tr.notStarted(t, p, err)
 		}
 		n++
-		tr.logPart(slog.LevelInfo, "started", p)
+		tr.log(slog.LevelInfo, "started", tr.pathOf(p))
 		if c := t.Scope().Canceled(); c != nil {
 			return tr.notStarted(t, p, c)
 		}
@@ -193,14 +201,16 @@ func (tr *Tree) notStarted(t *corolla.Task, p Service, err error) error {
 		err, tr.failed = errors.Join(tr.failed...), nil
 		return err
 	}
-	if t.Scope().Canceled() == nil {
-		tr.log(slog.LevelError, "not started", err)
+	msg := "not started"
+	if t.Scope().Canceled() != nil {
+		msg = "" // that is no error
 	}
-	return tr.error("start", p, err)
+	return tr.error("start", p, err, msg)
 }
 
 func (tr *Tree) end(t *corolla.Task) error {
 	s := tr.newStop(t)
+	defer s.over()
 	s.phase(t, Before)
 	during := s.begin(t, During)
 	s.parts(t, len(tr.parts))
@@ -213,19 +223,15 @@ func (tr *Tree) end(t *corolla.Task) error {
 
 func (tr *Tree) stopParts(t *corolla.Task, n int) error {
 	s := tr.newStop(t)
+	defer s.over()
 	s.parts(t, n)
 	return errors.Join(s.errs...)
 }
 
-func (tr *Tree) log(level slog.Level, msg string, err error) {
+// log logs what has become of a part, or of the tree.
+func (tr *Tree) log(level slog.Level, msg, path string, args ...any) {
 	if log := tr.logger(); log != nil {
-		log.Log(context.Background(), level, msg, "service", tr.path(), "error", err)
-	}
-}
-
-func (tr *Tree) logPart(level slog.Level, msg string, p Service, args ...any) {
-	if log := tr.logger(); log != nil {
-		log.Log(context.Background(), level, msg, append([]any{"service", tr.path() + "/" + name(p)}, args...)...)
+		log.Log(context.Background(), level, msg, append([]any{"service", path}, args...)...)
 	}
 }
 

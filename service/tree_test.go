@@ -2,11 +2,14 @@ package service_test
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/service"
+	"github.com/corolla-go/corolla/sim"
 )
 
 // A tree of a, then one of b and c, then d: what is started and stopped, in which order, and what is
@@ -134,48 +137,102 @@ func TestFailingPartEndsTheTree(t *testing.T) {
 }
 
 // A part whose Stop does not come to an end is canceled, and then left behind; the others are stopped all
-// the same, each with the time that is left.
+// the same, also in the trees around it, and the error has its name.
 func TestStopHasALimit(t *testing.T) {
+	late := func(err error) bool { e := (*corolla.TimeoutError)(nil); return errors.As(err, &e) }
 	for name, c := range map[string]struct {
 		stop func(t *corolla.Task, free *corolla.Event) error
-		want error
+		want func(err error) bool
 		left bool
 	}{
-		"it waits": {func(t *corolla.Task, free *corolla.Event) error { return free.Wait(t) }, &corolla.TimeoutError{}, false},
-		"it waits on": {func(t *corolla.Task, free *corolla.Event) error {
+		"it waits": {func(t *corolla.Task, free *corolla.Event) error { return free.Wait(t) }, late, false},
+		"it waits on and on": {func(t *corolla.Task, free *corolla.Event) error {
 			for free.Wait(t) != nil {
 			}
 			return nil
-		}, &corolla.UnwoundError{}, false},
+		}, late, false},
 		"it will not end": {func(t *corolla.Task, free *corolla.Event) error {
 			return t.Shielded(func(*corolla.Scope) error { return errors.Join(free.Wait(t), errLuck) })
-		}, service.ErrStuck, true},
+		}, func(err error) bool { return errors.Is(err, service.ErrStuck) }, true},
+	} {
+		for _, inner := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, inner %v", name, inner), func(t *testing.T) {
+				eachHost(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+					var d diary
+					var free corolla.Event
+					bad, part := service.Service(service.New("bad", nil, func(t *corolla.Task) error { return c.stop(t, &free) })), "app/bad"
+					if inner {
+						bad, part = service.NewTree("inner", d.part("c"), bad), "app/inner/bad"
+					}
+					quick := service.New("quick", nil, func(*corolla.Task) error { d.note("quick"); return nil })
+					app := service.NewTree("app", quick, bad, d.part("b"))
+					app.StopTimeout = 20 * time.Millisecond
+					if err := app.Start(task); err != nil {
+						t.Fatal(err)
+					}
+					err := app.Stop(task)
+					if notes := d.String(); !strings.HasSuffix(notes, "quick") || !strings.Contains(notes, "-b.") || inner != strings.Contains(notes, "-c") {
+						t.Errorf("what happened: %s", notes)
+					}
+					var e *service.Error
+					if !errors.As(err, &e) || e.Op != "stop" || e.Service != part || !c.want(e.Err) {
+						t.Errorf("Stop: %v", err)
+					}
+					free.Set()
+					until(t, task, "what was left behind ends", func() bool { return !c.left || len(*log) == 1 })
+					if c.left {
+						says(t, (*log)[0], "stop "+part+": bad luck")
+					}
+					*log = nil
+				})
+			})
+		}
+	}
+}
+
+// What would wait for itself is told so, and a tree that is part of two is a mistake.
+func TestMisuseOfTrees(t *testing.T) {
+	eachHost(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
+		var u *service.Unit
+		u = service.New("u", nil, func(t *corolla.Task) error { return u.Stop(t) })
+		if err := u.Start(task); err != nil {
+			t.Fatal(err)
+		}
+		says(t, u.Stop(task), "stop u: service: Stop within Stop would wait for itself")
+		inner := service.NewTree("inner")
+		service.NewTree("one", inner)
+		defer func() {
+			if v := recover(); v == nil {
+				t.Error("a tree is part of two")
+			}
+		}()
+		service.NewTree("two", inner)
+	})
+}
+
+// A loop that is closed while a tree runs ends everything, and nothing waits for ever.
+func TestLoopIsClosedUnderATree(t *testing.T) {
+	for name, part := range map[string]func(d *diary) service.Service{
+		"waiting": func(d *diary) service.Service { return d.part("a") },
+		"hanging": func(*diary) service.Service {
+			return service.New("a", nil, func(t *corolla.Task) error {
+				return t.Shielded(func(*corolla.Scope) error { return t.Park("nothing") })
+			})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			eachHost(t, func(t *testing.T, task *corolla.Task, log *[]error) {
-				var d diary
-				var free corolla.Event
-				bad := service.New("bad", nil, func(t *corolla.Task) error { return c.stop(t, &free) })
-				quick := service.New("quick", nil, func(*corolla.Task) error { d.note("quick"); return nil })
-				app := service.NewTree("app", quick, bad, d.part("b"))
-				app.StopTimeout = 20 * time.Millisecond
-				if err := app.Start(task); err != nil {
-					t.Fatal(err)
-				}
-				err := app.Stop(task)
-				d.want(t, "+b +b. -b -b. quick")
-				var e *service.Error
-				if !errors.As(err, &e) || e.Op != "stop" || e.Service != "app/bad" {
-					t.Errorf("Stop: %v", err)
-				}
-				_ = c.want
-				free.Set()
-				until(t, task, "what was left behind ends", func() bool { return !c.left || len(*log) == 1 })
-				if c.left {
-					says(t, (*log)[0], "stop app/bad: bad luck")
-				}
-				*log = nil
-			})
+			l := sim.New(1).NewLoop(corolla.ErrorHandler(func(error) {}))
+			var d diary
+			app := service.NewTree("app", part(&d), service.NewTree("inner", part(&d)))
+			end, ended := error(nil), false
+			l.Go(func(t *corolla.Task) error { end = app.Run(t); ended = true; return end })
+			l.After(time.Second, l.Stop)
+			if err := errors.Join(l.RunForever(), l.Close()); err != nil {
+				t.Error(err)
+			}
+			if !ended || !errors.Is(end, corolla.ErrLoopClosed) || app.Running() {
+				t.Errorf("Run has ended: %v, with %v; running: %v", ended, end, app.Running())
+			}
 		})
 	}
 }
