@@ -13,12 +13,14 @@ import (
 	"github.com/corolla-go/corolla/web"
 )
 
+type adapted struct {
+	service func(ln func(l *corolla.Loop) (*aio.Listener, error)) service.Service
+	ask     string
+}
+
 // What package service does not know of fits in as a task, whether it can be told to end or not.
-func TestServersOfOtherPackages(t *testing.T) {
-	for name, c := range map[string]struct {
-		service func(ln func(l *corolla.Loop) (*aio.Listener, error)) service.Service
-		ask     string
-	}{
+func otherServers() map[string]adapted {
+	return map[string]adapted{
 		"web": {func(listen func(l *corolla.Loop) (*aio.Listener, error)) service.Service {
 			srv := &web.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "HELLO") })}
 			return service.NewTask("web", func(t *corolla.Task, ready func()) error {
@@ -63,7 +65,11 @@ func TestServersOfOtherPackages(t *testing.T) {
 				return srv.Serve(t)
 			}, service.StopWith(func(t *corolla.Task) error { _, err := srv.Shutdown(t); return err }, aio.ErrServerClosed))
 		}, "hello"},
-	} {
+	}
+}
+
+func TestServersOfOtherPackages(t *testing.T) {
+	for name, c := range otherServers() {
 		t.Run(name, func(t *testing.T) {
 			eachHost(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
 				var ln *aio.Listener
