@@ -11,3 +11,6 @@ var (
 	ProxyLacks     = proxyLacks
 	ParseProxyHead = parseProxyHead
 )
+
+// MainGrace is how long tasks have to end after that of Main.
+var MainGrace = &mainGrace

@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+	"time"
 )
 
 // Main is a whole program: it runs main as the main task of a loop, and then ends the process. A
-// first SIGINT or SIGTERM cancels main, as with CancelOnSignal, and a second one ends the process.
+// first SIGINT or SIGTERM cancels main, as with CancelOnSignal, and a second one ends the process at
+// once. Tasks that main leaves behind are canceled, and have 5 seconds to end before the loop is closed
+// under them. For a program of parts that start and stop in order, main calls Run of a Tree of package
+// service.
 //
 // The exit status is 0 if main returns nil, whatever happened before; 128 plus the signal's number,
 // with nothing printed, if main's error is the signal's cancel and nothing else; 2 if main panics; and
@@ -18,12 +22,18 @@ func Main(main func(t *Task) error, opts ...Option) {
 	os.Exit(exitStatus(runMain(main, opts)))
 }
 
+// mainGrace is how long tasks have to end after Main's own.
+var mainGrace = 5 * time.Second
+
 func runMain(main func(t *Task) error, opts []Option) error {
 	l, err := New(append([]Option{CancelOnSignal(os.Interrupt, syscall.SIGTERM)}, opts...)...)
 	if err != nil {
 		return err
 	}
-	err = l.Run(main)
+	err = l.Run(func(t *Task) error {
+		defer func() { l.After(mainGrace, l.Stop) }() // if a task does not end, Close ends it
+		return main(t)
+	})
 	return errors.Join(err, l.Close())
 }
 

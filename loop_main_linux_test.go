@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/corolla-go/corolla"
 )
@@ -36,6 +37,14 @@ var mains = map[string]func(t *corolla.Task) error{
 			return t.Park("another signal")
 		})
 	},
+	"leaves a task": func(t *corolla.Task) error {
+		*corolla.MainGrace = time.Millisecond
+		t.Loop().Go(func(t *corolla.Task) error {
+			defer fmt.Println("cleaned up")
+			return t.Shielded(func(*corolla.Scope) error { return t.Park("nothing") })
+		}, corolla.Eager())
+		return errors.New("bad luck")
+	},
 }
 
 func init() {
@@ -58,6 +67,7 @@ func TestMainsExitStatus(t *testing.T) {
 		{"waits", []syscall.Signal{syscall.SIGTERM}, 128 + 15, "cleaned up", ""},
 		{"waits", []syscall.Signal{syscall.SIGINT}, 128 + 2, "cleaned up", ""},
 		{"is graceful", []syscall.Signal{syscall.SIGTERM}, 0, "", ""},
+		{"leaves a task", nil, 1, "cleaned up", "bad luck\n"},
 		{"is stubborn", []syscall.Signal{syscall.SIGTERM, syscall.SIGTERM}, -1, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -21,7 +21,8 @@ gen: 36
 green: 118
 process: 28
 sim: 18
-transport: 110
+service: 49
+transport: 111
 transport/framing: 18
 transport/transporttest: 19
 web: 30

@@ -45,8 +45,9 @@ green:             . aio
 web/websocket:     . aio green web github.com/gobwas/ws
 backdoor:          . aio
 web:               . aio green internal/ds
-examples:          . aio transport transport/framing process deferred green gen sim golang.org/x/sys
-cmd:               . aio transport transport/framing process deferred green gen backdoor web sim examples golang.org/x/sys
+service:           . aio transport
+examples:          . aio transport transport/framing process deferred service green gen web sim golang.org/x/sys
+cmd:               . aio transport transport/framing process deferred green gen backdoor service web sim examples golang.org/x/sys
 tools:
 bench:             *
 compat:            *

@@ -65,11 +65,12 @@ type Conn struct {
 	err    error       // for Closed; set before the end if Close is to report one
 	prod   *production // nil if none
 	limit  *corolla.Timer
+	over   func() // tells others of the end; nil if there are none
 	state  state
 }
 
 // state is a set of flags.
-type state uint8
+type state uint16
 
 const (
 	opened  state = 1 << iota // Opened was called
@@ -80,6 +81,7 @@ const (
 	lost                      // Closed was called, or will be next
 	away                      // a splice has the reading side
 	reading                   // a read of decrypted TLS data is scheduled
+	told                      // the protocol and others know of the end
 )
 
 func (c *Conn) is(s state) bool { return c.state&s != 0 }
@@ -240,6 +242,7 @@ func (c *Conn) end(err error, reset bool) {
 }
 
 func closed(c *Conn) {
+	defer tellOver(c) // even if Closed panics
 	if c.is(opened) {
 		defer c.guard()
 		c.proto.Closed(c, c.err)

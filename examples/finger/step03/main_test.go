@@ -1,0 +1,19 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/examples/finger/fingertest"
+)
+
+func TestItHangsUpAfterALine(t *testing.T) {
+	fingertest.OnBoth(t, func(t *testing.T, task *corolla.Task) error {
+		srv, err := listen(task.Loop(), "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer srv.Close()
+		return fingertest.Wants(t, task, srv.Addr().String(), map[string]string{"ada\r\n": "", "ada\n": ""})
+	})
+}
