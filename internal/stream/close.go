@@ -153,7 +153,7 @@ func (s *Stream) SetIdleTimeout(d time.Duration) {
 // lingering returns the limit of idleness of a stream that was closed: d, or the socket's
 // LingerTimeout if that is less. Of both 0 is none.
 func (s *Stream) lingering(d time.Duration) time.Duration {
-	most := s.to().LingerTimeout()
+	most := s.to().Policies().LingerTimeout
 	if d <= 0 || most > 0 && most < d {
 		return most
 	}
