@@ -144,7 +144,7 @@ func (m *Limiter) piece() uint64 {
 
 // serve gives those in line their turns, as far as what is saved up goes.
 func (m *Limiter) serve() {
-	piece := uint64(0)
+	piece, before := uint64(0), len(m.granted)
 	if m.rate > 0 {
 		piece = m.piece()
 	}
@@ -159,11 +159,12 @@ func (m *Limiter) serve() {
 		if m.rate > 0 && c.gate.dir.awaited() {
 			m.pay(need)
 			c.grant = need
-			if m.granted = append(m.granted, c); len(m.granted) == 1 {
-				m.loop.Soon(m.turnEnds) // behind what is made ready here
-			}
+			m.granted = append(m.granted, c)
 		}
 		c.gate.open()
+	}
+	if len(m.granted) > before {
+		m.loop.Soon(m.turnEnds) // behind what was made ready
 	}
 	m.arm()
 }
