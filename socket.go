@@ -102,7 +102,7 @@ func acceptBare(s *Socket) (*Socket, error) {
 	}
 	accepted.w.ready, accepted.set = true, s.set
 	if s.set != nil && s.set.proxy == nil { // else once its head was read
-		accepted.throttleAsSet()
+		throttleAsSet(accepted)
 	}
 	accepted.inherit(s)
 	if accepted.peer = c.Peer; c.Other != nil {
@@ -126,13 +126,13 @@ func (s *Socket) TryRead(b []byte) (int, error) {
 	if !s.may(&s.r, len(b)) {
 		return 0, s.refusal("read", len(b))
 	}
-	size := s.pass(&s.r, len(b))
+	size := pass(s, &s.r, len(b))
 	if size == 0 {
 		return 0, ErrWouldBlock
 	}
 	n, more, err := s.read(b[:size])
 	s.triedToRead(n < size && !more, err)
-	s.passed(&s.r, len(b), size, n)
+	passed(s, &s.r, len(b), size, n)
 	return n, err
 }
 
@@ -165,13 +165,13 @@ func (s *Socket) TryWrite(b []byte) (int, error) {
 	if !s.may(&s.w, len(b)) {
 		return 0, s.refusal("write", len(b))
 	}
-	size := s.pass(&s.w, len(b))
+	size := pass(s, &s.w, len(b))
 	if size == 0 {
 		return 0, ErrWouldBlock
 	}
 	n, err := s.loop.host.TryWrite(s.fd, b[:size])
 	s.w.tried(n < size, err)
-	s.passed(&s.w, len(b), size, n)
+	passed(s, &s.w, len(b), size, n)
 	return n, err
 }
 
@@ -184,19 +184,19 @@ func (s *Socket) TryWriteBatch(bufs [][]byte) (int, error) {
 	}
 	bufs = bufs[:min(len(bufs), host.MaxBatch)]
 	all := total(bufs)
-	size := s.pass(&s.w, all)
+	size := pass(s, &s.w, all)
 	if size == 0 {
 		return 0, ErrWouldBlock
 	}
 	var n int
 	var err error
 	if size < all {
-		n, err = s.writeSome(bufs, size)
+		n, err = writeSome(s, bufs, size)
 	} else {
 		n, err = s.loop.host.TryWriteBatch(s.fd, bufs)
 	}
 	s.w.tried(n < size, err)
-	s.passed(&s.w, all, size, n)
+	passed(s, &s.w, all, size, n)
 	return n, err
 }
 
@@ -255,7 +255,7 @@ func (s *Socket) drop() error {
 func (s *Socket) forget() {
 	s.remember()
 	s.closed = true
-	s.unthrottle()
+	unthrottle(s)
 	if o := s.out; o != nil {
 		s.out = nil
 		o.Drop()

@@ -81,7 +81,7 @@ func (l *Loop) Connect(addr net.Addr, opts ...SocketOption) (*Socket, error) {
 		return nil, opError("dial", addr, err)
 	}
 	s.setPeer(addr)
-	s.throttleAsSet()
+	throttleAsSet(s)
 	return s, nil
 }
 
@@ -232,7 +232,7 @@ func (l *Loop) Adopt(c syscall.Conn, opts ...SocketOption) (*Socket, error) {
 	}
 	s.w.ready, s.writeOnly, s.terminal = mode.Write, !mode.Read, mode.Terminal
 	s.r.pieces, s.w.pieces = !mode.Stream, !mode.Stream
-	s.throttleAsSet()
+	throttleAsSet(s)
 	return s, nil
 }
 

@@ -44,7 +44,7 @@ func SetThrottle(s *Socket, receive, send *Limiter) {
 	if err := errors.Join(receive.join(s.loop), send.join(s.loop)); err != nil {
 		panic(err.Error())
 	}
-	s.throttle(throttle{shared: [2]*Limiter{receive, send}})
+	throttleBy(s, throttle{shared: [2]*Limiter{receive, send}})
 }
 
 // Throttled reports whether a socket waits for a Limiter, be it to read or to write.
@@ -83,15 +83,15 @@ type gate struct {
 }
 
 // throttleAsSet gives a stream the gates that its options ask for.
-func (s *Socket) throttleAsSet() {
+func throttleAsSet(s *Socket) {
 	if s.set != nil && !s.packets() {
-		s.throttle(s.set.limits)
+		throttleBy(s, s.set.limits)
 	}
 }
 
-// throttle gives a socket the gates that it needs, in place of those that it has.
-func (s *Socket) throttle(t throttle) {
-	s.unthrottle()
+// throttleBy gives a socket the gates that it needs, in place of those that it has.
+func throttleBy(s *Socket, t throttle) {
+	unthrottle(s)
 	if t == (throttle{}) {
 		return
 	}
@@ -119,7 +119,7 @@ func (s *Socket) throttle(t throttle) {
 }
 
 // unthrottle takes a socket's gates away.
-func (s *Socket) unthrottle() {
+func unthrottle(s *Socket) {
 	for i, d := range [...]*direction{&s.r, &s.w} {
 		if d.gated {
 			d.gated = false
@@ -132,21 +132,21 @@ func (s *Socket) unthrottle() {
 }
 
 // pass returns how much of size may be moved; if nothing, the direction is not ready any more.
-func (s *Socket) pass(d *direction, size int) int {
+func pass(s *Socket, d *direction, size int) int {
 	if !d.gated {
 		return size
 	}
-	return s.gate(d).pass(size)
+	return gateOf(s, d).pass(size)
 }
 
 // passed is told what was moved of what pass has allowed, of how much.
-func (s *Socket) passed(d *direction, size, allowed, n int) {
+func passed(s *Socket, d *direction, size, allowed, n int) {
 	if d.gated {
-		s.gate(d).passed(d == &s.w, size, allowed, n)
+		gateOf(s, d).passed(d == &s.w, size, allowed, n)
 	}
 }
 
-func (s *Socket) gate(d *direction) *gate {
+func gateOf(s *Socket, d *direction) *gate {
 	if d == &s.r {
 		return &s.set.gates[0]
 	}
@@ -195,7 +195,7 @@ func (d *direction) hold() { d.held, d.behind, d.ready = true, d.ready, false }
 func (d *direction) awaited() bool { return d.callback != nil || d.waiter != nil }
 
 // writeSome writes the first size bytes of buffers, at least 1 and less than they have.
-func (s *Socket) writeSome(bufs [][]byte, size int) (int, error) {
+func writeSome(s *Socket, bufs [][]byte, size int) (int, error) {
 	p := &s.loop.segments
 	for _, b := range bufs {
 		b = b[:min(size, len(b))]

@@ -35,13 +35,13 @@ func (s *Socket) TryWriteFiles(b []byte, files ...syscall.Conn) (int, error) {
 	if !s.may(&s.w, len(b)) {
 		return 0, s.refusal("write", len(b))
 	}
-	size := s.pass(&s.w, len(b))
+	size := pass(s, &s.w, len(b))
 	if size == 0 {
 		return 0, ErrWouldBlock
 	}
 	n, err := s.loop.host.TryWriteFiles(s.fd, b[:size], files)
 	s.w.tried(n < size, err)
-	s.passed(&s.w, len(b), size, n)
+	passed(s, &s.w, len(b), size, n)
 	return n, err
 }
 
@@ -52,13 +52,13 @@ func (s *Socket) TryReadFiles(b []byte) (int, []*os.File, error) {
 	if !s.may(&s.r, len(b)) {
 		return 0, nil, s.refusal("read", len(b))
 	}
-	size := s.pass(&s.r, len(b))
+	size := pass(s, &s.r, len(b))
 	if size == 0 {
 		return 0, nil, ErrWouldBlock
 	}
 	n, files, err := s.loop.host.TryReadFiles(s.fd, b[:size])
 	s.triedToRead(false, err) // it stops short where files begin
-	s.passed(&s.r, len(b), size, n)
+	passed(s, &s.r, len(b), size, n)
 	return n, files, err
 }
 
@@ -73,13 +73,13 @@ func (s *Socket) TrySendFile(f *os.File, off int64, n int) (int, error) {
 	if !s.may(&s.w, n) {
 		return 0, s.refusal("write", n)
 	}
-	size := s.pass(&s.w, n)
+	size := pass(s, &s.w, n)
 	if size == 0 {
 		return 0, ErrWouldBlock
 	}
 	sent, err := s.loop.host.TrySendFile(s.fd, f, off, size)
 	s.w.tried(false, err) // the file may have been shorter
-	s.passed(&s.w, n, size, sent)
+	passed(s, &s.w, n, size, sent)
 	return sent, err
 }
 
@@ -318,7 +318,7 @@ func (s *Socket) trySplice(pipe host.FD) (int, error) {
 	if !s.may(&s.r, maxStep) {
 		return 0, s.refusal("read", maxStep)
 	}
-	size := s.pass(&s.r, maxStep)
+	size := pass(s, &s.r, maxStep)
 	if size == 0 {
 		return 0, ErrWouldBlock
 	}
@@ -330,7 +330,7 @@ func (s *Socket) trySplice(pipe host.FD) (int, error) {
 		err = io.EOF
 	}
 	s.triedToRead(false, err)
-	s.passed(&s.r, maxStep, size, n)
+	passed(s, &s.r, maxStep, size, n)
 	return n, err
 }
 
@@ -350,12 +350,12 @@ func (s *Socket) trySpliceFrom(pipe host.FD, n int) (int, error) {
 	if !s.may(&s.w, n) {
 		return 0, s.refusal("write", n)
 	}
-	size := s.pass(&s.w, n)
+	size := pass(s, &s.w, n)
 	if size == 0 {
 		return 0, ErrWouldBlock
 	}
 	moved, err := s.loop.host.TrySplice(s.fd, pipe, size)
 	s.w.tried(false, err) // a pipe hands over what it has in pieces
-	s.passed(&s.w, n, size, moved)
+	passed(s, &s.w, n, size, moved)
 	return moved, err
 }

@@ -64,7 +64,6 @@ type Conn struct {
 	proto  Protocol
 	err    error       // for Closed; set before the end if Close is to report one
 	prod   *production // nil if none
-	limit  *corolla.Timer
 	state  state
 }
 
@@ -142,7 +141,7 @@ func (u *user) Marks(above bool) {
 // Over ends the connection; Closed follows in the next turn.
 func (u *user) Over(err error) {
 	c := (*Conn)(u)
-	if c.stream.Pair() && c.stream.Err() != nil && !c.is(closing|gotEOF) {
+	if c.stream.Pair() && c.stream.Err() != nil && c.stream.Expired() == nil && !c.is(closing|gotEOF) {
 		deaf(c, err)
 		return
 	}
@@ -226,9 +225,6 @@ func (c *Conn) end(err error, reset bool) {
 		return
 	}
 	c.state |= lost | closing
-	if c.limit != nil {
-		c.limit.Stop()
-	}
 	if e := c.stream.End(reset); e != nil && !errors.Is(e, net.ErrClosed) {
 		err = errors.Join(err, e)
 	}
