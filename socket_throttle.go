@@ -131,18 +131,35 @@ func unthrottle(s *Socket) {
 	}
 }
 
-// pass returns how much of size may be moved; if nothing, the direction is not ready any more.
+// pass returns how much of size may be moved; if nothing, the direction is not ready any more. Like
+// passed, it is small, so that the compiler inlines it: most sockets have no gates.
 func pass(s *Socket, d *direction, size int) int {
-	if !d.gated {
-		return size
+	if d.gated {
+		return mayPass(s, d, size)
 	}
-	return gateOf(s, d).pass(size)
+	return size
 }
 
-// passed is told what was moved of what pass has allowed, of how much.
+// passed is told that of size, of which so many were allowed, n were moved.
 func passed(s *Socket, d *direction, size, allowed, n int) {
 	if d.gated {
-		gateOf(s, d).passed(d == &s.w, size, allowed, n)
+		hasPassed(s, d, size, allowed, n)
+	}
+}
+
+func mayPass(s *Socket, d *direction, size int) int { return gateOf(s, d).pass(size) }
+
+func hasPassed(s *Socket, d *direction, size, allowed, n int) {
+	g := gateOf(s, d)
+	if n > 0 {
+		g.claims[0].moved(uint64(n))
+		g.claims[1].moved(uint64(n))
+	}
+	if n == allowed && n < size && d.ready { // so there is more to move
+		if d == &s.w {
+			size -= n
+		}
+		g.pass(size)
 	}
 }
 
@@ -163,19 +180,6 @@ func (g *gate) pass(size int) int {
 		size = int(n)
 	}
 	return size
-}
-
-func (g *gate) passed(writing bool, size, allowed, n int) {
-	if n > 0 {
-		g.claims[0].moved(uint64(n))
-		g.claims[1].moved(uint64(n))
-	}
-	if n == allowed && n < size && g.dir.ready { // so there is more to move
-		if writing {
-			size -= n
-		}
-		g.pass(size)
-	}
 }
 
 // open lets the direction go on.
