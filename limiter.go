@@ -2,6 +2,7 @@ package corolla
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 	"time"
 
@@ -48,6 +49,9 @@ const (
 func NewLimiter(rate int64) *Limiter {
 	return &Limiter{rate: wantRate("NewLimiter", rate)}
 }
+
+// begin makes it that of a loop. Until then nothing was moved, so as much as can be is saved up.
+func (m *Limiter) begin(l *Loop) { m.loop, m.used = l, math.MinInt64 }
 
 func wantRate(what string, rate int64) uint64 {
 	if rate < 0 {

@@ -60,7 +60,7 @@ func (m *Limiter) join(l *Loop) error {
 	switch {
 	case m == nil:
 	case m.loop == nil:
-		m.loop = l
+		m.begin(l)
 	case m.loop != l:
 		return errOtherLoop
 	}
@@ -113,7 +113,7 @@ func throttleBy(s *Socket, t throttle) {
 		}
 		if g.claims[1].limiter = t.shared[i]; t.own[i] > 0 {
 			g.claims[0].limiter = NewLimiter(t.own[i])
-			g.claims[0].limiter.loop = s.loop
+			g.claims[0].limiter.begin(s.loop)
 		}
 	}
 }
