@@ -142,7 +142,7 @@ func unreadable(c *Conn) error {
 	case c.read.expired:
 		return os.ErrDeadlineExceeded
 	}
-	return nil
+	return c.stream.Expired()
 }
 
 // take copies out data that has already arrived.
