@@ -31,7 +31,7 @@ type Limiter struct {
 	used    time.Duration // the rate is used up to this time
 	part    uint64        // and to this part of the next nanosecond, in bytes a second
 	line    ds.List[*claim]
-	wanted  uint64 // by the line
+	served  time.Duration // when somebody in line last had a turn
 	timer   *Timer
 	granted []*claim // in this turn
 	moved   uint64
@@ -39,7 +39,8 @@ type Limiter struct {
 
 const (
 	burst    = 100 * time.Millisecond // how much of the rate can be saved up: 1 % of 10 s
-	batch    = 50 * time.Millisecond  // the least that is worth waking the loop
+	rest     = 50 * time.Millisecond  // between two times that those in line are served
+	batch    = rest                   // the most that one gets at a time
 	round    = 500 * time.Millisecond // after which everyone in line has had a turn
 	minPiece = 1460                   // bytes, unless that is more than a batch
 )
@@ -51,7 +52,7 @@ func NewLimiter(rate int64) *Limiter {
 }
 
 // begin makes it that of a loop. Until then nothing was moved, so as much as can be is saved up.
-func (m *Limiter) begin(l *Loop) { m.loop, m.used = l, math.MinInt64 }
+func (m *Limiter) begin(l *Loop) { m.loop, m.used, m.served = l, math.MinInt64, l.now-rest }
 
 func wantRate(what string, rate int64) uint64 {
 	if rate < 0 {
@@ -158,7 +159,6 @@ func (m *Limiter) serve() {
 		if m.rate > 0 && m.saved() < need {
 			break
 		}
-		m.wanted -= c.want
 		c.place.Leave()
 		if m.rate > 0 && c.gate.dir.awaited() {
 			m.pay(need)
@@ -168,6 +168,7 @@ func (m *Limiter) serve() {
 		c.gate.open()
 	}
 	if len(m.granted) > before {
+		m.served = m.loop.now
 		m.loop.Soon(m.turnEnds) // behind what was made ready
 	}
 	m.arm()
@@ -187,8 +188,8 @@ func (m *Limiter) reclaim() {
 	m.granted = m.granted[:0]
 }
 
-// arm sets the timer for when serving is worth it: when the first in line can have its piece, and all
-// of them together have enough to do.
+// arm sets the timer for when the first in line can have its piece. Where there always is one, as under
+// bulk, that is soon: a rest lets more be saved up, so that the loop is not woken for each.
 func (m *Limiter) arm() {
 	if m.line.Len() == 0 || m.rate == 0 {
 		if m.timer != nil {
@@ -197,12 +198,11 @@ func (m *Limiter) arm() {
 		return
 	}
 	m.saved() // forgets what is too old
-	enough := max(min(m.line.First().Value.want, m.piece()), min(m.wanted, m.within(batch)))
-	d, part := m.span(enough)
+	d, part := m.span(min(m.line.First().Value.want, m.piece()))
 	if m.part+part > 0 {
 		d += 1 + time.Duration((m.part+part-1)/m.rate)
 	}
-	when := m.used + d
+	when := max(m.used+d, m.served+rest)
 	switch {
 	case m.timer == nil:
 		m.timer = m.loop.At(when, m.serve)
@@ -237,7 +237,6 @@ func (c *claim) allow(size uint64) uint64 {
 		}
 	}
 	c.want = size
-	m.wanted += size
 	c.place.Value = c
 	m.line.Push(&c.place)
 	m.arm()
@@ -266,7 +265,6 @@ func (c *claim) leave() {
 	}
 	c.giveBack()
 	if c.place.Leave() {
-		m.wanted -= c.want
 		m.arm()
 	}
 }
