@@ -14,9 +14,9 @@ import (
 // rounding. What the system moves is paid for when it has been moved, so a socket that is idle costs
 // nothing, and sets no timer.
 //
-// Whoever finds the bucket empty waits in line. A timer is set for the one moment when it is worth
-// serving some of the line, each a piece: what they get is theirs for that turn of the loop, and what
-// they have not used by its end goes back. Nobody passes those in line. Dividing the rate by the number
+// Whoever finds the bucket empty waits in line. A timer is set for the moment when it is worth serving
+// some of the line, each a piece: what they get is theirs for that turn of the loop, and what they have
+// not used by its end goes to others. Nobody passes those in line. Dividing the rate by the number
 // of sockets was rejected: one that has little to say would hold on to what others could use.
 
 // Limiter limits how many bytes a second the sockets that are given it may move, all together. While
@@ -40,9 +40,9 @@ type Limiter struct {
 const (
 	burst    = 100 * time.Millisecond // how much of the rate can be saved up: 1 % of 10 s
 	rest     = 50 * time.Millisecond  // between two times that those in line are served
-	batch    = rest                   // the most that one gets at a time
+	piece    = 10 * time.Millisecond  // the most that one gets while others wait
 	round    = 500 * time.Millisecond // after which everyone in line has had a turn
-	minPiece = 1460                   // bytes, unless that is more than a batch
+	minPiece = 1460                   // bytes, of what makes up a round, unless a rest brings less
 )
 
 // NewLimiter returns a Limiter for a number of bytes a second; 0 is no limit. It panics if that is less
@@ -69,7 +69,7 @@ func (m *Limiter) SetRate(rate int64) {
 		return
 	}
 	m.loop.check("Limiter.SetRate")
-	m.reclaim()
+	_ = m.reclaim() // serve is next in any case
 	if m.rate == 0 {
 		m.used = m.loop.now // nothing was saved up
 	}
@@ -141,21 +141,22 @@ func (m *Limiter) payBack(n uint64) {
 	m.used, m.part = m.used-d, m.part-part
 }
 
-// piece returns how much each in line gets at a time.
-func (m *Limiter) piece() uint64 {
-	share := m.within(round) / uint64(max(m.line.Len(), 1))
-	return min(max(share, minPiece), m.within(batch))
+// share returns how much each in line gets at a time.
+func (m *Limiter) share() uint64 {
+	least := min(minPiece, m.within(rest))
+	fair := m.within(round) / uint64(max(m.line.Len(), 1))
+	return max(min(fair, m.within(piece)), least)
 }
 
 // serve gives those in line their turns, as far as what is saved up goes.
 func (m *Limiter) serve() {
-	piece, before := uint64(0), len(m.granted)
+	share, before := uint64(0), len(m.granted)
 	if m.rate > 0 {
-		piece = m.piece()
+		share = m.share()
 	}
 	for m.line.Len() > 0 {
 		c := m.line.First().Value
-		need := min(c.want, piece)
+		need := min(c.want, share)
 		if m.rate > 0 && m.saved() < need {
 			break
 		}
@@ -174,21 +175,28 @@ func (m *Limiter) serve() {
 	m.arm()
 }
 
-// turnEnds is called when everyone served has had the chance to use it.
+// turnEnds is called when everyone served has had the chance to use it. What is left over is for others,
+// at once: it must not be more than can be saved up.
 func (m *Limiter) turnEnds() {
-	m.reclaim()
-	m.arm()
+	if m.reclaim() {
+		m.serve()
+	} else {
+		m.arm()
+	}
 }
 
-func (m *Limiter) reclaim() {
+// reclaim takes back what was granted, and reports whether that was anything.
+func (m *Limiter) reclaim() (any bool) {
 	for i, c := range m.granted {
+		any = any || c.grant > 0
 		c.giveBack()
 		m.granted[i] = nil
 	}
 	m.granted = m.granted[:0]
+	return any
 }
 
-// arm sets the timer for when the first in line can have its piece. Where there always is one, as under
+// arm sets the timer for when the first in line can have its share. Where there always is one, as under
 // bulk, that is soon: a rest lets more be saved up, so that the loop is not woken for each.
 func (m *Limiter) arm() {
 	if m.line.Len() == 0 || m.rate == 0 {
@@ -198,7 +206,7 @@ func (m *Limiter) arm() {
 		return
 	}
 	m.saved() // forgets what is too old
-	d, part := m.span(min(m.line.First().Value.want, m.piece()))
+	d, part := m.span(min(m.line.First().Value.want, m.share()))
 	if m.part+part > 0 {
 		d += 1 + time.Duration((m.part+part-1)/m.rate)
 	}
@@ -232,7 +240,7 @@ func (c *claim) allow(size uint64) uint64 {
 	case c.grant > 0:
 		return min(c.grant, size)
 	case m.line.Len() == 0:
-		if saved := m.saved(); saved >= min(size, m.piece()) {
+		if saved := m.saved(); saved >= min(size, m.share()) {
 			return min(saved, size)
 		}
 	}
