@@ -161,7 +161,7 @@ func (m *Limiter) serve() {
 			break
 		}
 		c.place.Leave()
-		if m.rate > 0 && c.gate.dir.awaited() {
+		if m.rate > 0 {
 			m.pay(need)
 			c.grant = need
 			m.granted = append(m.granted, c)

@@ -195,9 +195,6 @@ func (g *gate) open() {
 // hold makes a direction look as if the system were not ready.
 func (d *direction) hold() { d.held, d.behind, d.ready = true, d.ready, false }
 
-// awaited reports whether a task or a callback would hear that the direction is ready.
-func (d *direction) awaited() bool { return d.callback != nil || d.waiter != nil }
-
 // writeSome writes the first size bytes of buffers, at least 1 and less than they have.
 func writeSome(s *Socket, bufs [][]byte, size int) (int, error) {
 	p := &s.loop.segments

@@ -115,10 +115,10 @@ func TestThrottleKeepsItsRate(t *testing.T) {
 	for _, conns := range []int{1, 50} {
 		for _, rate := range []int{1, 15, 1000, 1_000_000} {
 			for _, message := range []int{10, 1000, 200_000} {
-				if rate > 100_000 && message == 10 {
-					continue // too much work for a test
-				}
 				for _, receiving := range []bool{false, true} {
+					if message == 10 && (rate > 100_000 || receiving && conns > 1) {
+						continue // too much work for a test
+					}
 					t.Run(fmt.Sprintf("%d conns %d Bps %d B receiving %v", conns, rate, message, receiving), func(t *testing.T) {
 						lim := corolla.NewLimiter(int64(rate))
 						opt := corolla.ThrottleShared(nil, lim)
