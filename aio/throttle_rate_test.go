@@ -216,6 +216,57 @@ func TestThrottleLeavesRoomForThoseWhoWantLittle(t *testing.T) {
 	}
 }
 
+// Connections with much to say have their share beside others that say a little again and again.
+func TestThrottleStarvesNobody(t *testing.T) {
+	const rate, lasts = 100_000, 30 * time.Second
+	l := sim.New(5, sim.Buffer(1<<20)).NewLoop(corolla.SlowLimit(0))
+	defer leaktest.Close(t, l)
+	if err := l.Run(func(task *corolla.Task) error {
+		lim, got := corolla.NewLimiter(rate), 0
+		ln, err := aio.Listen(l, "tcp", "127.0.0.1:0", corolla.ThrottleShared(nil, lim))
+		if err != nil {
+			return err
+		}
+		err = task.Timeout(lasts, func(*corolla.Scope) error {
+			return task.Group(func(g *corolla.Group) error {
+				c, peer := oneOf(t, task, ln)
+				g.Go(func(task *corolla.Task) error { return writeForever(task, c, 100_000) })
+				g.Go(func(task *corolla.Task) error { return noteAll(task, peer, func(n int) { got += n }) })
+				for range 10 {
+					c, peer := oneOf(t, task, ln)
+					g.Go(func(task *corolla.Task) error { return chatter(task, c) })
+					g.Go(func(task *corolla.Task) error { return noteAll(task, peer, func(int) {}) })
+				}
+				return nil
+			})
+		})
+		if _, late := err.(*corolla.TimeoutError); !late {
+			t.Error(err)
+		}
+		if share := rate * int(lasts/time.Second) / 11; got < share {
+			t.Errorf("it got %d bytes, and a share is %d", got, share)
+		}
+		return ln.Close()
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+// chatter writes 20 bytes each millisecond, if they can be sent at once.
+func chatter(task *corolla.Task, c *aio.Conn) error {
+	defer c.Abort()
+	for {
+		if c.Buffered() == 0 {
+			if err := c.TryWrite(make([]byte, 20)); err != nil {
+				return err
+			}
+		}
+		if err := task.Sleep(time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
 // Hundreds that come and go, some of them in the middle of their turn, leave nothing behind, and what
 // they did not use is there for the others.
 func TestThrottledConnectionsThatComeAndGo(t *testing.T) {

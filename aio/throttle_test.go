@@ -54,8 +54,8 @@ func oneLimiter(lim **corolla.Limiter, rate int64, receiving bool) func() []coro
 
 // Whatever moves the bytes, all of them arrive, and no sooner than the rate allows.
 func TestThrottledBytesArriveWhole(t *testing.T) {
-	const rate = 1_000_000
-	text := strings.Repeat("0123456789", 30_000)
+	const rate = 100_000
+	text := strings.Repeat("0123456789", 3000)
 	f := plainFile(t, text)
 	ca, cert := newCA(t)
 	for name, way := range map[string]struct {
@@ -67,8 +67,8 @@ func TestThrottledBytesArriveWhole(t *testing.T) {
 			return err
 		}},
 		"batches": {send: func(_ *testing.T, task *corolla.Task, from *aio.Conn) error {
-			for b := []byte(text); len(b) > 0; b = b[min(len(b), 30_000):] {
-				part := b[:min(len(b), 30_000)]
+			for b := []byte(text); len(b) > 0; b = b[min(len(b), 10_000):] {
+				part := b[:min(len(b), 10_000)]
 				if _, err := from.WriteBatch(task, [][]byte{part[:1], part[1:7000], nil, part[7000:]}); err != nil {
 					return err
 				}

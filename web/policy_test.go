@@ -41,7 +41,7 @@ func policed(t *testing.T, s *web.Server, test func(t *testing.T, task *corolla.
 
 // Bodies of requests and answers obey a limiter. That they wait for it is no stall.
 func TestThrottledExchanges(t *testing.T) {
-	const conns, size = 20, 300
+	const conns, size = 60, 300 // so that each has a turn every few seconds
 	lim := corolla.NewLimiter(100)
 	s := &web.Server{StallTimeout: time.Second, ReadHeaderTimeout: -1, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, err := io.ReadAll(r.Body)
