@@ -10,6 +10,7 @@ func (l *Loop) drain() {
 	for _, w := range l.fds {
 		if s, ok := w.(*Socket); ok && s.out != nil && s.out.drains() {
 			s.out.onMarks = nil
+			unthrottle(s) // whose limiters have no timer any more
 			left = append(left, s.out)
 		}
 	}

@@ -46,6 +46,7 @@ type segmentPool struct {
 	first *segment // of the unused ones
 	n     int
 	batch [][]byte // reused by write; empty between two calls
+	cut   [][]byte // reused by writeSome, likewise
 }
 
 // take returns an empty segment with room for size bytes.

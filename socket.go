@@ -101,6 +101,9 @@ func acceptBare(s *Socket) (*Socket, error) {
 		return nil, err
 	}
 	accepted.w.ready, accepted.set = true, s.set
+	if s.set != nil && s.set.proxy == nil { // else once its head was read
+		throttleAsSet(accepted)
+	}
 	accepted.inherit(s)
 	if accepted.peer = c.Peer; c.Other != nil {
 		accepted.know(names{peer: c.Other})
@@ -123,8 +126,13 @@ func (s *Socket) TryRead(b []byte) (int, error) {
 	if !s.may(&s.r, len(b)) {
 		return 0, s.refusal("read", len(b))
 	}
-	n, more, err := s.read(b)
-	s.triedToRead(n < len(b) && !more, err)
+	size := pass(s, &s.r, len(b))
+	if size == 0 {
+		return 0, ErrWouldBlock
+	}
+	n, more, err := s.read(b[:size])
+	s.triedToRead(n < size && !more, err)
+	passed(s, &s.r, len(b), size, n)
 	return n, err
 }
 
@@ -157,8 +165,13 @@ func (s *Socket) TryWrite(b []byte) (int, error) {
 	if !s.may(&s.w, len(b)) {
 		return 0, s.refusal("write", len(b))
 	}
-	n, err := s.loop.host.TryWrite(s.fd, b)
-	s.w.tried(n < len(b), err)
+	size := pass(s, &s.w, len(b))
+	if size == 0 {
+		return 0, ErrWouldBlock
+	}
+	n, err := s.loop.host.TryWrite(s.fd, b[:size])
+	s.w.tried(n < size, err)
+	passed(s, &s.w, len(b), size, n)
 	return n, err
 }
 
@@ -170,8 +183,20 @@ func (s *Socket) TryWriteBatch(bufs [][]byte) (int, error) {
 		return 0, s.refusal("write", len(bufs))
 	}
 	bufs = bufs[:min(len(bufs), host.MaxBatch)]
-	n, err := s.loop.host.TryWriteBatch(s.fd, bufs)
-	s.w.tried(n < total(bufs), err)
+	all := total(bufs)
+	size := pass(s, &s.w, all)
+	if size == 0 {
+		return 0, ErrWouldBlock
+	}
+	var n int
+	var err error
+	if size < all {
+		n, err = writeSome(s, bufs, size)
+	} else {
+		n, err = s.loop.host.TryWriteBatch(s.fd, bufs)
+	}
+	s.w.tried(n < size, err)
+	passed(s, &s.w, all, size, n)
 	return n, err
 }
 
@@ -230,6 +255,7 @@ func (s *Socket) drop() error {
 func (s *Socket) forget() {
 	s.remember()
 	s.closed = true
+	unthrottle(s)
 	if o := s.out; o != nil {
 		s.out = nil
 		o.Drop()

@@ -24,6 +24,7 @@ func (l *Loop) open(kind network, opts []SocketOption, get func(host.Settings) (
 	if err == nil && kind == tcp && set.proxy != nil && len(set.proxy.trusted) == 0 {
 		err = errNobodyTrusted
 	}
+	err = errors.Join(err, set.limits.shared[0].join(l), set.limits.shared[1].join(l))
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +33,7 @@ func (l *Loop) open(kind network, opts []SocketOption, get func(host.Settings) (
 		return nil, err
 	}
 	s, err := l.newSocket(fd, kind)
-	if err == nil && (set.linger != defaultLingerTimeout || set.proxy != nil) {
+	if err == nil && (set.policies != defaultPolicies || set.limits != throttle{} || set.proxy != nil) {
 		kept := set // a copy, so that set escapes to the heap only here
 		s.set = &kept
 	}
@@ -80,6 +81,7 @@ func (l *Loop) Connect(addr net.Addr, opts ...SocketOption) (*Socket, error) {
 		return nil, opError("dial", addr, err)
 	}
 	s.setPeer(addr)
+	throttleAsSet(s)
 	return s, nil
 }
 
@@ -212,7 +214,8 @@ func (l *Loop) Terminal() (*Socket, *os.File, error) {
 //
 // A Socket of a pipe's end can do only what that end can; when the peer is gone, TryRead on the
 // writing end returns io.EOF. A plain file cannot be polled: the error wraps EPERM. Of the options those
-// count that say how the Socket is used: LingerTimeout, HandshakeTimeout and ProxyProtocol.
+// count that say how the Socket is used: HandshakeTimeout, ProxyProtocol, and policies such as
+// LingerTimeout and Throttle.
 func (l *Loop) Adopt(c syscall.Conn, opts ...SocketOption) (*Socket, error) {
 	l.check("Adopt")
 	var mode host.Mode
@@ -232,6 +235,7 @@ func (l *Loop) Adopt(c syscall.Conn, opts ...SocketOption) (*Socket, error) {
 	}
 	s.w.ready, s.writeOnly, s.terminal = mode.Write, !mode.Read, mode.Terminal
 	s.r.pieces, s.w.pieces = !mode.Stream, !mode.Stream
+	throttleAsSet(s)
 	return s, nil
 }
 

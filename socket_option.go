@@ -21,7 +21,9 @@ type socketOptions struct {
 	dialTimeout      time.Duration
 	handshakeTimeout time.Duration
 	handshakes       *Semaphore
-	linger           time.Duration
+	policies         Policies
+	limits           throttle
+	gates            *gates         // of a socket that is throttled: it has options of its own
 	proxy            *proxyListener // nil unless ProxyProtocol is given
 	through          []*url.URL     // proxies, in the order in which they are reached
 	errs             []error
@@ -30,10 +32,6 @@ type socketOptions struct {
 // defaultDialTimeout is how long Dial takes at the most unless DialTimeout says otherwise, as
 // in Twisted; the system alone would take some two minutes.
 const defaultDialTimeout = 30 * time.Second
-
-// defaultLingerTimeout is how long a connection that was closed waits for its peer unless LingerTimeout
-// says otherwise.
-const defaultLingerTimeout = 30 * time.Second
 
 // Limits of TLS handshakes unless HandshakeTimeout and MaxHandshakes say otherwise. asyncio lets one
 // take a minute, which is long for a server with silent peers.
@@ -44,7 +42,7 @@ const (
 
 func socketSettings(opts []SocketOption) (socketOptions, error) {
 	o := socketOptions{
-		dialTimeout: defaultDialTimeout, handshakeTimeout: DefaultHandshakeTimeout, linger: defaultLingerTimeout,
+		dialTimeout: defaultDialTimeout, handshakeTimeout: DefaultHandshakeTimeout, policies: defaultPolicies,
 	}
 	for _, opt := range opts {
 		opt(&o)
@@ -101,25 +99,6 @@ func MaxHandshakes(n int) SocketOption {
 func Handshakes(opts ...SocketOption) (timeout time.Duration, places *Semaphore, err error) {
 	o, err := socketSettings(opts)
 	return o.handshakeTimeout, o.handshakes, err
-}
-
-// LingerTimeout is how long a connection that was closed goes on without its peer taking anything of
-// what was written before, until it is given up: 30 seconds unless set. 0 is as long as the system
-// has patience, which is for ever with a peer that is there and does not read; less is an error. What
-// belongs to a loop that is closed has CloseTimeout.
-func LingerTimeout(d time.Duration) SocketOption {
-	return func(o *socketOptions) { o.linger = o.limit("LingerTimeout", d) }
-}
-
-// LingerTimeout returns what the option of this name says for the socket, or for the listener that
-// accepted it; 0 is no limit. It is for who closes connections and waits for what was written to be
-// sent: closing a Socket itself waits for nothing.
-func (s *Socket) LingerTimeout() time.Duration {
-	s.loop.check("Socket.LingerTimeout")
-	if s.set == nil {
-		return defaultLingerTimeout
-	}
-	return s.set.linger
 }
 
 // KeepAlive is how long a TCP connection idles before it is probed, and the time between probes:

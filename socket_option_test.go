@@ -157,12 +157,12 @@ func TestLingerTimeout(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				if server.LingerTimeout() != c.server || ln.LingerTimeout() != c.server || client.LingerTimeout() != c.client {
-					t.Errorf("%s: server %v, its listener %v, client %v", c.name, server.LingerTimeout(), ln.LingerTimeout(), client.LingerTimeout())
+				if server.Policies().LingerTimeout != c.server || ln.Policies().LingerTimeout != c.server || client.Policies().LingerTimeout != c.client {
+					t.Errorf("%s: server %v, its listener %v, client %v", c.name, server.Policies().LingerTimeout, ln.Policies().LingerTimeout, client.Policies().LingerTimeout)
 				}
 				closeAll(t, server, client)
-				if server.LingerTimeout() != c.server {
-					t.Errorf("%s: once it is closed %v", c.name, server.LingerTimeout())
+				if server.Policies().LingerTimeout != c.server {
+					t.Errorf("%s: once it is closed %v", c.name, server.Policies().LingerTimeout)
 				}
 				return nil
 			})

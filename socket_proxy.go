@@ -188,6 +188,7 @@ func (h *proxyHead) parse() {
 			c.names = &names{local: to, peer: from}
 		}
 	}
+	throttleAsSet(c)
 	h.p.ready = append(h.p.ready, c)
 	h.ln.r.begin()
 }

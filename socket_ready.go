@@ -21,6 +21,9 @@ type direction struct {
 	ready    bool
 	level    bool       // the machine tells again for as long as it is ready, so each call forgets it
 	pieces   bool       // less than was asked for does not mean that it is not ready any more
+	gated    bool       // there is a gate: see socket_throttle.go
+	held     bool       // which is shut
+	behind   bool       // what ready will be when it opens
 	callback *readiness // nil if none
 	spare    readiness  // the first callback's, so that most need no allocation
 	waiter   *Task
@@ -245,6 +248,10 @@ func (s *Socket) event(r host.Ready) {
 }
 
 func (d *direction) begin() {
+	if d.held {
+		d.behind = true
+		return
+	}
 	d.ready = true
 	if d.waiter != nil {
 		d.waiter.Unpark()

@@ -35,8 +35,13 @@ func (s *Socket) TryWriteFiles(b []byte, files ...syscall.Conn) (int, error) {
 	if !s.may(&s.w, len(b)) {
 		return 0, s.refusal("write", len(b))
 	}
-	n, err := s.loop.host.TryWriteFiles(s.fd, b, files)
-	s.w.tried(n < len(b), err)
+	size := pass(s, &s.w, len(b))
+	if size == 0 {
+		return 0, ErrWouldBlock
+	}
+	n, err := s.loop.host.TryWriteFiles(s.fd, b[:size], files)
+	s.w.tried(n < size, err)
+	passed(s, &s.w, len(b), size, n)
 	return n, err
 }
 
@@ -47,8 +52,13 @@ func (s *Socket) TryReadFiles(b []byte) (int, []*os.File, error) {
 	if !s.may(&s.r, len(b)) {
 		return 0, nil, s.refusal("read", len(b))
 	}
-	n, files, err := s.loop.host.TryReadFiles(s.fd, b)
+	size := pass(s, &s.r, len(b))
+	if size == 0 {
+		return 0, nil, ErrWouldBlock
+	}
+	n, files, err := s.loop.host.TryReadFiles(s.fd, b[:size])
 	s.triedToRead(false, err) // it stops short where files begin
+	passed(s, &s.r, len(b), size, n)
 	return n, files, err
 }
 
@@ -63,8 +73,13 @@ func (s *Socket) TrySendFile(f *os.File, off int64, n int) (int, error) {
 	if !s.may(&s.w, n) {
 		return 0, s.refusal("write", n)
 	}
-	sent, err := s.loop.host.TrySendFile(s.fd, f, off, n)
+	size := pass(s, &s.w, n)
+	if size == 0 {
+		return 0, ErrWouldBlock
+	}
+	sent, err := s.loop.host.TrySendFile(s.fd, f, off, size)
 	s.w.tried(false, err) // the file may have been shorter
+	passed(s, &s.w, n, size, sent)
 	return sent, err
 }
 
@@ -303,22 +318,27 @@ func (s *Socket) trySplice(pipe host.FD) (int, error) {
 	if !s.may(&s.r, maxStep) {
 		return 0, s.refusal("read", maxStep)
 	}
-	n, err := s.loop.host.TrySplice(pipe, s.fd, maxStep)
+	size := pass(s, &s.r, maxStep)
+	if size == 0 {
+		return 0, ErrWouldBlock
+	}
+	n, err := s.loop.host.TrySplice(pipe, s.fd, size)
 	if s.urgent && (err == host.ErrAgain || err == io.EOF) { // which a mark looks like
-		n, err = s.spliceMark(pipe)
+		n, err = s.spliceMark(pipe, size)
 	}
 	if err == syscall.EIO && s.terminal {
 		err = io.EOF
 	}
 	s.triedToRead(false, err)
+	passed(s, &s.r, maxStep, size, n)
 	return n, err
 }
 
 // spliceMark takes what is behind an urgent byte through the program, for splice(2) does not get
 // past such a mark. The pipe is empty, so it takes that much.
-func (s *Socket) spliceMark(pipe host.FD) (int, error) {
+func (s *Socket) spliceMark(pipe host.FD, size int) (int, error) {
 	var b [4096]byte
-	n, err := s.loop.host.TryRead(s.fd, b[:])
+	n, err := s.loop.host.TryRead(s.fd, b[:min(size, len(b))])
 	if err != nil {
 		return 0, err
 	}
@@ -330,7 +350,12 @@ func (s *Socket) trySpliceFrom(pipe host.FD, n int) (int, error) {
 	if !s.may(&s.w, n) {
 		return 0, s.refusal("write", n)
 	}
-	n, err := s.loop.host.TrySplice(s.fd, pipe, n)
+	size := pass(s, &s.w, n)
+	if size == 0 {
+		return 0, ErrWouldBlock
+	}
+	moved, err := s.loop.host.TrySplice(s.fd, pipe, size)
 	s.w.tried(false, err) // a pipe hands over what it has in pieces
-	return n, err
+	passed(s, &s.w, n, size, moved)
+	return moved, err
 }

@@ -61,6 +61,9 @@ func (u *user) Marks(above bool) {
 // Over wakes the reader, since no answer will come. Writers hear of it from the outbox.
 func (u *user) Over(error) {
 	u.read.wake()
+	if u.stream.Expired() != nil {
+		u.write.wake()
+	}
 	callOnce((*Conn)(u))
 }
 
@@ -139,7 +142,7 @@ func unreadable(c *Conn) error {
 	case c.read.expired:
 		return os.ErrDeadlineExceeded
 	}
-	return nil
+	return c.stream.Expired()
 }
 
 // take copies out data that has already arrived.
@@ -195,6 +198,9 @@ func (c *Conn) Close() error {
 		return c.wrap("close", net.ErrClosed)
 	}
 	shut(c)
+	if c.stream.Expired() != nil {
+		return nil
+	}
 	return c.wrap("close", c.stream.Close())
 }
 
@@ -250,7 +256,12 @@ func (c *Conn) LocalAddr() net.Addr { return c.Socket().LocalAddr() }
 // RemoteAddr returns the peer's address, even after Close or a reset by the peer.
 func (c *Conn) RemoteAddr() net.Addr { return c.Socket().PeerAddr() }
 
-func (c *Conn) wrap(op string, err error) error { return wrap(c.Socket(), op, err) }
+func (c *Conn) wrap(op string, err error) error {
+	if late := c.stream.Expired(); late != nil && !c.closed && errors.Is(err, net.ErrClosed) {
+		err = late
+	}
+	return wrap(c.Socket(), op, err)
+}
 
 // wrap builds the error that net would. Addresses are looked up only here: when all goes well each
 // would cost a system call.

@@ -36,15 +36,23 @@ func (ln *Listener) Socket() *corolla.Socket { return ln.sock }
 // Accept parks t until there is a connection, and returns it. While the process is out of file
 // descriptors, new connections are closed and the loop's error handler is told.
 func (ln *Listener) Accept(t *corolla.Task) (*Conn, error) {
-	c, err := ln.acceptPlain(t)
-	if err == nil && ln.tls != nil {
-		addTLS(c, ln.tls)
+	s, err := ln.acceptSocket(t)
+	if err != nil {
+		return nil, err
 	}
-	return c, err
+	return ln.conn(s), nil
 }
 
-// acceptPlain is Accept without TLS.
-func (ln *Listener) acceptPlain(t *corolla.Task) (*Conn, error) {
+// conn makes a Conn, with TLS if the listener has it, of a socket that was accepted.
+func (ln *Listener) conn(s *corolla.Socket) *Conn {
+	c := NewConn(s)
+	if ln.tls != nil {
+		addTLS(c, ln.tls)
+	}
+	return c
+}
+
+func (ln *Listener) acceptSocket(t *corolla.Task) (*corolla.Socket, error) {
 	if err := ln.accepting.begin(t, ln.sock.Readable()); err != nil {
 		return nil, err
 	}
@@ -55,7 +63,7 @@ func (ln *Listener) acceptPlain(t *corolla.Task) (*Conn, error) {
 		}
 		s, err := ln.sock.TryAccept()
 		if err == nil {
-			return NewConn(s), nil
+			return s, nil
 		}
 		if err == corolla.ErrWouldBlock {
 			if err = ln.sock.WaitReadable(t); err == nil {

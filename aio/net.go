@@ -114,10 +114,11 @@ func (ln *Listener) NetListener() net.Listener {
 func (ln *netListener) Accept() (net.Conn, error) {
 	defer ln.lock(&ln.accept, "Accept")()
 	return call(&ln.facade, "accept", func(t *corolla.Task) (net.Conn, error) {
-		c, err := ln.ln.acceptPlain(t)
+		s, err := ln.ln.acceptSocket(t)
 		if err != nil {
 			return nil, err
 		}
+		c := NewConn(s)
 		if y := ln.ln.tls; y != nil {
 			return tls.Server(limitHandshake(c.netConn(), y.Limits.Timeout), y.Original), nil
 		}

@@ -104,9 +104,11 @@ func (s *Server) accept(t *corolla.Task, g *corolla.Group) error {
 		if err := s.awaitRoom(t); err != nil {
 			return s.over(err)
 		}
-		c, err := s.ln.Accept(t)
+		sock, err := s.ln.acceptSocket(t)
 		if err == nil {
-			s.begin(g, c)
+			if s.admission.Admit(sock) {
+				s.begin(g, s.ln.conn(sock))
+			}
 			continue
 		}
 		if !stream.Exhausted(err) {
@@ -141,9 +143,6 @@ func (s *Server) over(err error) error {
 }
 
 func (s *Server) begin(g *corolla.Group, c *Conn) {
-	if !s.admission.Admit(c.Socket()) {
-		return
-	}
 	if s.accepted != nil {
 		s.accepted(c)
 		return

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -35,8 +34,7 @@ func sendAtOnce(c *Conn, f *os.File, off, n int64) int64 {
 	if n <= 0 || n > maxLent || c.stream.HasTLS() || c.ending || c.write.holder() != nil || c.stream.Len() > 0 || unwritable(c) != nil {
 		return 0
 	}
-	sent, _ := c.Socket().TrySendFile(f, off, int(n))
-	c.stream.Active()
+	sent, _ := c.stream.TrySendFile(f, off, int(n))
 	return int64(sent)
 }
 
@@ -174,11 +172,8 @@ func (c *Conn) ReadFiles(t *corolla.Task, b []byte) (int, []*os.File, error) {
 		if len(c.in) > 0 && len(b) > 0 {
 			return take(c, b), nil, nil
 		}
-		n, files, err := c.Socket().TryReadFiles(b)
+		n, files, err := c.stream.TryReadFiles(b)
 		if err != corolla.ErrWouldBlock {
-			if failed := c.stream.Err(); err == io.EOF && failed != nil {
-				err = failed
-			}
 			return n, files, c.wrap("read", err)
 		}
 		if err := awaitData(c, t); err != nil {

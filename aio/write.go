@@ -169,7 +169,7 @@ func unwritable(c *Conn) error {
 	case c.write.expired:
 		return os.ErrDeadlineExceeded
 	}
-	return c.stream.Err()
+	return cmp.Or(c.stream.Expired(), c.stream.Err())
 }
 
 // Flush parks t until everything written is sent. It waits in line as a Write does.

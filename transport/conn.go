@@ -64,8 +64,7 @@ type Conn struct {
 	proto  Protocol
 	err    error       // for Closed; set before the end if Close is to report one
 	prod   *production // nil if none
-	limit  *corolla.Timer
-	over   func() // tells others of the end; nil if there are none
+	over   func()      // tells others of the end; nil if there are none
 	state  state
 }
 
@@ -144,7 +143,7 @@ func (u *user) Marks(above bool) {
 // Over ends the connection; Closed follows in the next turn.
 func (u *user) Over(err error) {
 	c := (*Conn)(u)
-	if c.stream.Pair() && c.stream.Err() != nil && !c.is(closing|gotEOF) {
+	if c.stream.Pair() && c.stream.Err() != nil && c.stream.Expired() == nil && !c.is(closing|gotEOF) {
 		deaf(c, err)
 		return
 	}
@@ -228,9 +227,6 @@ func (c *Conn) end(err error, reset bool) {
 		return
 	}
 	c.state |= lost | closing
-	if c.limit != nil {
-		c.limit.Stop()
-	}
 	if e := c.stream.End(reset); e != nil && !errors.Is(e, net.ErrClosed) {
 		err = errors.Join(err, e)
 	}

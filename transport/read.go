@@ -67,8 +67,7 @@ func readOnce(c *Conn) bool {
 	var err error
 	receiver, isReceiver := c.proto.(FileReceiver)
 	if isReceiver = isReceiver && !c.stream.HasTLS(); isReceiver {
-		n, files, err = c.Socket().TryReadFiles(b)
-		c.stream.Active()
+		n, files, err = c.stream.TryReadFiles(b)
 	} else {
 		n, err = c.stream.TryRead(b)
 	}

@@ -1,10 +1,6 @@
 package transport
 
-import (
-	"time"
-
-	"github.com/corolla-go/corolla"
-)
+import "time"
 
 // SetIdleTimeout closes the connection, with a *corolla.TimeoutError, when nothing has been
 // received, written or taken by the peer for d; 0 means never. What the peer takes is checked once
@@ -15,11 +11,4 @@ func (c *Conn) SetIdleTimeout(d time.Duration) { c.stream.SetIdleTimeout(d) }
 // meanwhile; 0 means never. A protocol sets it when it starts to wait for a whole request, and
 // again when it has one, so that a peer that trickles bytes cannot hold the connection forever.
 // (Twisted's TimeoutMixin.)
-func (c *Conn) SetTimeout(d time.Duration) {
-	if c.limit != nil {
-		c.limit.Stop()
-	}
-	if d > 0 && !c.is(lost) {
-		c.limit = c.loop().After(d, func() { c.end(&corolla.TimeoutError{After: d}, false) })
-	}
-}
+func (c *Conn) SetTimeout(d time.Duration) { c.stream.SetTimeout(d) }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -226,8 +227,12 @@ func (c *conn) ended(err error) {
 	c.eof = true
 	switch {
 	case c.active != nil:
+		cause := ErrClientGone
+		if errors.Is(err, os.ErrDeadlineExceeded) { // IdleTimeout or LifeTimeout
+			cause = err
+		}
 		if len(c.pending) == 0 || err != io.EOF {
-			c.active.job.Task().Cancel(ErrClientGone)
+			c.active.job.Task().Cancel(cause)
 		}
 	case len(c.pending) > 0 && err == io.EOF && !c.parting:
 		c.refuse(errCutShort)
@@ -241,7 +246,7 @@ func (c *conn) ended(err error) {
 
 // ordinary reports whether an error is only how connections end.
 func ordinary(err error) bool {
-	for _, e := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE, corolla.ErrCanceled} {
+	for _, e := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, os.ErrDeadlineExceeded, syscall.ECONNRESET, syscall.EPIPE, corolla.ErrCanceled} {
 		if errors.Is(err, e) {
 			return true
 		}

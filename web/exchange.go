@@ -155,12 +155,21 @@ func (h *handling) Function() any { return h.conn.srv().handler() }
 // stalled is called when a body takes too long. Reading then fails, and the handler can still answer.
 func (x *exchange) stalled() { x.giveUpReading() }
 
+// stalledReading is called when the peer may have sent nothing for too long.
+func (x *exchange) stalledReading() {
+	if corolla.Throttled(x.conn.conn.Socket()) {
+		x.conn.srv().reading.begin(&x.limited().stall, x)
+		return
+	}
+	x.stalled()
+}
+
 // late is called when the handler and its answer take too long.
 func (x *exchange) late() { x.fail(x.conn.srv().answers.after) }
 
 // stalledWriting is called when the peer may have taken nothing for too long.
 func (x *exchange) stalledWriting() {
-	if n := x.conn.conn.Buffered(); n != x.answer.unsent {
+	if n := x.conn.conn.Buffered(); n != x.answer.unsent || corolla.Throttled(x.conn.conn.Socket()) {
 		x.answer.unsent = n
 		x.conn.srv().writing.begin(&x.limited().sending, x)
 		return

@@ -35,7 +35,8 @@ type Server struct {
 	// IdleTimeout is how long a connection may wait for the next request. The default is 2 min.
 	IdleTimeout time.Duration
 	// StallTimeout is how long a handler waits for any part of a request's body to arrive, and for any
-	// part of its answer to be taken. The connection is then reset. The default is 1 min.
+	// part of its answer to be taken. The connection is then reset. The default is 1 min. Waiting for a
+	// corolla.Limiter is no stall.
 	StallTimeout time.Duration
 	// ReadTimeout is how long a whole body may take, from the end of the head. The default is none, as
 	// StallTimeout bounds what a silent peer costs.
@@ -93,9 +94,10 @@ func Serve(t *corolla.Task, ln *aio.Listener, handler http.Handler) error {
 // Serve accepts connections, and answers what is asked on them, until Shutdown or Close; it then returns
 // http.ErrServerClosed. It also returns when accepting fails, and when t is canceled, which cancels all
 // handlers. It owns ln, and returns only when the handlers of all its connections have returned. Of the
-// options, MaxConns and MaxPerPeer limit connections. Besides what the server keeps for a client that
-// does not read, some 128 KiB at most, the system keeps some megabytes, unless ln was opened with
-// corolla.WriteBuffer, which also makes fast answers over long distances slower.
+// options, MaxConns and MaxPerPeer limit connections. Those of ln that throttle connections, limit their
+// time or log their traffic hold too: a handler whose connection's time is up is canceled. Besides what
+// the server keeps for a client that does not read, some 128 KiB at most, the system keeps some megabytes,
+// unless ln was opened with corolla.WriteBuffer, which also makes fast answers over long distances slower.
 //
 // A listener of aio.ListenTLS makes it HTTPS; the configuration's NextProtos should then be
 // {"http/1.1"}. Serve may be called for several listeners, all on one loop.
@@ -144,7 +146,7 @@ func (s *Server) start(l *corolla.Loop) {
 	s.idle = limit[*conn]{loop: l, after: set(s.IdleTimeout, DefaultIdleTimeout), expired: (*conn).close}
 	s.lingering = limit[*conn]{loop: l, after: partingTime, expired: (*conn).close}
 	stall := set(s.StallTimeout, DefaultStallTimeout)
-	s.reading = limit[*exchange]{loop: l, after: stall, expired: (*exchange).stalled}
+	s.reading = limit[*exchange]{loop: l, after: stall, expired: (*exchange).stalledReading}
 	s.writing = limit[*exchange]{loop: l, after: stall, expired: (*exchange).stalledWriting}
 	s.bodies = limit[*exchange]{loop: l, after: s.ReadTimeout, expired: (*exchange).stalled}
 	s.answers = limit[*exchange]{loop: l, after: s.WriteTimeout, expired: (*exchange).late}

@@ -120,6 +120,7 @@ func (a *Admission) part(s *corolla.Socket, word []byte) {
 		a.parting--
 		limit.Stop()
 	})
+	corolla.SetThrottle(s, nil, nil) // nobody waits for those who were refused
 	out := new(corolla.Outbox)
 	out.Init(s, func(error) { closeIt() })
 	_ = out.Write(word) // which closes the socket if it fails

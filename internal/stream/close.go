@@ -9,7 +9,7 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
-// more is what most connections never need: an idle timeout, transfers under way, a failure that
+// more is what most connections never need: limits of time, a log, transfers under way, a failure that
 // the outbox does not know of.
 type more struct {
 	to      *corolla.Socket   // what is written to, if that is not sock
@@ -17,10 +17,8 @@ type more struct {
 	failed  error             // of sending
 	in, out *corolla.Transfer // of incoming data, to another stream; of outgoing data, from elsewhere
 
-	idle   *corolla.Timer
-	limit  time.Duration // the idle timeout
-	last   time.Duration // when something was received or written
-	unsent int           // as of the last run of idled
+	limits
+	traffic *traffic // nil if nothing is logged
 }
 
 func (s *Stream) rest() *more {
@@ -34,7 +32,7 @@ func (s *Stream) rest() *more {
 // more is accepted for sending. A reset by the peer is not an error here: reading reports it.
 func (s *Stream) CloseWrite(done func(error)) {
 	s.finish(func() {
-		err := s.closeTo()
+		err := closeTo(s)
 		if errors.Is(err, syscall.ENOTCONN) {
 			err = nil
 		}
@@ -46,7 +44,7 @@ func (s *Stream) CloseWrite(done func(error)) {
 }
 
 // closeTo ends the stream to the peer.
-func (s *Stream) closeTo() error {
+func closeTo(s *Stream) error {
 	if s.Pair() {
 		return s.to().Close()
 	}
@@ -73,9 +71,9 @@ func (s *Stream) Close() (err error) {
 	if !s.over {
 		limit := time.Duration(0)
 		if s.more != nil {
-			limit = s.more.limit
+			limit = s.more.most
 		}
-		if least := s.lingering(limit); least != limit {
+		if least := lingering(s, limit); least != limit {
 			s.SetIdleTimeout(least)
 		}
 	}
@@ -90,8 +88,8 @@ func (s *Stream) End(reset bool) (err error) {
 	}
 	s.over, s.closing = true, true
 	s.out.Drop()
-	if s.more != nil && s.more.idle != nil {
-		s.more.idle.Stop()
+	if s.more != nil {
+		s.more.limits.stop()
 	}
 	if reset {
 		err = s.sock.Reset()
@@ -123,65 +121,6 @@ func (s *Stream) finish(done func()) {
 		}
 		s.out.Finish(done)
 	}
-}
-
-// Active records that something was received or written.
-func (s *Stream) Active() {
-	if s.more != nil {
-		s.more.last = s.sock.Loop().Now()
-	}
-}
-
-// SetIdleTimeout ends the stream, with a *corolla.TimeoutError, when nothing has been received,
-// written or taken by the peer for d; 0 means never. What the peer takes is checked once every d.
-// After Close, d is at most the socket's LingerTimeout.
-func (s *Stream) SetIdleTimeout(d time.Duration) {
-	if s.closing {
-		d = s.lingering(d)
-	}
-	y := s.rest()
-	y.limit = d
-	s.Active()
-	if y.idle != nil {
-		y.idle.Stop()
-	}
-	if d > 0 && !s.over {
-		y.idle = s.sock.Loop().After(d, s.idled)
-	}
-}
-
-// lingering returns the limit of idleness of a stream that was closed: d, or the socket's
-// LingerTimeout if that is less. Of both 0 is none.
-func (s *Stream) lingering(d time.Duration) time.Duration {
-	most := s.to().LingerTimeout()
-	if d <= 0 || most > 0 && most < d {
-		return most
-	}
-	return d
-}
-
-// idled checks when something last happened. Moving a timer for every byte would cost more than a
-// timer that is sometimes early and then set again.
-func (s *Stream) idled() {
-	y := s.more
-	n := s.Len()
-	for _, x := range [...]*corolla.Transfer{y.in, y.out} {
-		if x != nil {
-			n += int(x.Moved())
-		}
-	}
-	if n != y.unsent { // the peer has taken some of it
-		y.unsent = n
-		s.Active()
-	}
-	if left := y.last + y.limit - s.sock.Loop().Now(); left > 0 {
-		y.idle.Reset(left)
-		return
-	}
-	if s.closing { // so that the peer does not take part of the stream for the whole
-		_ = s.End(true)
-	}
-	s.user.Over(&corolla.TimeoutError{After: y.limit})
 }
 
 // StopSplice ends a SpliceTo from this stream.

@@ -32,30 +32,40 @@ func (s *Stream) SendFile(f *os.File, off, n int64) *corolla.Future[int64] {
 		x := s.to().SendFile(f, off, n)
 		s.rest().out = x
 		return x
-	}, func(err error) {
+	}, func(n int64, err error) {
 		s.rest().out = nil
+		carried(s, 0, n)
 		var op *net.OpError
 		if errors.As(err, &op) {
-			s.broken(op.Err)
+			broken(s, op.Err)
 		}
 	})
 }
 
+// TrySendFile sends what the system takes now of at most n bytes of a regular file. Nothing may be
+// unsent, and there must be no TLS.
+func (s *Stream) TrySendFile(f *os.File, off int64, n int) (int, error) {
+	sent, err := s.to().TrySendFile(f, off, n)
+	s.Active()
+	carried(s, 0, int64(sent))
+	return sent, err
+}
+
 // broken records that sending has failed outside the outbox.
-func (s *Stream) broken(err error) {
+func broken(s *Stream, err error) {
 	s.rest().failed = err
 	s.sendFailed(err)
 }
 
 // lend starts a transfer to the socket when its turn comes; then gets the outcome.
-func (s *Stream) lend(begin func() *corolla.Transfer, then func(error)) *corolla.Future[int64] {
+func (s *Stream) lend(begin func() *corolla.Transfer, then func(int64, error)) *corolla.Future[int64] {
 	result := corolla.NewFuture[int64](s.sock.Loop())
 	var x *corolla.Transfer
 	settle := func(n int64, err error) {
 		if result.Done() {
 			return
 		}
-		if then(err); err != nil {
+		if then(n, err); err != nil {
 			_ = result.Fail(transferError(n, err))
 		} else {
 			_ = result.Resolve(n)
@@ -149,6 +159,7 @@ func (x *sealedFile) read(r *corolla.Future[int]) {
 // done lets the queue move on past the file.
 func (x *sealedFile) done() {
 	y := x.y
+	carried(y.stream, 0, x.sent)
 	if !y.stream.over {
 		y.busy = false
 		y.queue = y.queue[1:]
@@ -173,6 +184,7 @@ func (s *Stream) WriteFiles(b []byte, files []syscall.Conn) *corolla.Future[int6
 	case len(b) == 0:
 		x.settle(errNoBytes)
 	default:
+		accepted(s, b)
 		x.result.OnCancel(func(cause error) { x.settle(&corolla.CanceledError{Cause: cause}) })
 		s.out.Lend(func(back func()) { x.back = back; x.try() }, x.settle)
 	}
@@ -215,7 +227,7 @@ func (x *passing) try() {
 	}
 	x.settle(err)
 	if ofSocket(err) {
-		x.s.broken(err)
+		broken(x.s, err)
 	}
 	x.back()
 }
@@ -248,14 +260,16 @@ func (s *Stream) SpliceTo(dst *Stream, then func(error)) *corolla.Future[int64] 
 		x := s.sock.SpliceTo(dst.to())
 		s.rest().in, dst.rest().out = x, x
 		return x
-	}, func(err error) {
+	}, func(n int64, err error) {
+		carried(s, n, 0)
+		carried(dst, 0, n)
 		if in := s.rest().in; in != nil && dst.rest().out == in {
 			dst.more.out = nil
 		}
 		s.more.in = nil
 		var op *net.OpError
 		if errors.As(err, &op) && op.Op == "write" {
-			dst.broken(op.Err)
+			broken(dst, op.Err)
 		}
 		then(err)
 	})

@@ -11,6 +11,7 @@ package stream
 import (
 	"fmt"
 	"io"
+	"os"
 	"slices"
 
 	"github.com/corolla-go/corolla"
@@ -46,6 +47,20 @@ func (s *Stream) Init(sock *corolla.Socket, user User) {
 	s.sock, s.user = sock, user
 	s.out.Init(sock, s.sendFailed)
 	s.out.OnMarks(s.crossed)
+	obey(s, sock.Policies())
+}
+
+// obey does what the socket's options say.
+func obey(s *Stream, p corolla.Policies) {
+	if p.IdleTimeout > 0 {
+		s.SetIdleTimeout(p.IdleTimeout)
+	}
+	if p.LifeTimeout > 0 {
+		s.rest().life = after(s, p.LifeTimeout)
+	}
+	if p.LogTraffic != nil {
+		logTraffic(s, p.LogTraffic)
+	}
 }
 
 // InitPair makes a stream of two sockets, one to read from and one to write to, such as the two pipes
@@ -55,6 +70,7 @@ func (s *Stream) InitPair(in, out *corolla.Socket, user User) {
 	s.rest().to = out
 	s.out.Init(out, s.sendFailed)
 	s.out.OnMarks(s.crossed)
+	obey(s, in.Policies())
 }
 
 // Until is called when a stream has ended, with the reason, and calls done with what its user is to be
@@ -102,7 +118,6 @@ func (s *Stream) String() string {
 // instead of io.EOF: the system reports a reset only once, and when a write has received it, a read
 // finds the end of the stream as if everything had arrived.
 func (s *Stream) TryRead(b []byte) (n int, err error) {
-	s.Active()
 	if s.tls == nil {
 		n, err = s.sock.TryRead(b)
 	} else {
@@ -111,7 +126,21 @@ func (s *Stream) TryRead(b []byte) (n int, err error) {
 	if err == io.EOF {
 		err = s.ended()
 	}
+	if s.more != nil {
+		received(s, b[:n], err)
+	}
 	return n, err
+}
+
+// TryReadFiles is TryRead of a Unix socket without TLS, and also returns the files that came with the
+// bytes.
+func (s *Stream) TryReadFiles(b []byte) (n int, files []*os.File, err error) {
+	n, files, err = s.sock.TryReadFiles(b)
+	if err == io.EOF {
+		err = s.ended()
+	}
+	received(s, b[:n], err)
+	return n, files, err
 }
 
 // ended returns the error for the end of the stream.
@@ -136,7 +165,9 @@ func (s *Stream) Err() error {
 // Write accepts b for sending; b may be reused at once. During a TLS handshake, and while a file is
 // being sent through TLS, the data waits in the stream.
 func (s *Stream) Write(b []byte) error {
-	s.Active()
+	if s.more != nil {
+		accepted(s, b)
+	}
 	if s.tls == nil {
 		return s.out.Write(b)
 	}
@@ -148,7 +179,9 @@ func (s *Stream) WriteBatch(bufs [][]byte) error {
 	if s.tls != nil {
 		return s.Write(slices.Concat(bufs...))
 	}
-	s.Active()
+	if s.more != nil {
+		accepted(s, bufs...)
+	}
 	return s.out.WriteBatch(bufs)
 }
 

@@ -116,6 +116,9 @@ func (w wire) TryRead(b []byte) (int, error) {
 		return n, nil
 	}
 	n, err := w.sock.TryRead(b)
+	if n > 0 {
+		w.Active() // a handshake that is slow is not idle
+	}
 	if err == io.EOF {
 		err = w.ended()
 	}
