@@ -51,6 +51,7 @@ type World struct {
 	signals   []*notifier
 	contexts  ds.List[waitFor]
 	hasLoop   bool
+	observers []func(Event)
 
 	mu        sync.Mutex // guards what other goroutines touch
 	cond      sync.Cond
@@ -110,10 +111,6 @@ func Silent(ips ...string) Option {
 	}
 }
 
-// Trace writes a line to w for everything that the loop asks of the machine. The
-// same program with the same seed writes the same lines.
-func Trace(w io.Writer) Option { return func(c *config) { c.trace = w } }
-
 // New returns a World whose every random choice follows from seed.
 func New(seed uint64, opts ...Option) *World {
 	w := &World{
@@ -132,6 +129,9 @@ func New(seed uint64, opts ...Option) *World {
 	w.cond.L = &w.mu
 	for _, o := range opts {
 		o(&w.config)
+	}
+	if out := w.config.trace; out != nil {
+		w.Observe(func(e Event) { fmt.Fprintln(out, e) })
 	}
 	return w
 }
@@ -199,10 +199,7 @@ func (w *World) latency() time.Duration {
 }
 
 func (w *World) tracef(format string, args ...any) {
-	if w.config.trace == nil {
-		return
+	if w.observed() {
+		w.emit(Event{Kind: Call, Text: fmt.Sprintf(format, args...)})
 	}
-	fmt.Fprintf(w.config.trace, "%12v ", w.now)
-	fmt.Fprintf(w.config.trace, format, args...)
-	fmt.Fprintln(w.config.trace)
 }
