@@ -24,9 +24,10 @@ type Host struct {
 
 	programs []*Program
 	machines []*machine
-	loops    int // made since the host came up
-	lives    int // programs that have started and not ended
-	restarts int // scheduled
+	loops    int    // made since the host came up
+	made     uint64 // loops and programs, ever
+	lives    int    // programs that have started and not ended
+	restarts int    // scheduled
 
 	sockets
 	signals []*notifier
@@ -146,6 +147,13 @@ func (h *Host) source(to net.IP) net.IP {
 	return h.addrs[0].AsSlice()
 }
 
+// number returns a number that nothing else in the World has, and that depends on nothing that
+// happens on other hosts.
+func (h *Host) number() uint64 {
+	h.made++
+	return mix(digest(h.name) + h.made)
+}
+
 // tie is what orders something of the host's own among what happens at the same time.
 func (h *Host) tie(id, n uint64) uint64 {
 	if h.name == "" {
@@ -189,10 +197,9 @@ func (h *Host) machine(of *life) *machine {
 	w := h.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.loops++
 	h.loops++
 	m := &machine{World: w, host: h, life: of, n: h.loops, fresh: true}
-	m.id = w.loops
+	m.id = h.number()
 	w.missing++
 	if m.dead = h.down || of != nil && of.over; m.dead {
 		m.failed, m.died = ErrCrashed, w.now

@@ -138,4 +138,3 @@ func BenchmarkEchoWorld(b *testing.B) {
 		}
 	})
 }
-

@@ -79,8 +79,7 @@ func (h *Host) add(p *Program) *Program {
 func (h *Host) boot(p *Program) {
 	w := h.world
 	f := &life{program: p}
-	w.loops++
-	f.id = w.loops
+	f.id = h.number()
 	p.life = f
 	h.lives++
 	w.at(w.now, func() {
@@ -92,6 +91,7 @@ func (h *Host) boot(p *Program) {
 		w.mu.Lock()
 		w.missing++
 		w.mu.Unlock()
+		w.booted = true
 		launch(f.run)
 	})
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -142,7 +143,7 @@ func (w *World) gather() bool {
 		return false
 	}
 	if len(w.arrivals) > 0 {
-		slices.SortFunc(w.arrivals, func(a, b waiter) int { return int(a.its().id) - int(b.its().id) })
+		slices.SortFunc(w.arrivals, func(a, b waiter) int { return cmp.Compare(a.its().id, b.its().id) })
 		w.waiting = append(w.waiting, w.arrivals...)
 		clear(w.arrivals)
 		w.arrivals = w.arrivals[:0]
@@ -156,9 +157,7 @@ func (w *World) gather() bool {
 func (w *World) pick() waiter {
 	for w.gather() && len(w.waiting) > 0 {
 		if w.agenda.Len() > 0 && w.agenda.Min().when <= w.now {
-			for w.agenda.Len() > 0 && w.agenda.Min().when <= w.now {
-				w.agenda.Pop().act()
-			}
+			w.happen()
 			continue // somebody may be missing now
 		}
 		if chosen := w.choose(); chosen >= 0 {
@@ -172,6 +171,14 @@ func (w *World) pick() waiter {
 	return nil
 }
 
+// happen lets happen what is due, up to the start of a program: that must have come before another is
+// started.
+func (w *World) happen() {
+	for w.booted = false; !w.booted && w.agenda.Len() > 0 && w.agenda.Min().when <= w.now; {
+		w.agenda.Pop().act()
+	}
+}
+
 // choose returns the place of the next among those that wait, or -1 if none is ready.
 func (w *World) choose() int {
 	chosen, least := -1, uint64(0)
@@ -183,7 +190,7 @@ func (w *World) choose() int {
 			continue
 		}
 		its := p.its()
-		if key := mix(w.seed ^ mix(its.id<<32^its.turns)); chosen < 0 || key < least {
+		if key := mix(w.seed ^ mix(its.id^its.turns)); chosen < 0 || key < least {
 			chosen, least = i, key
 		}
 	}

@@ -84,7 +84,7 @@ type World struct {
 	links    map[ends]*link
 	faults   []*Fault // in force
 	messages uint64   // numbers connections and datagrams
-	loops    uint64   // numbers loops
+	booted   bool     // a program was just started
 
 	waiting []waiter // for their turn
 	holder  waiter   // whose turn it is
