@@ -3,7 +3,6 @@ package sim
 import (
 	"slices"
 	"strconv"
-	"time"
 )
 
 // Crash ends the host's process between two turns of its loops, as a crash of the program does: the
@@ -113,15 +112,12 @@ func (h *Host) disown() {
 	}
 }
 
-// restartAfter schedules a restart.
-func (h *Host) restartAfter(d time.Duration) {
-	h.restarts++
-	h.world.at(h.world.now+d, func() {
-		if h.restarts > 0 { // else the World is closed
-			h.restarts--
-			h.Restart()
-		}
-	})
+// restart is a restart that was scheduled.
+func (h *Host) restart() {
+	if h.restarts > 0 { // else the World is closed
+		h.restarts--
+		h.Restart()
+	}
 }
 
 func sizeOf(bytes int) string { return strconv.Itoa(bytes) + " bytes" }

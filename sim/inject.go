@@ -17,6 +17,13 @@ func (w *World) Inject(f Fault) {
 			panic(fmt.Sprintf("sim: fault %q: there is no host %q", f, name))
 		}
 	}
+	if f.Kind == Restart {
+		for _, h := range w.hosts {
+			if f.of(h) {
+				h.restarts++
+			}
+		}
+	}
 	w.at(max(f.At, w.now), func() {
 		w.emit(Event{Host: f.Host, Kind: Struck, Text: f.String()})
 		w.strike(&f)
@@ -62,6 +69,7 @@ func (w *World) strike(f *Fault) {
 		w.between(f.on, func(d *desc) {
 			if f.of(d.host) && !d.closed && !d.broken && (f.Host != "" || d.host.name < d.otherHost().name) {
 				d.fail(syscall.ETIMEDOUT)
+				d.other.probe()
 			}
 		})
 	case Silence:
@@ -99,13 +107,14 @@ func (w *World) strikeHosts(f *Fault) {
 		}
 		switch f.Kind {
 		case Restart:
-			h.Restart()
+			h.restart()
 		case ClockStep:
 			h.stepped += f.By
 		default:
 			h.fall(f.Kind == PowerLoss)
 			if f.For > 0 {
-				h.restartAfter(f.For)
+				h.restarts++
+				w.at(w.now+f.For, h.restart)
 			}
 		}
 	}
