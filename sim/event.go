@@ -33,7 +33,7 @@ type Event struct {
 	Host string        // where it happened; "" is the World, or the host of World.NewLoop
 	Kind EventKind
 	Peer string // the other host, of what goes from one to another
-	Conn uint64 // which connection or message, the same number at both ends; 0 is none
+	Conn uint64 // which connection or datagram, the same number at both ends; 0 is none
 	Text string
 }
 

@@ -26,8 +26,10 @@ type Host struct {
 	machines []*machine
 	loops    int    // made since the host came up
 	made     uint64 // loops and programs, ever
-	lives    int    // programs that have started and not ended
-	restarts int    // scheduled
+	order    uint64 // among the hosts, from 1
+	messages uint64
+	lives    int // programs that have started and not ended
+	restarts int // scheduled
 
 	sockets
 	signals []*notifier
@@ -85,7 +87,7 @@ func (w *World) Host(name string, ips ...string) *Host {
 }
 
 func (w *World) addHost(name string) *Host {
-	h := &Host{world: w, name: name}
+	h := &Host{world: w, name: name, order: uint64(len(w.hosts) + 1)}
 	h.backlog = -1
 	h.listeners = map[string]*desc{}
 	h.lastPort = firstEphemeral - 1
@@ -152,6 +154,13 @@ func (h *Host) source(to net.IP) net.IP {
 func (h *Host) number() uint64 {
 	h.made++
 	return mix(digest(h.name) + h.made)
+}
+
+// message numbers what the host sends: connections and datagrams. Each host has numbers of its own, so
+// that they do not depend on what others do.
+func (h *Host) message() uint64 {
+	h.messages++
+	return h.order*1_000_000 + h.messages
 }
 
 // tie is what orders something of the host's own among what happens at the same time.

@@ -79,12 +79,11 @@ type World struct {
 	agenda    ds.Heap[*happening, soonest]
 	observers []func(Event)
 
-	hosts    []*Host // in the order in which they were made
-	home     *Host   // the one of NewLoop, if it was used
-	links    map[ends]*link
-	faults   []*Fault // in force
-	messages uint64   // numbers connections and datagrams
-	booted   bool     // a program was just started
+	hosts  []*Host // in the order in which they were made
+	home   *Host   // the one of NewLoop, if it was used
+	links  map[ends]*link
+	faults []*Fault // in force
+	booted bool     // a program was just started
 
 	waiting []waiter // for their turn
 	holder  waiter   // whose turn it is
