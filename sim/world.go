@@ -41,7 +41,7 @@
 // The bytes of a TLS connection differ from run to run, since Go takes its keys from the system. A
 // trace has only their numbers, and they are the same in each run if the certificate's key is an
 // Ed25519 one, whose signatures have one length; those of ECDSA do not. With testing/cryptotest the
-// bytes repeat, too.
+// bytes repeat, too. A tls.Config checks certificates by the real clock unless its Time says otherwise.
 //
 // # Limits
 //
