@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -51,7 +52,7 @@ func (e Event) String() string {
 	if e.Conn != 0 {
 		s += fmt.Sprintf("#%d ", e.Conn)
 	}
-	return s + e.Text
+	return strings.TrimRight(s+e.Text, " ")
 }
 
 // Observe calls f for every event, as it happens. f runs on whichever goroutine the World is on at
@@ -67,7 +68,10 @@ func Trace(out io.Writer) Option { return func(c *config) { c.trace = out } }
 // Mark makes an event of something that the program has to say, such as that it has recovered.
 func (w *World) Mark(text string) { w.emit(Event{Kind: Marked, Text: text}) }
 
-func (w *World) observed() bool { return len(w.observers) > 0 }
+// audience is who hears of events.
+type audience struct{ observers []func(Event) }
+
+func (a *audience) observed() bool { return len(a.observers) > 0 }
 
 func (w *World) emit(e Event) {
 	if e.Time == 0 {

@@ -3,6 +3,7 @@ package sim
 import (
 	"cmp"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/corolla-go/corolla/internal/host"
@@ -61,8 +62,13 @@ func (w *World) asks(p waiter, f func()) {
 	<-answer
 }
 
-// crew is who takes part in a World besides those that wait; guarded by World.mu.
+// crew is who takes part in a World besides those that wait.
 type crew struct {
+	mu        sync.Mutex // guards what other goroutines touch, which is all of this
+	cond      sync.Cond
+	stirred   bool // a loop was woken
+	outsiders int  // goroutines given to Outside
+
 	free     bool     // nobody has the turn
 	missing  int      // how many will come
 	arrivals []waiter // have come, and are not yet among those that wait
