@@ -35,6 +35,7 @@ type Host struct {
 	signals []*notifier
 	boots   int // losses of power so far
 	down    bool
+	fuse    fuse
 	dark    bool    // down for want of power
 	orphans []*desc // connections that were lost with the power
 

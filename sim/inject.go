@@ -102,7 +102,7 @@ func (w *World) strikeHosts(f *Fault) {
 		case ClockStep:
 			h.stepped += f.By
 		default:
-			h.fall(f.Kind == PowerLoss)
+			h.doom(f)
 			if f.For > 0 {
 				h.restarts++
 				w.at(w.now+f.For, h.restart)

@@ -27,7 +27,10 @@ type machine struct {
 	contexts contexts
 	jobs     uint64
 
+	seen map[*corolla.Task]string // what they did when they were last looked at
+
 	fresh  bool // was never run
+	polled bool // Wait has just returned
 	inside bool // between Running(true) and Running(false), or closing
 	closed bool
 	dead   bool          // the host has crashed
@@ -54,8 +57,9 @@ func (m *machine) local() time.Duration { return max(m.now, m.ahead) }
 
 func (m *machine) Now() time.Duration { return m.local() }
 
-// Recent is called after each callback.
+// Recent is called after each callback, and sometimes after Wait.
 func (m *machine) Recent() time.Duration {
+	m.host.burn(m)
 	if m.host.cost > 0 {
 		m.ahead = m.local() + m.host.cost
 	}
@@ -122,7 +126,11 @@ func (m *machine) Wait(buf []host.Event, until time.Duration) (int, error) {
 		m.spins = 0
 	}
 	m.until = until
+	if m.World.tasks && m.loop != nil && m.observed() {
+		m.watchTasks()
+	}
 	m.pass(m)
+	m.polled = true
 	if m.failed != nil {
 		err := m.failed
 		if !m.dead {

@@ -209,6 +209,10 @@ func (w *World) choose() int {
 // advance moves the clock to what is due next. If nothing is, it waits for the goroutines outside, or
 // tells everybody that nothing more can happen.
 func (w *World) advance() {
+	if len(w.doomed) > 0 {
+		w.blow()
+		return
+	}
 	timer := time.Duration(-1) // what a loop waits for
 	for _, p := range w.waiting {
 		if due := p.due(); due >= 0 && (timer < 0 || due < timer) {

@@ -80,6 +80,7 @@ type World struct {
 	links  map[ends]*link
 	faults []*Fault // in force
 	booted bool     // a program was just started
+	doomed []*Host  // crash before the clock moves
 
 	waiting []waiter // for their turn
 	holder  waiter   // whose turn it is
