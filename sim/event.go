@@ -76,7 +76,7 @@ func (w *World) Observe(f func(Event)) { w.observers = append(w.observers, f) }
 func (w *World) ObserveTasks() { w.tasks = true }
 
 // watchTasks makes events of the tasks that do something else than when they were last looked at.
-func (m *machine) watchTasks() {
+func watchTasks(m *machine) {
 	now := map[*corolla.Task]string{}
 	say := func(task *corolla.Task, does string) {
 		m.emit(Event{Time: m.local(), Host: m.host.name, Kind: TaskIs, Task: task.String(), Text: does})

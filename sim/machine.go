@@ -127,7 +127,7 @@ func (m *machine) Wait(buf []host.Event, until time.Duration) (int, error) {
 	}
 	m.until = until
 	if m.World.tasks && m.loop != nil && m.observed() {
-		m.watchTasks()
+		watchTasks(m)
 	}
 	m.pass(m)
 	m.polled = true
