@@ -65,6 +65,34 @@ func TestPartitionsHoldWhatIsSent(t *testing.T) {
 	}
 }
 
+// Healing ends the partitions between two hosts, or all, whoever is named first.
+func TestHealEndsPartitions(t *testing.T) {
+	for _, c := range []struct {
+		cut, heal string
+		heals     bool
+	}{
+		{"partition host=client peer=server", "heal", true},
+		{"partition host=client peer=server", "heal host=server peer=client", true},
+		{"one-way host=server peer=client", "heal host=client", true},
+		{"partition host=client peer=server", "heal host=other", false},
+	} {
+		w := calm(1)
+		for _, name := range []string{"server", "client", "other"} {
+			w.Host(name)
+		}
+		inject(t, w, c.cut+" at=1s", c.heal+" at=5s")
+		err := talk(t, w, func(t *corolla.Task, conn *aio.Conn) error {
+			if err := t.Sleep(2 * time.Second); err != nil {
+				return err
+			}
+			return t.Timeout(time.Minute, func(*corolla.Scope) error { return ask(t, conn, "anybody there") })
+		})
+		if healed := err == nil; healed != c.heals || w.Now() < 5*time.Second {
+			t.Errorf("%s, %s: at %v: %v", c.cut, c.heal, w.Now(), err)
+		}
+	}
+}
+
 func TestPartitionsThatDoNotConcernALinkLeaveIt(t *testing.T) {
 	for _, fault := range []string{"partition host=client peer=other", "one-way host=other peer=server", "silence host=other peer=server"} {
 		w := calm(1)

@@ -155,6 +155,7 @@ func TestEvents(t *testing.T) {
 	w.ObserveTasks()
 	w.Host("server")
 	inject(t, w, "crash host=server at=2s for=1s", "reset at=1s", "delay at=1s for=1s by=1ms")
+	w.Host("other").Start(func(t *corolla.Task) error { return echo(t, "server:7", 1) })
 	_ = talk(t, w, func(t *corolla.Task, c *aio.Conn) error {
 		w.Mark("connected")
 		if err := ask(t, c, "hello"); err != nil {
@@ -162,6 +163,9 @@ func TestEvents(t *testing.T) {
 		}
 		return t.Sleep(5 * time.Second)
 	})
+	if len(ends) != 2 {
+		t.Errorf("the numbers of connections: %v", ends)
+	}
 	for _, kind := range []sim.EventKind{
 		sim.TaskIs, sim.Call, sim.Sent, sim.Arrived, sim.WasReset, sim.Struck, sim.Over, sim.Crashed, sim.Started, sim.Ended, sim.Marked,
 	} {

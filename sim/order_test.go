@@ -3,6 +3,7 @@ package sim_test
 import (
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -237,6 +238,75 @@ func TestFaultsChangeOnlyWhatTheyConcern(t *testing.T) {
 		if fault.Kind != sim.LossOf && fault.Kind != sim.ClockStep && slices.Equal(lines(without, "b"), lines(with, "b")) {
 			t.Errorf("%v: host b does not notice", fault)
 		}
+	}
+}
+
+// What is lost or doubled leaves the latencies of the others as they were.
+func TestFaultsDrawFromStreamsOfTheirOwn(t *testing.T) {
+	arrivals := func(fault string) map[time.Duration]bool {
+		w := sim.New(1, sim.Latency(0, time.Second))
+		w.Host("receiver")
+		w.Host("sender")
+		if fault != "" {
+			inject(t, w, fault)
+		}
+		at := map[time.Duration]bool{}
+		w.Observe(func(e sim.Event) {
+			if e.Kind == sim.Arrived {
+				at[e.Time] = true
+			}
+		})
+		datagrams(t, w, 100)
+		return at
+	}
+	without, with := arrivals(""), arrivals("loss p=0.2")
+	if len(with) < 60 || len(with) > 95 {
+		t.Fatalf("%d of 100 arrive", len(with))
+	}
+	kept := 0
+	for at := range with {
+		if without[at] {
+			kept++
+		}
+	}
+	if kept != len(with) {
+		t.Errorf("of %d arrivals %d are where they were without the fault", len(with), kept)
+	}
+}
+
+// What arrives at one time comes in any order, even if it was sent at different times.
+func TestOrderOfArrivalIsNotThatOfSending(t *testing.T) {
+	seen := map[string]bool{}
+	for seed := range uint64(30) {
+		w := sim.New(seed)
+		receiver := w.Host("receiver")
+		order := ""
+		w.Observe(func(e sim.Event) {
+			if e.Kind == sim.Arrived {
+				order += e.Peer
+			}
+		})
+		for i, name := range []string{"a", "b"} {
+			later := time.Duration(i) * 5 * time.Millisecond
+			w.SetLink(w.Host(name), receiver, sim.Link{Latency: sim.Uniform(10*time.Millisecond-later, 0)})
+			w.Host(name).Start(func(t *corolla.Task) error {
+				s, err := t.Loop().ListenPacket("udp", ":0")
+				if err != nil {
+					return err
+				}
+				defer s.Close()
+				if err := t.Sleep(time.Second + later); err != nil {
+					return err
+				}
+				return s.TryWriteTo([]byte("x"), &net.UDPAddr{IP: receiver.Addrs()[0].AsSlice(), Port: 9})
+			})
+		}
+		w.Advance(2 * time.Second)
+		w.Close()
+		seen[order] = true
+	}
+	if !seen["ab"] || !seen["ba"] {
+		t.Errorf("arrived in the orders %v", seen)
 	}
 }
 

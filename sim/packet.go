@@ -131,6 +131,10 @@ func (d *desc) carry(to *Host, p packet, arrive func()) {
 		}
 	}
 	said(Sent, now)
+	when := time.Duration(-1) // drawn even for what is lost, so that the others keep their latencies
+	if h != w.home {
+		when = l.arrival(now, len(p.data))
+	}
 	if l.cut || l.now.Loss > 0 && l.chaos.Float64() < l.now.Loss {
 		if h == w.home {
 			w.emit(Event{Kind: Call, Text: "lost"})
@@ -138,13 +142,15 @@ func (d *desc) carry(to *Host, p packet, arrive func()) {
 		said(Lost, now)
 		return
 	}
-	times := 1
+	if when < 0 {
+		when = l.arrival(now, len(p.data))
+	}
+	copies := []time.Duration{when}
 	if l.now.Duplicates > 0 && l.chaos.Float64() < l.now.Duplicates {
-		times = 2
+		copies = append(copies, when+l.now.Latency.draw(l.chaos))
 	}
 	early := now > w.now
-	for range times {
-		when := l.arrival(now, len(p.data))
+	for _, when := range copies {
 		if l.now.Reorder > 0 && l.chaos.Float64() < l.now.Reorder {
 			when += Uniform(0, l.now.Late).draw(l.chaos)
 		}
