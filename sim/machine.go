@@ -1,16 +1,47 @@
 package sim
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
+	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/internal/host"
 )
 
-// machine is the World as the loop sees it.
-type machine struct{ *World }
+// machine is a host as one of its loops sees it.
+type machine struct {
+	*World
+	place
+	reports
+	absent
+	wake wake
+	life *life         // of the program that made the loop, if the World runs it
+	loop *corolla.Loop // nil in tests of the contract
+	n    int           // the loop's number on its host, from 1
 
-var _ host.Host = machine{}
+	until    time.Duration // of the Wait in progress
+	spins    int           // consecutive turns in which the loop did not wait
+	ahead    time.Duration // the host's clock, if that is later than the World's
+	contexts contexts
+	jobs     uint64
+
+	seen map[*corolla.Task]string // what they did when they were last looked at
+
+	fresh  bool // was never run
+	polled bool // Wait has just returned
+	inside bool // between Running(true) and Running(false), or closing
+	closed bool
+	dead   bool          // the host has crashed
+	died   time.Duration // when
+	failed error         // what Wait returns next
+}
+
+var _ host.Host = (*machine)(nil)
+
+// ErrCrashed is the error of what a crashed host was doing.
+var ErrCrashed = errors.New("sim: the host has crashed")
 
 // A loop that always has something ready never waits, so the clock would stand
 // still for ever. After spinLimit such turns each further one takes spinTick.
@@ -19,154 +50,133 @@ const (
 	spinTick  = 10 * time.Microsecond
 )
 
-func (m machine) Epoch() time.Time { return m.config.epoch }
+func (m *machine) Epoch() time.Time { return m.config.epoch.Add(m.host.stepped) }
 
-func (m machine) Recent() time.Duration { return m.now }
+// local is the host's clock. It is ahead of the World's while a turn takes time.
+func (m *machine) local() time.Duration { return max(m.now, m.ahead) }
 
-func (m machine) Guard(time.Duration, func(time.Duration, func() bool)) (stop func()) {
+func (m *machine) Now() time.Duration { return m.local() }
+
+// Recent is called after each callback, and sometimes after Wait.
+func (m *machine) Recent() time.Duration {
+	m.host.burn(m)
+	if m.host.cost > 0 {
+		m.ahead = m.local() + m.host.cost
+	}
+	return m.local()
+}
+
+func (absent) Guard(time.Duration, func(time.Duration, func() bool)) (stop func()) {
 	return func() {}
 }
 
-func (m machine) Wait(buf []host.Event, until time.Duration) (int, error) {
-	if until >= 0 && until <= m.now {
+// Running is where a loop's goroutine begins, and ceases, to take part.
+func (m *machine) Running(on bool) {
+	if on {
+		m.enter()
+	} else {
+		m.leave()
+	}
+}
+
+func (m *machine) enter() {
+	if m.holds {
+		return
+	}
+	m.mu.Lock()
+	if m.fresh {
+		m.fresh = false
+		m.missing--
+	}
+	m.inside = true
+	m.life.entered(m.World)
+	m.until = 0
+	m.World.enter(m)
+}
+
+func (m *machine) leave() {
+	if !m.inside {
+		return
+	}
+	m.inside = false
+	m.mu.Lock()
+	m.life.left(m.World)
+	m.mu.Unlock()
+	m.World.leave(m)
+}
+
+func (m *machine) Close() error {
+	m.enter()
+	m.closed = true
+	m.host.machines = slices.DeleteFunc(m.host.machines, func(o *machine) bool { return o == m })
+	m.leave()
+	return nil
+}
+
+func (m *machine) Wait(buf []host.Event, until time.Duration) (int, error) {
+	m.enter()
+	if until >= 0 && until <= m.local() {
 		if m.spins++; m.spins > spinLimit {
-			m.now += spinTick
+			m.ahead = m.local() + spinTick
+			if m.host == m.home {
+				m.now = m.ahead
+			}
 		}
 	} else {
 		m.spins = 0
 	}
-	for {
-		for m.agenda.Len() > 0 && m.agenda.Min().when <= m.now {
-			m.agenda.Pop().act()
+	m.until = until
+	if m.World.tasks && m.loop != nil && m.observed() {
+		watchTasks(m)
+	}
+	m.pass(m)
+	m.polled = true
+	if m.failed != nil {
+		err := m.failed
+		if !m.dead {
+			m.failed = nil
 		}
-		m.lookAtContexts()
-		if n := m.collect(buf); n > 0 {
-			for _, ev := range buf[:n] {
-				m.tracef("event fd=%d %s", ev.FD, readyString(ev.Ready))
-			}
-			return n, nil
-		}
-		if m.takeWake() || until >= 0 && until <= m.now {
-			return 0, nil
-		}
-		switch {
-		case m.agenda.Len() > 0 && (until < 0 || m.agenda.Min().when <= until):
-			m.now = m.agenda.Min().when
-		case until >= 0:
-			if !m.pace(until - m.now) { // else a goroutine outside was quicker
-				m.now = until
-			}
-		case !m.awaitOutsiders():
-			m.tracef("deadlock")
-			return 0, host.ErrDeadlock
-		}
+		return 0, err
 	}
+	n := m.collect(buf)
+	for _, ev := range buf[:n] {
+		m.tracef("event fd=%d %s", ev.FD, readyString(ev.Ready))
+	}
+	if n == 0 && m.wake.take(m.World) && m.host != m.home && m.observed() {
+		m.emit(Event{Time: m.local(), Host: m.host.name, Kind: Woken, Text: m.which()})
+	}
+	return n, nil
 }
 
-// collect reports edges in the order they arose, and then whatever else is ready among the
-// descriptors that are watched by level.
-func (m machine) collect(buf []host.Event) (n int) {
-	taken := 0
-	for _, d := range m.edges {
-		if n == len(buf) {
-			break
-		}
-		taken++
-		if r := d.edge & d.wanted(); r != 0 && m.fds[d.fd] == d {
-			buf[n] = host.Event{FD: d.fd, Ready: r}
-			n++
-		}
-		d.edge = 0
+// ready reports whether Wait would return.
+func (m *machine) ready() bool {
+	if m.failed != nil {
+		return true
 	}
-	m.edges = slices.Delete(m.edges, 0, taken)
-	for _, d := range m.levels {
-		if r := d.level() & d.wanted(); r != 0 && n < len(buf) {
-			buf[n] = host.Event{FD: d.fd, Ready: r}
-			n++
-		}
+	if m.ahead > m.now {
+		return false
 	}
-	return n
+	m.contexts.look(m)
+	return m.pending() || m.wake.is(m.World) || m.until >= 0 && m.until <= m.now
 }
 
-func (m machine) Wake() {
-	m.mu.Lock()
-	m.woken = true
-	m.mu.Unlock()
-	m.cond.Broadcast()
+func (m *machine) due() time.Duration {
+	if m.ahead > m.now {
+		return m.ahead
+	}
+	return m.until
 }
 
-func (m machine) takeWake() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	was := m.woken
-	m.woken = false
-	return was
+// which names the loop among those of its host, if there are several.
+func (m *machine) which() string {
+	if m.host.loops < 2 {
+		return ""
+	}
+	return fmt.Sprintf("loop %d: ", m.n)
 }
 
-// awaitOutsiders waits until a goroutine given to Outside has woken the loop or
-// ended. It returns false when there is none.
-func (m machine) awaitOutsiders() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.outsiders == 0 {
-		return m.woken // the last may have woken the loop as it ended
+func (m *machine) tracef(format string, args ...any) {
+	if m.observed() {
+		m.emit(Event{Time: m.local(), Host: m.host.name, Kind: Call, Text: m.which() + fmt.Sprintf(format, args...)})
 	}
-	for n := m.outsiders; !m.woken && m.outsiders == n; {
-		m.cond.Wait()
-	}
-	return true
-}
-
-func (m machine) Watch(fd host.FD, want host.Interest) error {
-	d, err := m.get(fd)
-	if err != nil {
-		return err
-	}
-	m.unlevel(d)
-	d.want = want
-	if want&host.Edge == 0 {
-		m.levels = append(m.levels, d)
-	} else if r := d.level(); r != 0 {
-		m.raise(d, r)
-	}
-	return nil
-}
-
-func (m machine) Unwatch(fd host.FD) error {
-	d, err := m.get(fd)
-	if err != nil {
-		return err
-	}
-	m.unlevel(d)
-	d.want, d.edge = 0, 0
-	return nil
-}
-
-func (w *World) unlevel(d *desc) {
-	if i := slices.Index(w.levels, d); i >= 0 {
-		w.levels = slices.Delete(w.levels, i, i+1)
-	}
-}
-
-// raise records an edge.
-func (w *World) raise(d *desc, r host.Ready) {
-	if d.want&host.Edge == 0 {
-		return
-	}
-	if d.edge == 0 {
-		w.edges = append(w.edges, d)
-	}
-	d.edge |= r
-}
-
-func (m machine) Close() error { return nil }
-
-func readyString(r host.Ready) string {
-	s := []byte("---")
-	for i, c := range []byte("rwh") {
-		if r&(1<<i) != 0 {
-			s[i] = c
-		}
-	}
-	return string(s)
 }
