@@ -19,7 +19,7 @@ deferred: 85
 gen: 36
 green: 118
 process: 28
-sim: 18
+sim: 19
 transport: 107
 transport/framing: 18
 web: 30

@@ -44,6 +44,7 @@ web/websocket:     . aio green web github.com/gobwas/ws
 backdoor:          . aio
 web:               . aio green internal/ds
 examples:          . aio transport transport/framing process deferred green gen sim golang.org/x/sys
+conformance:       . aio transport transport/framing process deferred green gen sim
 cmd:               . aio transport transport/framing process deferred green gen backdoor web sim examples golang.org/x/sys
 tools:
 bench:             *

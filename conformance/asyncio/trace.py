@@ -1,0 +1,61 @@
+"""What the scenarios print with: asyncio on a clock that jumps.
+
+A selector that would wait for a timer moves the clock to it instead, so a trace holds exact times and
+needs none. Sockets are real: they are polled before the clock moves.
+"""
+
+import asyncio
+import platform
+import selectors
+
+print(f"# CPython {platform.python_version()}")
+
+
+class JumpSelector(selectors.DefaultSelector):
+    now = 0.0
+
+    def select(self, timeout=None):
+        if timeout is None:
+            return super().select(None)
+        events = super().select(0 if timeout <= 0 else 0.0005)
+        if not events and timeout > 0:
+            self.now += timeout
+        return events
+
+
+class JumpLoop(asyncio.SelectorEventLoop):
+    def __init__(self):
+        self.jump = JumpSelector()
+        super().__init__(self.jump)
+        self._clock_resolution = 1e-6
+
+    def time(self):
+        return self.jump.now
+
+
+_loop = None
+
+
+def new_loop():
+    """Makes the loop whose clock say prints."""
+    global _loop
+    _loop = JumpLoop()
+    _loop.set_exception_handler(lambda loop, context: None)
+    asyncio.set_event_loop(_loop)
+    return _loop
+
+
+def say(text):
+    ms = round(_loop.time() * 1000) if _loop else 0
+    print(f"t={ms}ms {text}", flush=True)
+
+
+def main(coroutine_function):
+    """Runs main() to its end on a new loop."""
+    loop = new_loop()
+    try:
+        loop.run_until_complete(coroutine_function())
+    except BaseException as e:
+        say(f"main: {type(e).__name__}")
+    finally:
+        loop.close()
