@@ -107,10 +107,11 @@ func TestTwins(t *testing.T) {
 	})
 }
 
-// machine returns what makes loops on the real machine or on a simulated one. Both clocks jump.
+// machine returns what makes loops on the real machine or on a simulated one. Both clocks jump, and
+// both networks take no time, as loopback does.
 func machine(t *testing.T, host string) scenario.Machine {
 	if host == "sim" {
-		return sim.New(1).NewLoop
+		return sim.New(1, sim.Latency(0, 0), sim.Whole()).NewLoop
 	}
 	return func(opts ...corolla.Option) *corolla.Loop {
 		l, err := corolla.New(append(opts, sim.JumpClock())...)

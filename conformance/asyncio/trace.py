@@ -50,12 +50,36 @@ def say(text):
     print(f"t={ms}ms {text}", flush=True)
 
 
+def word(error):
+    """The word for how something ended."""
+    if error is None:
+        return "done"
+    if isinstance(error, asyncio.CancelledError):
+        return "canceled"
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    return str(error)
+
+
+def yes(b):
+    return "yes" if b else "no"
+
+
+async def outcome(awaitable):
+    """What awaiting something results in: its value, or the word for its error."""
+    try:
+        value = await awaitable
+    except (Exception, asyncio.CancelledError) as e:
+        return word(e)
+    return "done" if value is None else str(value)
+
+
 def main(coroutine_function):
     """Runs main() to its end on a new loop."""
     loop = new_loop()
     try:
         loop.run_until_complete(coroutine_function())
     except BaseException as e:
-        say(f"main: {type(e).__name__}")
+        say(f"main: {word(e)}")
     finally:
         loop.close()

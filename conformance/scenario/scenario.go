@@ -36,7 +36,10 @@ func Print(s Scenario, machine Machine) (trace string, err error) {
 	r := &Run{machine: machine}
 	defer func() {
 		if r.loop != nil {
-			err = errors.Join(err, r.loop.Close())
+			err = r.loop.Close()
+		}
+		if errors.Is(err, corolla.ErrLoopClosed) {
+			err = nil // by the scenario itself
 		}
 	}()
 	s.Body(r)
