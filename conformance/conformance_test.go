@@ -111,7 +111,9 @@ func TestTwins(t *testing.T) {
 // both networks take no time, as loopback does.
 func machine(t *testing.T, host string) scenario.Machine {
 	if host == "sim" {
-		return sim.New(1, sim.Latency(0, 0), sim.Whole()).NewLoop
+		return func(opts ...corolla.Option) *corolla.Loop {
+			return sim.New(1, sim.Latency(0, 0), sim.Whole()).NewLoop(opts...)
+		}
 	}
 	return func(opts ...corolla.Option) *corolla.Loop {
 		l, err := corolla.New(append(opts, sim.JumpClock())...)

@@ -55,6 +55,9 @@ func (r *Run) Loop(opts ...corolla.Option) *corolla.Loop {
 	return r.loop
 }
 
+// Other makes another loop, on a machine of its own, which the scenario closes.
+func (r *Run) Other() *corolla.Loop { return r.machine() }
+
 // Say prints an event, with the time on the loop's clock.
 func (r *Run) Say(format string, args ...any) {
 	at := time.Duration(0)
