@@ -58,6 +58,10 @@ def word(error):
         return "canceled"
     if isinstance(error, TimeoutError):
         return "timeout"
+    if isinstance(error, ConnectionResetError):
+        return "reset"
+    if isinstance(error, ConnectionRefusedError):
+        return "refused"
     return str(error)
 
 
@@ -83,3 +87,47 @@ def main(coroutine_function):
         say(f"main: {word(e)}")
     finally:
         loop.close()
+
+
+class Recorder(asyncio.Protocol):
+    """A protocol that says what it is told."""
+
+    transport = None
+
+    def connection_made(self, transport):
+        self.transport = transport
+        say("made")
+
+    def data_received(self, data):
+        say(f"data: {data.decode()}")
+
+    def eof_received(self):
+        say("eof")
+
+    def connection_lost(self, exc):
+        say(f"lost: {word(exc) if exc else 'no error'}")
+
+    def pause_writing(self):
+        say("pause writing")
+
+    def resume_writing(self):
+        say("resume writing")
+
+
+async def connect(protocol):
+    """Connects a protocol, as a server's, to streams, and waits 10 ms for it."""
+    server = await asyncio.get_running_loop().create_server(lambda: protocol, "127.0.0.1", 0)
+    streams = await asyncio.open_connection(*server.sockets[0].getsockname())
+    await asyncio.sleep(0.01)
+    server.close()
+    return streams
+
+
+async def stream_pair(**options):
+    """Connects two ends of a stream: a reader and a writer, and those of the peer."""
+    accepted = asyncio.get_running_loop().create_future()
+    server = await asyncio.start_server(lambda *peer: accepted.set_result(peer), "127.0.0.1", 0)
+    streams = await asyncio.open_connection(*server.sockets[0].getsockname(), **options)
+    peer = await accepted
+    server.close()
+    return *streams, *peer

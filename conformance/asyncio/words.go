@@ -3,10 +3,13 @@ package asyncio
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/transport"
 )
 
 const ms = time.Millisecond
@@ -26,6 +29,14 @@ func word(err error) string {
 		return "canceled"
 	case errors.As(err, &panicked):
 		return fmt.Sprint(panicked.Value)
+	case errors.Is(err, transport.ErrAborted):
+		return "aborted"
+	case errors.Is(err, net.ErrClosed):
+		return "closed"
+	case errors.Is(err, syscall.ECONNRESET):
+		return "reset"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "refused"
 	}
 	return err.Error()
 }
