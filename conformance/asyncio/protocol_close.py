@@ -3,7 +3,7 @@
 import asyncio
 from trace import Recorder, connect, main, say, yes
 
-MUCH = 16 << 20
+MUCH = 4 << 20
 
 
 async def body():

@@ -10,7 +10,7 @@ async def body():
     protocol.transport.write(b"one")
     say(f"buffered: {protocol.transport.get_write_buffer_size()}")
     await asyncio.sleep(0.01)
-    protocol.transport.write(bytes(16 << 20))
+    protocol.transport.write(bytes(4 << 20))
     say(f"buffered any: {yes(protocol.transport.get_write_buffer_size())}")
     protocol.transport.write(b"two")
     say(f"peer got: {(await reader.read(3)).decode()}")

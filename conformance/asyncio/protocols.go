@@ -9,7 +9,7 @@ import (
 
 func protocolStart(r *scenario.Run) {
 	r.Main(func(t *corolla.Task) error {
-		ours, theirs, err := streamPair(t)
+		ours, theirs, err := pair(t, "unix", newAddress())
 		if err != nil {
 			return err
 		}

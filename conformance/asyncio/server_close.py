@@ -1,7 +1,7 @@
 """Closing a server, even twice, ends listening only: connections go on."""
 
 import asyncio
-from trace import main, outcome, say
+from trace import main, new_address, outcome, say
 
 
 async def body():
@@ -11,13 +11,13 @@ async def body():
         say("handler ends")
         writer.close()
 
-    server = await asyncio.start_server(echo, "127.0.0.1", 0)
-    address = server.sockets[0].getsockname()
-    reader, writer = await asyncio.open_connection(*address)
+    address = new_address()
+    server = await asyncio.start_unix_server(echo, address)
+    reader, writer = await asyncio.open_unix_connection(address)
     await asyncio.sleep(0.01)
     server.close()
     server.close()
-    say(f"connect: {await outcome(asyncio.open_connection(*address))}")
+    say(f"connect: {await outcome(asyncio.open_unix_connection(address))}")
     writer.write(b"hello")
     say(f"echo: {(await reader.read(100)).decode()}")
     writer.close()

@@ -1,7 +1,7 @@
 """An exception in a handler is reported, and the server serves on."""
 
 import asyncio
-from trace import main, say
+from trace import main, new_address, say
 
 
 async def body():
@@ -14,9 +14,10 @@ async def body():
         writer.write(word.upper().encode())
         writer.close()
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    address = new_address()
+    server = await asyncio.start_unix_server(handle, address)
     for word in [b"bad", b"good"]:
-        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        reader, writer = await asyncio.open_unix_connection(address)
         writer.write(word)
         await asyncio.sleep(0.01)
         if word == b"good":

@@ -38,18 +38,18 @@ func (p echo) Closed(_ *transport.Conn, err error) { p.r.Say("handler ends") }
 func serverClose(r *scenario.Run) {
 	r.Main(func(t *corolla.Task) error {
 		build := func(*transport.Conn) transport.Protocol { return echo{r} }
-		server, err := transport.Serve(t.Loop(), "tcp", "127.0.0.1:0", build)
+		server, err := transport.Serve(t.Loop(), "unix", newAddress(), build)
 		if err != nil {
 			return err
 		}
-		c, err := aio.Dial(t, "tcp", server.Addr().String())
+		c, err := aio.Dial(t, "unix", server.Addr().String())
 		if err != nil {
 			return err
 		}
 		_ = t.Sleep(10 * ms)
 		_ = server.Close()
 		_ = server.Close()
-		_, err = aio.Dial(t, "tcp", server.Addr().String())
+		_, err = aio.Dial(t, "unix", server.Addr().String())
 		r.Say("connect: %s", word(err))
 		write(t, c, "hello")
 		r.Say("echo: %s", outcome(readSome(t, c, 5)))
@@ -61,7 +61,7 @@ func serverClose(r *scenario.Run) {
 func serverHandlerRaises(r *scenario.Run) {
 	l := r.Loop(corolla.ErrorHandler(func(err error) { r.Say("handler: %s", word(err)) }))
 	_ = l.Run(func(t *corolla.Task) error {
-		listener, err := aio.Listen(l, "tcp", "127.0.0.1:0")
+		listener, err := aio.Listen(l, "unix", newAddress())
 		if err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ func serverHandlerRaises(r *scenario.Run) {
 			return err
 		}).Serve)
 		for _, word := range []string{"bad", "good"} {
-			c, err := aio.Dial(t, "tcp", listener.Addr().String())
+			c, err := aio.Dial(t, "unix", listener.Addr().String())
 			if err != nil {
 				return err
 			}

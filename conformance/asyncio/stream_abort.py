@@ -5,7 +5,7 @@ from trace import main, outcome, say, stream_pair
 
 
 async def body():
-    reader, writer, _, peer = await stream_pair()
+    reader, writer, _, peer = await stream_pair(tcp=True)
 
     async def read():
         return (await reader.read(10)).decode() or "end"

@@ -3,7 +3,7 @@
 import asyncio
 from trace import main, say, stream_pair, yes
 
-MUCH = 16 << 20
+MUCH = 4 << 20
 
 
 async def body():

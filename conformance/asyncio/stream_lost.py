@@ -7,7 +7,7 @@ from trace import main, outcome, say, stream_pair
 
 
 async def body():
-    reader, writer, _, peer = await stream_pair()
+    reader, writer, _, peer = await stream_pair(tcp=True)
     reading = asyncio.create_task(reader.read(10))
     await asyncio.sleep(0.01)
     peer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -11,8 +11,17 @@ import (
 
 // paired runs body with the two ends of a stream, and closes them.
 func paired(r *scenario.Run, body func(t *corolla.Task, ours, peer *aio.Conn)) {
+	pairedOn(r, "unix", newAddress(), body)
+}
+
+// pairedTCP is paired where TCP matters: a Unix socket has no reset.
+func pairedTCP(r *scenario.Run, body func(t *corolla.Task, ours, peer *aio.Conn)) {
+	pairedOn(r, "tcp", "127.0.0.1:0", body)
+}
+
+func pairedOn(r *scenario.Run, network, address string, body func(t *corolla.Task, ours, peer *aio.Conn)) {
 	r.Main(func(t *corolla.Task) error {
-		ours, peer, err := streamPair(t)
+		ours, peer, err := pair(t, network, address)
 		if err != nil {
 			return err
 		}
@@ -142,7 +151,7 @@ func streamLines(r *scenario.Run) {
 }
 
 func streamLost(r *scenario.Run) {
-	paired(r, func(t *corolla.Task, ours, peer *aio.Conn) {
+	pairedTCP(r, func(t *corolla.Task, ours, peer *aio.Conn) {
 		read := func(t *corolla.Task) (int, error) { return ours.Read(t, make([]byte, 10)) }
 		reading := corolla.Go(t.Loop(), read)
 		_ = t.Sleep(10 * ms)
@@ -160,7 +169,7 @@ func streamLost(r *scenario.Run) {
 }
 
 func streamAbort(r *scenario.Run) {
-	paired(r, func(t *corolla.Task, ours, peer *aio.Conn) {
+	pairedTCP(r, func(t *corolla.Task, ours, peer *aio.Conn) {
 		_ = peer.Abort()
 		_ = t.Sleep(10 * ms)
 		switch _, err := ours.Read(t, make([]byte, 10)); err {

@@ -5,6 +5,7 @@ needs none. Sockets are real: they are polled before the clock moves.
 """
 
 import asyncio
+import os
 import platform
 import selectors
 
@@ -114,20 +115,40 @@ class Recorder(asyncio.Protocol):
         say("resume writing")
 
 
+_addresses = 0
+
+
+def new_address():
+    """A name for a Unix socket. What is sent on one has arrived at once, as the clock needs it; TCP may be late."""
+    global _addresses
+    _addresses += 1
+    return f"\0corolla-conformance-{os.getpid()}-{_addresses}"
+
+
 async def connect(protocol):
     """Connects a protocol, as a server's, to streams, and waits 10 ms for it."""
-    server = await asyncio.get_running_loop().create_server(lambda: protocol, "127.0.0.1", 0)
-    streams = await asyncio.open_connection(*server.sockets[0].getsockname())
+    address = new_address()
+    server = await asyncio.get_running_loop().create_unix_server(lambda: protocol, address)
+    streams = await asyncio.open_unix_connection(address)
     await asyncio.sleep(0.01)
     server.close()
     return streams
 
 
-async def stream_pair(**options):
+async def stream_pair(tcp=False, **options):
     """Connects two ends of a stream: a reader and a writer, and those of the peer."""
     accepted = asyncio.get_running_loop().create_future()
-    server = await asyncio.start_server(lambda *peer: accepted.set_result(peer), "127.0.0.1", 0)
-    streams = await asyncio.open_connection(*server.sockets[0].getsockname(), **options)
+
+    def accept(*peer):
+        accepted.set_result(peer)
+
+    if tcp:
+        server = await asyncio.start_server(accept, "127.0.0.1", 0)
+        streams = await asyncio.open_connection(*server.sockets[0].getsockname(), **options)
+    else:
+        address = new_address()
+        server = await asyncio.start_unix_server(accept, address)
+        streams = await asyncio.open_unix_connection(address, **options)
     peer = await accepted
     server.close()
     return *streams, *peer
