@@ -39,6 +39,9 @@ func readSome(t *corolla.Task, c *aio.Conn, n int) (string, error) {
 	return string(b[:n]), err
 }
 
+// errEnds are how a stream ends.
+var errEnds = []error{io.EOF, io.ErrUnexpectedEOF}
+
 func write(t *corolla.Task, c *aio.Conn, s string) { _, _ = c.Write(t, []byte(s)) }
 
 func streamReadBusy(r *scenario.Run) {
