@@ -68,3 +68,41 @@ func queueWaits(r *scenario.Run) {
 		return nil
 	})
 }
+
+func queueBarging(r *scenario.Run) {
+	r.Main(func(t *corolla.Task) error {
+		queue := corolla.NewQueue[string](1)
+		put := func(value string) { r.Say("put %s: %s", value, refused(queue.TryPut(value))) }
+		get := func() {
+			value, err := queue.TryGet()
+			if err != nil {
+				value = "refused"
+			}
+			r.Say("get: %s", value)
+		}
+		waiter := t.Loop().Go(func(t *corolla.Task) error {
+			value, err := queue.Get(t)
+			r.Say("waiter got %s", value)
+			return err
+		})
+		_ = t.Sleep(10 * ms)
+		put("first")
+		get()
+		put("second")
+		_, _ = waiter.Await(t)
+		queue = corolla.NewQueue[string](1)
+		put("third")
+		putter := t.Loop().Go(func(t *corolla.Task) error {
+			err := queue.Put(t, "fourth")
+			r.Say("fourth is put")
+			return err
+		})
+		_ = t.Sleep(10 * ms)
+		get()
+		put("fifth")
+		_ = t.Sleep(10 * ms)
+		get()
+		_, _ = putter.Await(t)
+		return nil
+	})
+}

@@ -110,4 +110,9 @@ var Scenarios = []scenario.Scenario{
 	{Name: "mix_turns", Rules: "mix", Body: mixTurns},
 	{Name: "mix_group_barrier", Rules: "mix", Body: mixGroupBarrier},
 	{Name: "mix_server_timeouts", Rules: "mix", Body: mixServerTimeouts},
+	{Name: "jobs_program", Rules: "program", Body: jobsProgram},
+	{Name: "queue_barging", Rules: "queue", Body: queueBarging},
+	{Name: "task_forgotten", Rules: "task", Body: taskForgotten},
+	{Name: "stream_write_waits", Rules: "streams", Body: streamWriteWaits},
+	{Name: "stream_writers", Rules: "streams", Body: streamWriters},
 }

@@ -1,8 +1,10 @@
 package asyncio
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
@@ -235,5 +237,49 @@ func streamReadCanceled(r *scenario.Run) {
 		write(t, peer, "lo")
 		_, err = ours.ReadFull(t, late[got:])
 		r.Say("later: %s", outcome(string(late), err))
+	})
+}
+
+func streamWriteWaits(r *scenario.Run) {
+	paired(r, func(t *corolla.Task, ours, peer *aio.Conn) {
+		sending := t.Loop().Go(func(t *corolla.Task) error {
+			for n := range 2 {
+				_, _ = ours.Write(t, make([]byte, much))
+				r.Say("written %d", n)
+			}
+			return nil
+		})
+		_ = t.Sleep(10 * ms)
+		r.Say("peer reads")
+		got, _ := peer.ReadFull(t, make([]byte, 2*much))
+		_, _ = sending.Await(t)
+		r.Say("peer got all: %s", yes(got == 2*much))
+	})
+}
+
+func streamWriters(r *scenario.Run) {
+	paired(r, func(t *corolla.Task, ours, peer *aio.Conn) {
+		const size = 1 << 20
+		for _, letter := range []string{"a", "b"} {
+			t.Loop().Go(func(t *corolla.Task) error {
+				for range 2 {
+					_, _ = ours.Write(t, bytes.Repeat([]byte(letter), size))
+					r.Say("%s is written", letter)
+				}
+				return nil
+			})
+		}
+		_ = t.Sleep(10 * ms)
+		var got []string
+		for range 4 {
+			piece, _ := readSome(t, peer, size)
+			if whole := piece[:1]; strings.Count(piece, whole) == size {
+				got = append(got, whole)
+			} else {
+				got = append(got, "ab")
+			}
+		}
+		_ = t.Sleep(10 * ms)
+		r.Say("peer got %s", strings.Join(got, " "))
 	})
 }

@@ -1,6 +1,8 @@
 package asyncio
 
 import (
+	"runtime"
+
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/conformance/scenario"
 )
@@ -171,4 +173,21 @@ func taskAwaitWrong(r *scenario.Run) {
 		return nil
 	})
 	_ = other.Close()
+}
+
+func taskForgotten(r *scenario.Run) {
+	r.Main(func(t *corolla.Task) error {
+		t.Loop().Go(func(t *corolla.Task) error {
+			defer r.Say("is ended")
+			r.Say("begins")
+			_, err := corolla.NewFuture[int](t.Loop()).Await(t)
+			return err
+		})
+		_ = t.Sleep(10 * ms)
+		runtime.GC()
+		r.Say("garbage is collected")
+		_ = t.Sleep(10 * ms)
+		r.Say("main ends")
+		return nil
+	})
 }
