@@ -1,4 +1,4 @@
-.PHONY: all fmt lint test compat soak trees bench mutants chat-browser
+.PHONY: all fmt lint test compat soak trees bench mutants chat-browser conformance conformance-traces
 
 all: fmt lint test
 
@@ -24,6 +24,17 @@ compat:
 # pictures of it.
 chat-browser:
 	COROLLA_PICTURES=$(PICTURES) go test -tags browser -run '^TestChatInABrowser$$' -count 1 -timeout 2m ./cmd/corolla
+
+# The frameworks that the models come from, run beside their twins in conformance/. They need Debian's python3,
+# python3-twisted and python3-eventlet, which .ci/run installs.
+PYTHON ?= /usr/bin/python3
+conformance:
+	go test -count=1 -timeout 10m ./conformance -python $(PYTHON)
+
+# Stores what the frameworks print as the traces to compare with.
+conformance-traces:
+	go test -count=1 ./conformance -run '^TestFrameworks$$' -python $(PYTHON) -update
+	go test -count=1 ./conformance -run '^TestReadme$$' -update
 
 soak:
 	COROLLA_SOAK=$(or $(SOAK),3m) go test -run '^TestSoak$$' -v -timeout 30m ./aio

@@ -47,6 +47,7 @@ backdoor:          . aio
 web:               . aio green internal/ds
 service:           . aio transport
 examples:          . aio transport transport/framing process deferred service green gen web sim golang.org/x/sys
+conformance:       . aio transport transport/framing process deferred green gen sim
 cmd:               . aio transport transport/framing process deferred green gen backdoor service web sim examples golang.org/x/sys
 tools:
 bench:             *

@@ -3,7 +3,6 @@ package stream
 import (
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 
 	"github.com/corolla-go/corolla"
@@ -119,10 +118,7 @@ func (w wire) TryRead(b []byte) (int, error) {
 	if n > 0 {
 		w.Active() // a handshake that is slow is not idle
 	}
-	if err == io.EOF {
-		err = w.ended()
-	}
-	return n, err
+	return n, w.ReadErr(err)
 }
 
 func (w wire) Await(t *corolla.Task) error {
