@@ -215,6 +215,7 @@ func TestNamesInDocumentsExist(t *testing.T) {
 	}{
 		{"README.md", false, 20},
 		{"docs/models.md", true, 300},
+		{"docs/differences.md", false, 15},
 	} {
 		document, err := os.ReadFile(d.file)
 		if err != nil {

@@ -80,6 +80,26 @@ func TestResetIsNoEndOfTheStream(t *testing.T) {
 	}
 }
 
+// TestResetIsToldAgain: the system tells a read of a reset once, and the end of the stream from then on.
+func TestResetIsToldAgain(t *testing.T) {
+	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {
+		arrives(t, task, b, a, "half")
+		if err := b.Abort(); err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(a.Bind(task))
+		if string(got) != "half" || !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("read %q, %v", got, err)
+		}
+		if n, err := a.Read(task, make([]byte, 10)); n != 0 || !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("read again: %d, %v", n, err)
+		}
+		if _, err := a.ReadUntil(task, []byte("\n")); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("read until an end of the line: %v", err)
+		}
+	})
+}
+
 func TestResetIsNoEndOfTheStreamWithTLS(t *testing.T) {
 	ca, cert := newCA(t)
 	connected(t, func(t *testing.T, task *corolla.Task, a, b *aio.Conn) {

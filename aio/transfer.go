@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -176,10 +175,7 @@ func (c *Conn) ReadFiles(t *corolla.Task, b []byte) (int, []*os.File, error) {
 		}
 		n, files, err := c.Socket().TryReadFiles(b)
 		if err != corolla.ErrWouldBlock {
-			if failed := c.stream.Err(); err == io.EOF && failed != nil {
-				err = failed
-			}
-			return n, files, c.wrap("read", err)
+			return n, files, c.wrap("read", c.stream.ReadErr(err))
 		}
 		if err := awaitData(c, t); err != nil {
 			return 0, nil, c.wrap("read", err)

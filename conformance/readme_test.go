@@ -14,7 +14,7 @@ const readmeHead = `# Conformance
 The same scenarios on the frameworks that Corolla's models come from, and on Corolla. Each is a program for the
 framework, ` + "`NAME.py`" + `, whose output is stored in ` + "`NAME.trace`" + `, and its twin in Go, which must print the same on a
 simulated machine and on the real one. ` + "`NAME.differs`" + ` is what the twin prints where Corolla differs on purpose, and
-names the difference by its number in [models.md](../docs/models.md).
+names the difference by its number in [differences.md](../docs/differences.md).
 
 ` + "`go test ./conformance`" + ` compares the twins with what is stored, ` + "`make conformance`" + ` runs the frameworks again, three times.
 This page is written by ` + "`go test ./conformance -update`" + `.

@@ -36,7 +36,10 @@ func Print(s Scenario, machine Machine) (trace string, err error) {
 	r := &Run{machine: machine}
 	defer func() {
 		if r.loop != nil {
-			err = errors.Join(err, r.loop.Close())
+			err = r.loop.Close()
+		}
+		if errors.Is(err, corolla.ErrLoopClosed) {
+			err = nil // by the scenario itself
 		}
 	}()
 	s.Body(r)
@@ -51,6 +54,9 @@ func (r *Run) Loop(opts ...corolla.Option) *corolla.Loop {
 	r.began = r.loop.Now()
 	return r.loop
 }
+
+// Other makes another loop, on a machine of its own, which the scenario closes.
+func (r *Run) Other() *corolla.Loop { return r.machine() }
 
 // Say prints an event, with the time on the loop's clock.
 func (r *Run) Say(format string, args ...any) {

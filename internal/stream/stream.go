@@ -9,8 +9,10 @@
 package stream
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"slices"
 
 	"github.com/corolla-go/corolla"
@@ -98,31 +100,36 @@ func (s *Stream) String() string {
 }
 
 // TryRead reads at most len(b) bytes, through TLS if there is any. It returns corolla.ErrWouldBlock
-// if nothing has arrived, and during the handshake. If sending has failed it returns that error
-// instead of io.EOF: the system reports a reset only once, and when a write has received it, a read
-// finds the end of the stream as if everything had arrived.
+// if nothing has arrived, and during the handshake. Other errors are as ReadErr says.
 func (s *Stream) TryRead(b []byte) (n int, err error) {
 	s.Active()
 	if s.tls == nil {
 		n, err = s.sock.TryRead(b)
-	} else {
-		n, err = s.tls.read(b)
+		return n, s.ReadErr(err)
 	}
-	if err == io.EOF {
-		err = s.ended()
+	if n, err = s.tls.read(b); err == io.EOF {
+		err = s.ReadErr(err)
 	}
 	return n, err
 }
 
-// ended returns the error for the end of the stream.
-func (s *Stream) ended() error {
-	if err := s.Err(); err != nil && !s.Pair() {
-		return err
+// ReadErr returns what a reader of the socket is told that got an error from it. The system reports a
+// reset only once, to a read or a write; after that, a read finds the end of the stream as if everything
+// had arrived. So it is kept, and returned instead of io.EOF.
+func (s *Stream) ReadErr(err error) error {
+	switch {
+	case err == nil || err == corolla.ErrWouldBlock || s.Pair():
+	case err == io.EOF:
+		if failed := s.Err(); failed != nil {
+			return failed
+		}
+	case s.Err() == nil && !errors.Is(err, net.ErrClosed):
+		s.rest().failed = err
 	}
-	return io.EOF
+	return err
 }
 
-// Err returns why nothing can be sent any more, or nil.
+// Err returns why nothing can be sent any more, or nil. Reading may have found it out.
 func (s *Stream) Err() error {
 	if err := s.out.Err(); err != nil {
 		return err

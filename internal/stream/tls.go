@@ -3,7 +3,6 @@ package stream
 import (
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 
 	"github.com/corolla-go/corolla"
@@ -116,10 +115,7 @@ func (w wire) TryRead(b []byte) (int, error) {
 		return n, nil
 	}
 	n, err := w.sock.TryRead(b)
-	if err == io.EOF {
-		err = w.ended()
-	}
-	return n, err
+	return n, w.ReadErr(err)
 }
 
 func (w wire) Await(t *corolla.Task) error {
