@@ -12,6 +12,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/conformance/asyncio"
+	"github.com/corolla-go/corolla/conformance/generators"
 	"github.com/corolla-go/corolla/conformance/scenario"
 	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
@@ -28,6 +29,7 @@ var frameworks = []struct {
 	scenarios []scenario.Scenario
 }{
 	{"asyncio", asyncio.Scenarios},
+	{"generators", generators.Scenarios},
 }
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
