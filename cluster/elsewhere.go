@@ -3,8 +3,10 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -39,6 +41,11 @@ func pause(ctx context.Context, d time.Duration) bool {
 // mostAbsent is how often JetStream may not be there until it is given up: for half a minute.
 const mostAbsent = 30
 
+// isAbsent reports whether an error says that there is no JetStream, or that it is only starting.
+func isAbsent(err error) bool {
+	return errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, nats.ErrNoResponders)
+}
+
 // retry calls f until it succeeds, fails for good, or the context ends.
 func retry(ctx context.Context, f func(ctx context.Context) error, final func(error) bool) error {
 	absent := 0
@@ -46,10 +53,14 @@ func retry(ctx context.Context, f func(ctx context.Context) error, final func(er
 		attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
 		err := f(attempt)
 		cancel()
-		if errors.Is(err, jetstream.ErrJetStreamNotEnabled) {
-			absent++ // or it is only starting
+		if err == nil || ctx.Err() != nil {
+			return err
 		}
-		if err == nil || ctx.Err() != nil || final(err) || absent > mostAbsent {
+		if isAbsent(err) {
+			if absent++; absent > mostAbsent || final(err) {
+				return fmt.Errorf("%w: %w", ErrNoJetStream, err)
+			}
+		} else if final(err) {
 			return err
 		}
 		if !pause(ctx, wait) {

@@ -28,6 +28,10 @@ var (
 	// ErrSubject is returned for a subject that NATS does not allow.
 	ErrSubject = errors.New("cluster: not a subject")
 
+	// ErrNoJetStream is the error of Stream, State and Presence when the server has none: an embedded one has if
+	// it has a Store.
+	ErrNoJetStream = errors.New("cluster: there is no JetStream")
+
 	// ErrConflict is the error of a change to a key of a State that has changed meanwhile.
 	ErrConflict = errors.New("cluster: the key has changed meanwhile")
 )

@@ -25,3 +25,22 @@ func Wakes(c *Conn) int {
 	defer c.bridge.mu.Unlock()
 	return c.bridge.wakes
 }
+
+// ReaderAtLoop is AtLoop for a Reader.
+func ReaderAtLoop(r *Reader) int {
+	r.in.mu.Lock()
+	defer r.in.mu.Unlock()
+	return r.in.n - r.in.doneN
+}
+
+// BeginAnew tells a state of a watch that has begun anew and heard of those entries only.
+func BeginAnew(s *State, entries ...Entry) {
+	s.hear(news{what: newsBegin})
+	for _, e := range entries {
+		s.hear(news{newsEntry, e})
+	}
+	s.hear(news{what: newsCaughtUp})
+}
+
+// Keys returns how many keys the bucket of a presence has, as far as this node knows.
+func Keys(p *Presence) int { return len(p.state.copy) }

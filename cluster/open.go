@@ -66,6 +66,7 @@ func (c *config) dial(to nats.Options) (*nats.Conn, jetstream.JetStream, error) 
 	o.Servers, o.InProcessServer = to.Servers, to.InProcessServer
 	o.Name = c.name
 	o.MaxReconnect = -1
+	o.AsyncErrorCB = func(*nats.Conn, *nats.Subscription, error) {} // its own prints them
 	for _, opt := range c.nats {
 		if err := opt(&o); err != nil {
 			return nil, nil, err

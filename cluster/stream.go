@@ -66,7 +66,7 @@ func (c *Conn) final(err error) bool {
 	switch {
 	case errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, jetstream.ErrConnectionClosed):
 		return true
-	case errors.Is(err, jetstream.ErrJetStreamNotEnabled):
+	case isAbsent(err):
 		return c.server != nil && !c.server.JetStreamEnabled() && c.cfg.routes == ""
 	case errors.As(err, &api):
 		return api.Code != 503 && !slices.Contains(becomingReady, api.ErrorCode)
@@ -118,6 +118,7 @@ type posting struct {
 	f        *corolla.Future[Ack]
 	deadline time.Duration
 	pause    time.Duration
+	last     error // of the attempt before
 }
 
 // Publish stores a message in the stream, and returns the future of its acknowledgement. It never waits; see
@@ -128,7 +129,7 @@ type posting struct {
 func (s *Stream) Publish(subject string, data []byte, opts ...PublishOption) *corolla.Future[Ack] {
 	c := s.conn
 	c.loop.Check("cluster.Stream.Publish")
-	p := &posting{patience: DefaultPatience, pause: firstPause, f: corolla.NewFuture[Ack](c.loop)}
+	p := &posting{patience: DefaultPatience, pause: firstPause, last: ErrTimeout, f: corolla.NewFuture[Ack](c.loop)}
 	for _, o := range opts {
 		o(p)
 	}
@@ -203,7 +204,7 @@ func (ln *lane) attempt(p *posting) {
 	c := ln.stream.conn
 	left := p.deadline - c.loop.Now()
 	if left <= 0 {
-		ln.end(p, Ack{}, ErrTimeout)
+		ln.end(p, Ack{}, fmt.Errorf("%w: %w", ErrTimeout, p.last))
 		return
 	}
 	_, err := c.call(p.msg, min(attemptTimeout, left), func(m *Msg, err error) {
@@ -224,6 +225,7 @@ func (ln *lane) answered(p *posting, ack Ack, err error) {
 		ln.end(p, ack, err)
 		return
 	}
+	p.last = err
 	pause := p.pause
 	p.pause = min(2*pause, longestPause)
 	if errors.Is(err, ErrTimeout) {
