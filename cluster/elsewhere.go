@@ -49,8 +49,10 @@ func isAbsent(err error) bool {
 // retry calls f until it succeeds, fails for good, or the context ends.
 func retry(ctx context.Context, f func(ctx context.Context) error, final func(error) bool) error {
 	absent := 0
+	patience := 500 * time.Millisecond // at first: without a leader nobody answers
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
+		attempt, cancel := context.WithTimeout(ctx, patience)
+		patience = min(2*patience, 5*time.Second)
 		err := f(attempt)
 		cancel()
 		if err == nil || ctx.Err() != nil {

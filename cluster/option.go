@@ -43,7 +43,7 @@ type config struct {
 	clients, routes string
 	cluster         string
 	join            []string
-	store           string
+	store, secret   string
 	logger          server.Logger
 	adjust          []func(*server.Options)
 }
@@ -98,8 +98,9 @@ func MaxRequests(n int) Option { return func(c *config) { c.calls = n } }
 // other nodes' servers. Port 0 picks a free one, which RouteAddr returns. Without it the server is alone.
 func Routes(address string) Option { return func(c *config) { c.routes = address } }
 
-// Clients is the address at which an embedded server listens for clients; without it there are none but the
-// program itself.
+// Clients is the address at which an embedded server listens for clients. Without it there are none but the
+// program itself: if the server has Routes it must listen, and does so on a free port of the loopback, with a
+// password that it has made up.
 func Clients(address string) Option { return func(c *config) { c.clients = address } }
 
 // Join names the nodes of the cluster by the addresses or DNS names, with ports, of their Routes. All nodes may
@@ -113,6 +114,10 @@ func Join(addresses ...string) Option {
 // ClusterName is what an embedded server calls the cluster: "corolla" unless set. Servers join those of the
 // same cluster only.
 func ClusterName(name string) Option { return func(c *config) { c.cluster = name } }
+
+// Secret is what nodes must know to join. Without it, who can reach their Routes can. It goes over the network
+// as it is, unless ServerOptions sets Cluster.TLSConfig.
+func Secret(secret string) Option { return func(c *config) { c.secret = secret } }
 
 // Store is the folder in which an embedded server keeps streams and key-value buckets. Without it there are
 // none: JetStream is off.

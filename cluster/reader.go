@@ -58,10 +58,10 @@ func (d *Delivery) answer(word string) error {
 
 // Reader receives messages of a stream, in a callback or for tasks.
 type Reader struct {
-	conn  *Conn
-	what  string
-	in    inlet[*Delivery]
-	stop  context.CancelFunc
+	conn *Conn
+	what string
+	in   inlet[*Delivery]
+	stop context.CancelFunc
 }
 
 // Consume reads what is to be acknowledged, for the consumer of that name, which it makes or changes to be as told;

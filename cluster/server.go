@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 )
 
 const (
@@ -80,6 +82,10 @@ func (c *config) serverOptions() (*server.Options, error) {
 		}
 	}
 	if c.routes != "" {
+		if c.clients == "" { // nats-server makes routes only when it listens for clients
+			o.DontListen, o.Host, o.Port = false, "127.0.0.1", -1
+			o.Cluster.NoAdvertise = true
+		}
 		o.Cluster.Name = c.cluster
 		o.Cluster.PingInterval = routePing
 		if o.Cluster.Host, o.Cluster.Port, err = hostPort(c.routes); err != nil {
@@ -92,12 +98,33 @@ func (c *config) serverOptions() (*server.Options, error) {
 		if _, _, err := hostPort(a); err != nil {
 			return nil, err
 		}
-		o.Routes = append(o.Routes, &url.URL{Scheme: "nats-route", Host: a})
+		u := &url.URL{Scheme: "nats-route", Host: a}
+		if c.secret != "" {
+			u.User = url.UserPassword(ownUser, c.secret)
+		}
+		o.Routes = append(o.Routes, u)
+	}
+	if c.secret != "" {
+		o.Cluster.Username, o.Cluster.Password = ownUser, c.secret
 	}
 	for _, adjust := range c.adjust {
 		adjust(o)
 	}
+	c.lock(o)
 	return o, nil
+}
+
+// ownUser is who the program is to an embedded server, and a node to another.
+const ownUser = "corolla"
+
+// lock keeps other programs of the machine from a server that is not for clients, and listens only because it must.
+func (c *config) lock(o *server.Options) {
+	open := o.Username == "" && o.Authorization == "" && o.Users == nil && o.Nkeys == nil && o.Accounts == nil &&
+		o.TrustedOperators == nil && o.CustomClientAuthentication == nil
+	if c.clients == "" && !o.DontListen && open {
+		o.Username, o.Password = ownUser, rand.Text()
+		c.nats = append([]nats.Option{nats.UserInfo(o.Username, o.Password)}, c.nats...)
+	}
 }
 
 // hostPort takes an address apart, as nats-server wants it, for which -1 is a free port.

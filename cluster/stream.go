@@ -81,14 +81,14 @@ var becomingReady = []jetstream.ErrorCode{10005, 10118, 10119}
 // Name returns the stream's name.
 func (s *Stream) Name() string { return s.name }
 
-// LastSeq returns the place of the last message, asked of the stream's leader.
+// LastSeq returns the place of the last message, asked of the stream's leader; 0 if the stream is empty.
 func (s *Stream) LastSeq() *corolla.Future[uint64] {
 	c := s.conn
 	c.loop.Check("cluster.Stream.LastSeq")
 	return elsewhere(c, func(ctx context.Context) (seq uint64, err error) {
 		err = retry(ctx, func(ctx context.Context) error {
 			stream, err := c.js.Stream(ctx, s.name)
-			if err == nil {
+			if err == nil && stream.CachedInfo().State.Msgs > 0 {
 				seq = stream.CachedInfo().State.LastSeq
 			}
 			return err

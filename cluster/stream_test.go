@@ -24,9 +24,11 @@ func stored(t *testing.T, test func(t *testing.T, task *corolla.Task, c *cluster
 // quickly keeps the server from waiting for the disk.
 func quickly(o *server.Options) { o.SyncInterval = time.Hour }
 
+var streamConfig = jetstream.StreamConfig{Name: "S", Subjects: []string{"s.>"}}
+
 func makeStream(t *testing.T, task *corolla.Task, c *cluster.Conn) *cluster.Stream {
 	t.Helper()
-	return must(c.Stream(jetstream.StreamConfig{Name: "S", Subjects: []string{"s.>"}}).Await(task))(t)
+	return must(c.Stream(streamConfig).Await(task))(t)
 }
 
 func publish(t *testing.T, task *corolla.Task, s *cluster.Stream, subject, text string, opts ...cluster.PublishOption) cluster.Ack {
