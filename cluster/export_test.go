@@ -1,5 +1,10 @@
 package cluster
 
+import (
+	"github.com/corolla-go/corolla"
+	"github.com/nats-io/nats-server/v2/server"
+)
+
 // InletMessages is how many messages of a subscription may be on their way to the loop.
 const InletMessages = inletMessages
 
@@ -44,3 +49,24 @@ func BeginAnew(s *State, entries ...Entry) {
 
 // Keys returns how many keys the bucket of a presence has, as far as this node knows.
 func Keys(p *Presence) int { return len(p.state.copy) }
+
+// Inlet is one by itself.
+type Inlet struct {
+	in     inlet[*Msg]
+	bridge bridge
+}
+
+// NewInlet returns one.
+func NewInlet(l *corolla.Loop) *Inlet {
+	i := new(Inlet)
+	i.bridge.loop = l
+	i.in.init(&i.bridge)
+	return i
+}
+
+func (i *Inlet) Put(m *Msg)                           { i.in.put(m, m.size()) }
+func (i *Inlet) OnMessage(f func(*Msg))               { i.in.setCall(f) }
+func (i *Inlet) Next(t *corolla.Task) (*Msg, error)   { return i.in.next(t, "a message") }
+
+// Server returns the embedded server.
+func Server(c *Conn) *server.Server { return c.server }

@@ -2,11 +2,14 @@ package cluster_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/cluster"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -152,4 +155,36 @@ func (c *three) subjects() {
 			})
 		}
 	}
+}
+
+// TestServerComesBack, and so does the connection: what was published meanwhile arrives, and subscriptions are there
+// again.
+func TestServerComesBack(t *testing.T) {
+	onLoop(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
+		host, _, _ := strings.Cut(addresses(4)[3], ":")
+		at := cluster.Clients(host + ":4222")
+		server := embed(t, task, at)
+		c := must(cluster.Connect(task.Loop(), server.ClientURL(), cluster.NATS(nats.ReconnectWait(time.Millisecond), nats.ReconnectBufSize(1000))).Await(task))(t)
+		var told []cluster.Status
+		c.OnStatus(func(s cluster.Status) { told = append(told, s) })
+		sub := must(c.Subscribe("a"))(t)
+		must(c.Flush().Await(task))(t)
+		closed(t, task, server)
+		until(t, task, "the loss", func() bool { return c.Status() == cluster.Disconnected })
+		const n = 1000 // more than nats.go buffers
+		for i := range n {
+			must(0, c.Publish("a", fmt.Append(nil, i)))(t)
+		}
+		server = embed(t, task, at)
+		for i := range n {
+			if m := must(sub.Next(task))(t); string(m.Data) != fmt.Sprint(i) {
+				t.Fatalf("message %d is %s", i, m.Data)
+			}
+		}
+		closed(t, task, c)
+		closed(t, task, server)
+		if want := []cluster.Status{cluster.Disconnected, cluster.Connected, cluster.Closed}; !slices.Equal(told, want) {
+			t.Errorf("told %v", told)
+		}
+	})
 }

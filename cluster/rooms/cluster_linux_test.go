@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -105,6 +106,7 @@ func (s *script) run(t *testing.T) {
 		t.Error(w)
 	}
 	s.drop(t)
+	s.present(t)
 	s.ask(t, "stats")
 	s.figures(t, first)
 }
@@ -160,6 +162,32 @@ func (s *script) drop(t *testing.T) {
 	}
 }
 
+// present asks each node who is where, until it says so of everybody.
+func (s *script) present(t *testing.T) {
+	t.Helper()
+	want := map[string][]string{}
+	for _, k := range s.crowd.clients {
+		want[k.room] = append(want[k.room], k.name)
+	}
+	for room, names := range want {
+		slices.Sort(names)
+		for _, m := range s.lab.nodes {
+			key := m.String() + room
+			s.until(t, "everybody to be present in "+room, func() bool {
+				if got, asked := s.crowd.here[key]; asked {
+					if got == strings.Join(names, ",") {
+						return true
+					}
+					delete(s.crowd.here, key)
+				}
+				m.tell("here %s", room)
+				s.during(t, 10*time.Millisecond)
+				return false
+			})
+		}
+	}
+}
+
 // ask asks all nodes.
 func (s *script) ask(t *testing.T, what string) {
 	t.Helper()
@@ -188,7 +216,7 @@ func (c *crowd) takeFigure(e event, w []string) {
 	case "hopped":
 		c.hopped++
 	case "here":
-		c.here[w[1]] = w[len(w)-1]
+		c.here[e.node.String()+w[1]] = w[len(w)-1]
 	}
 }
 
