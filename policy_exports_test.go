@@ -15,6 +15,8 @@ const exports = `
 .: 376
 aio: 101
 backdoor: 7
+cluster: 123
+cluster/rooms: 13
 deferred: 85
 gen: 36
 green: 118

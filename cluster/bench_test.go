@@ -10,7 +10,7 @@ import (
 )
 
 // BenchmarkArrive is what a message that arrives costs the loop, in callbacks and in a task, with what has come
-// before already waiting for the loop; and BenchmarkPublish what one that leaves does. Neither counts what other
+// before already waiting for the loop, or with a wake for each; and BenchmarkPublish what one that leaves does. Neither counts what other
 // goroutines do.
 func BenchmarkArrive(b *testing.B) {
 	data := make([]byte, 64)
@@ -26,6 +26,21 @@ func BenchmarkArrive(b *testing.B) {
 			in.OnMessage(nil)
 			return nil
 		}, data)
+	})
+	b.Run("callback, a wake each", func(b *testing.B) {
+		run(b, func(task *corolla.Task) error {
+			in, m, got := cluster.NewInlet(task.Loop()), &cluster.Msg{Subject: "a", Data: data}, 0
+			in.OnMessage(func(*cluster.Msg) { got++ })
+			b.ReportAllocs()
+			for n := range b.N {
+				for in.Put(m); got <= n; {
+					if err := task.Yield(); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
 	})
 	b.Run("task", func(b *testing.B) {
 		benchInlet(b, func(in *cluster.Inlet, n int, task *corolla.Task) error {

@@ -64,9 +64,9 @@ func NewInlet(l *corolla.Loop) *Inlet {
 	return i
 }
 
-func (i *Inlet) Put(m *Msg)                           { i.in.put(m, m.size()) }
-func (i *Inlet) OnMessage(f func(*Msg))               { i.in.setCall(f) }
-func (i *Inlet) Next(t *corolla.Task) (*Msg, error)   { return i.in.next(t, "a message") }
+func (i *Inlet) Put(m *Msg)                         { i.in.put(m, m.size()) }
+func (i *Inlet) OnMessage(f func(*Msg))             { i.in.setCall(f) }
+func (i *Inlet) Next(t *corolla.Task) (*Msg, error) { return i.in.next(t, "a message") }
 
 // Server returns the embedded server.
 func Server(c *Conn) *server.Server { return c.server }

@@ -287,10 +287,3 @@ func (in *inlet[T]) tryNext() (v T, err error) {
 	}
 	return v, corolla.ErrWouldBlock
 }
-
-// idle reports whether nothing waits for the loop.
-func (in *inlet[T]) idle() bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.n == in.doneN
-}

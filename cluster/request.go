@@ -48,7 +48,6 @@ type calls struct {
 	prefix string
 	last   uint64
 	open   map[uint64]*call
-	in     inlet[*Msg]
 }
 
 type call struct {

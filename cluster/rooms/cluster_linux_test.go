@@ -92,13 +92,16 @@ func (s *script) run(t *testing.T) {
 	defer ticker.Stop()
 	s.ticks = ticker.C
 	s.calmly(t)
-	s.ask(t, "stats")
-	first := maps.Clone(s.crowd.stats)
+	var first map[*machine]nodeStats
 	end := time.Now().Add(s.atLeast)
 	for round := 0; round < s.rounds || time.Now().Before(end); round++ {
 		s.killOne(t, s.lab.nodes[round%3])
 		s.cutOff(t, s.lab.nodes[(round+1)%3])
 		s.calmly(t)
+		if round == 0 {
+			s.ask(t, "stats")
+			first = maps.Clone(s.crowd.stats)
+		}
 	}
 	s.ticks = nil
 	s.until(t, "everything to be heard", s.quiet)
@@ -236,7 +239,7 @@ func (s *script) figures(t *testing.T, first map[*machine]nodeStats) {
 		percentile(c.near, 50), percentile(c.near, 99), percentile(c.far, 50), percentile(c.far, 99))
 	for _, m := range s.lab.nodes {
 		a, b := first[m], c.stats[m]
-		t.Logf("%v: resident %d MB, %d MB in the end; heap %d and %d MB; goroutines %d and %d", m,
+		t.Logf("%v: resident %d MB after the first round, %d MB in the end; heap %d and %d MB; goroutines %d and %d", m,
 			a.Resident>>20, b.Resident>>20, a.Heap>>20, b.Heap>>20, a.Goroutines, b.Goroutines)
 	}
 }

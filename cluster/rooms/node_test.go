@@ -71,7 +71,7 @@ func node() {
 		if err != nil {
 			return err
 		}
-		if p.rooms, err = rooms.Open(p.conn, rooms.Config{Keep: 20_000, TTL: 15 * time.Second}).Await(t); err != nil {
+		if p.rooms, err = rooms.Open(p.conn, rooms.Config{Keep: 1000, TTL: 15 * time.Second}).Await(t); err != nil {
 			return err
 		}
 		if err := p.answerHops(); err != nil {
