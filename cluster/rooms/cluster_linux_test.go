@@ -2,6 +2,7 @@ package rooms_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -50,8 +51,11 @@ const deadline = 90 * time.Second
 func (s *script) until(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	late := time.After(deadline)
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
 	for !so() {
 		select {
+		case <-look.C:
 		case e := <-s.lab.events:
 			s.crowd.take(e)
 		case <-s.ticks:
@@ -172,6 +176,12 @@ func (s *script) present(t *testing.T) {
 	for _, k := range s.crowd.clients {
 		want[k.room] = append(want[k.room], k.name)
 	}
+	var last string
+	defer func() {
+		if t.Failed() {
+			t.Logf("present: %s", last)
+		}
+	}()
 	for room, names := range want {
 		slices.Sort(names)
 		for _, m := range s.lab.nodes {
@@ -181,10 +191,10 @@ func (s *script) present(t *testing.T) {
 					if got == strings.Join(names, ",") {
 						return true
 					}
+					last = fmt.Sprintf("%v has %s in %s, and not %s", m, got, room, strings.Join(names, ","))
 					delete(s.crowd.here, key)
 				}
 				m.tell("here %s", room)
-				s.during(t, 10*time.Millisecond)
 				return false
 			})
 		}
