@@ -144,8 +144,11 @@ func (c *Conn) Stats() Stats {
 	c.loop.Check("cluster.Conn.Stats")
 	s := c.stats
 	c.out.mu.Lock()
-	s.Waiting, s.Bytes, s.Lost = c.out.n, c.out.bytes, c.out.lost
+	s.Waiting, s.Bytes = c.out.n, c.out.bytes
 	c.out.mu.Unlock()
+	if c.status == Closed {
+		s.Lost, s.Waiting, s.Bytes = uint64(s.Waiting), 0, 0
+	}
 	s.Status, s.Requests, s.Unstored, s.Parts = c.status, len(c.calls.open), c.lanes, len(c.parts)
 	return s
 }

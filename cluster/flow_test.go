@@ -103,8 +103,27 @@ func TestSlowSubscription(t *testing.T) {
 		if got < pending || got > pending+2*cluster.InletMessages {
 			t.Errorf("%d messages arrived, of which %d could wait", got, pending)
 		}
+		if s := c.Stats(); s.Slow == 0 || s.Slow > uint64(sub.Dropped()) || s.Received != uint64(got) {
+			t.Errorf("%d lost, %d received: %+v", sub.Dropped(), got, s)
+		}
 		*errs = nil
 		closed(t, task, c)
+	})
+}
+
+// TestWhatIsNotSentIsCounted when the connection is closed.
+func TestWhatIsNotSentIsCounted(t *testing.T) {
+	embedded(t, func(t *testing.T, task *corolla.Task, c *cluster.Conn) {
+		cluster.HoldWriter(c, func() {
+			for range 7 {
+				must(0, c.Publish("a", nil))(t)
+			}
+			c.Close()
+		})
+		closed(t, task, c)
+		if s := c.Stats(); s.Lost != 7 || s.Waiting != 0 || s.Published != 7 {
+			t.Errorf("%+v", s)
+		}
 	})
 }
 

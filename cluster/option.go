@@ -26,7 +26,8 @@ const (
 	Refuse Overflow = iota
 	// DropNewest drops the message. Publish returns nil.
 	DropNewest
-	// DropOldest drops messages that have waited longest until there is room. Publish returns nil.
+	// DropOldest drops messages that have waited longest until there is room; or, if all that wait are being sent,
+	// the new one. Publish returns nil.
 	DropOldest
 )
 

@@ -31,8 +31,6 @@ type outlet struct {
 	n, bytes  int // messages, also those that the writer has taken and not sent
 	shut      bool
 	connected bool
-	written   uint64
-	lost      uint64
 }
 
 // put reports whether there was room, and how many older messages were dropped to make it.
@@ -102,7 +100,6 @@ func (o *outlet) sent(n, bytes int) {
 	defer o.mu.Unlock()
 	o.n -= n
 	o.bytes -= bytes
-	o.written += uint64(n)
 }
 
 func (o *outlet) setConnected(on bool) {
@@ -127,7 +124,6 @@ func (o *outlet) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.shut = true
-	o.lost += uint64(o.n)
 	o.change.Broadcast()
 }
 

@@ -45,6 +45,7 @@ type Subscription struct {
 	in      inlet[*Msg]
 	sub     atomic.Pointer[nats.Subscription] // nil until the writer has made it
 	drains  bool
+	told    int // messages lost, as reported
 }
 
 // Subscribe subscribes to a subject, in which a part may be * for any one, and the last > for any others. Messages
@@ -178,7 +179,8 @@ func (s *Subscription) slow(sub *nats.Subscription) bool {
 		return false
 	}
 	n := s.Dropped()
-	s.conn.stats.Slow += uint64(max(n, 1))
+	s.conn.stats.Slow += uint64(n - s.told)
+	s.told = n
 	s.conn.loop.Report(&SlowError{Subject: s.subject, Dropped: n})
 	return true
 }
