@@ -70,3 +70,6 @@ func (i *Inlet) Next(t *corolla.Task) (*Msg, error) { return i.in.next(t, "a mes
 
 // Server returns the embedded server.
 func Server(c *Conn) *server.Server { return c.server }
+
+// Feed does what the loop does when it was woken.
+func (i *Inlet) Feed() { i.bridge.run() }

@@ -102,10 +102,10 @@ func (s *script) run(t *testing.T) {
 		s.killOne(t, s.lab.nodes[round%3])
 		s.cutOff(t, s.lab.nodes[(round+1)%3])
 		s.calmly(t)
-		if round == 0 {
-			s.ask(t, "stats")
+		if s.ask(t, "stats"); round == 0 {
 			first = maps.Clone(s.crowd.stats)
 		}
+		s.memory(t, fmt.Sprint("round ", round+1), s.crowd.stats)
 	}
 	s.ticks = nil
 	s.until(t, "everything to be heard", s.quiet)
@@ -247,9 +247,15 @@ func (s *script) figures(t *testing.T, first map[*machine]nodeStats) {
 	}
 	t.Logf("said until heard, stored by most: same node p50 %v, p99 %v; another node p50 %v, p99 %v",
 		percentile(c.near, 50), percentile(c.near, 99), percentile(c.far, 50), percentile(c.far, 99))
+	s.memory(t, "after the first round", first)
+	s.memory(t, "in the end", c.stats)
+}
+
+func (s *script) memory(t *testing.T, when string, stats map[*machine]nodeStats) {
+	var text []string
 	for _, m := range s.lab.nodes {
-		a, b := first[m], c.stats[m]
-		t.Logf("%v: resident %d MB after the first round, %d MB in the end; heap %d and %d MB; goroutines %d and %d", m,
-			a.Resident>>20, b.Resident>>20, a.Heap>>20, b.Heap>>20, a.Goroutines, b.Goroutines)
+		st := stats[m]
+		text = append(text, fmt.Sprintf("%v resident %d MB, heap %d MB, %d goroutines", m, st.Resident>>20, st.Heap>>20, st.Goroutines))
 	}
+	t.Logf("%s: %s", when, strings.Join(text, "; "))
 }
