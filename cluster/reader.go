@@ -92,6 +92,8 @@ func (s *Stream) Follow(after uint64, subjects ...string) *Reader {
 			DeliverPolicy:    jetstream.DeliverByStartSequencePolicy,
 			OptStartSeq:      after + 1,
 			MaxResetAttempts: 3,
+			// Of a follower that was killed nothing is left then. nats.go's 5 minutes are long for who is restarted often.
+			InactiveThreshold: time.Minute,
 		})
 		if err != nil {
 			return err
