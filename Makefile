@@ -1,4 +1,4 @@
-.PHONY: all fmt lint test compat soak trees bench mutants chat-browser conformance conformance-traces
+.PHONY: all fmt lint test compat cluster cluster-test conformance conformance-traces soak trees bench mutants chat-browser
 
 all: fmt lint test
 
@@ -19,6 +19,16 @@ test:
 compat:
 	cd compat && go vet ./... && go tool -modfile=../tools/go.mod staticcheck ./...
 	cd compat && CI=true go test -race -timeout 3m ./...
+
+# Many machines, on NATS: with nodes in this process, and, where network namespaces are allowed, in three of those.
+cluster:
+	cd cluster && go vet ./... && go tool -modfile=../tools/go.mod staticcheck ./...
+	cd cluster && go test -race -timeout 3m ./...
+
+# Three nodes in network namespaces, which needs root: one after the other is killed, started again, and cut off for
+# ten seconds, for as long as LONG says.
+cluster-test:
+	cd cluster && COROLLA_CLUSTER=$(or $(LONG),5m) go test -run '^TestRoomsAcrossAFailingCluster$$' -v -count 1 -timeout 60m ./rooms
 
 # The page of corolla serve chat in a headless Chromium, which must be installed. PICTURES names a folder for
 # pictures of it.

@@ -15,6 +15,8 @@ const exports = `
 .: 395
 aio: 101
 backdoor: 7
+cluster: 123
+cluster/rooms: 13
 corollatest: 4
 deferred: 85
 gen: 36
