@@ -29,6 +29,9 @@ import (
 	"github.com/corolla-go/corolla/internal/host"
 )
 
+// worldStream tells the random numbers of a World from others with the same seed.
+const worldStream = 0x636f726f6c6c61
+
 // Epoch is the wall-clock time at which a World begins unless Begin says otherwise.
 var Epoch = time.Date(2009, time.November, 10, 23, 0, 0, 0, time.UTC)
 
@@ -52,6 +55,7 @@ type World struct {
 	contexts  ds.List[waitFor]
 	hasLoop   bool
 	observers []func(Event)
+	broken    []error
 
 	mu        sync.Mutex // guards what other goroutines touch
 	cond      sync.Cond
@@ -114,7 +118,7 @@ func Silent(ips ...string) Option {
 // New returns a World whose every random choice follows from seed.
 func New(seed uint64, opts ...Option) *World {
 	w := &World{
-		rng: rand.New(rand.NewPCG(seed, 0x636f726f6c6c61)),
+		rng: rand.New(rand.NewPCG(seed, worldStream)),
 		config: config{
 			minLatency: 50 * time.Microsecond,
 			maxLatency: 2 * time.Millisecond,

@@ -1,0 +1,49 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// What a program says of itself, for whoever explores it: see package simtest.
+const (
+	Reached EventKind = "reached" // World.Sometimes: a state that a good exploration must have seen
+	Broken  EventKind = "broken"  // World.Always: what must hold did not
+)
+
+// BrokenError says that something that must always hold did not; see World.Always.
+type BrokenError struct {
+	What string
+	When time.Duration // since the World began
+}
+
+func (e *BrokenError) Error() string {
+	return fmt.Sprintf("sim: broken at %v: %s", e.When, e.What)
+}
+
+// Sometimes says that the program is in a state that is worth getting to, such as "reconnected while
+// sending". An exploration says which it never got to, and starts from those that it seldom got to.
+// Name few, and rare ones.
+func (w *World) Sometimes(what string) { w.emit(Event{Kind: Reached, Text: what}) }
+
+// Always says that ok must hold; what names it. If it does not, Broken returns an error from then on,
+// and the program goes on, so that the trace shows what comes of it.
+func (w *World) Always(ok bool, what string) {
+	if ok {
+		return
+	}
+	w.broken = append(w.broken, &BrokenError{what, w.now})
+	w.emit(Event{Kind: Broken, Text: what})
+}
+
+// Broken returns what was said to hold always and did not: *BrokenError values, joined; nil if there
+// is none.
+func (w *World) Broken() error { return errors.Join(w.broken...) }
+
+// Reseed makes every random choice from a time on follow from another seed. What happens before is
+// the same as without, so a run can be led again to where it was, and on from there to somewhere else.
+func (w *World) Reseed(at time.Duration, seed uint64) {
+	w.at(at, func() { w.rng = rand.New(rand.NewPCG(seed, worldStream)) })
+}
