@@ -109,3 +109,6 @@ func (r *Run) note(e sim.Event) {
 		r.events = append(r.events, e)
 	}
 }
+
+// Seed returns a number that differs from run to run, for what the program draws itself.
+func (r *Run) Seed() uint64 { return r.recipe.seed }
