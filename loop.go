@@ -76,7 +76,7 @@ func New(opts ...Option) (*Loop, error) {
 	for _, o := range opts {
 		o(&l.opt)
 	}
-	h, err := l.opt.host()
+	h, err := l.opt.host(l)
 	if err != nil {
 		return nil, fmt.Errorf("corolla: new loop: %w", err)
 	}
@@ -161,6 +161,7 @@ func (l *Loop) begin() error {
 	case closing, closed:
 		return ErrLoopClosed
 	}
+	l.host.Running(true)
 	l.state = running
 	l.guard()
 	run := make(chan struct{})
@@ -181,6 +182,7 @@ func (l *Loop) end() {
 	l.ending.cause = nil
 	l.current = nil
 	l.stopping.Store(false)
+	l.host.Running(false)
 }
 
 // halted returns a channel that is closed once the loop is not running. Safe from any goroutine.

@@ -71,7 +71,7 @@ func (w *World) observed() bool { return len(w.observers) > 0 }
 
 func (w *World) emit(e Event) {
 	if e.Time == 0 {
-		e.Time = w.now
+		e.Time = w.Now()
 	}
 	for _, f := range w.observers {
 		f(e)

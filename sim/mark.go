@@ -3,7 +3,6 @@ package sim
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 )
 
@@ -45,5 +44,25 @@ func (w *World) Broken() error { return errors.Join(w.broken...) }
 // Reseed makes every random choice from a time on follow from another seed. What happens before is
 // the same as without, so a run can be led again to where it was, and on from there to somewhere else.
 func (w *World) Reseed(at time.Duration, seed uint64) {
-	w.at(at, func() { w.rng = rand.New(rand.NewPCG(seed, worldStream)) })
+	w.at(at, func() {
+		w.seed = seed
+		for _, h := range w.hosts {
+			*h.rng = *w.stream(h.name)
+		}
+		for _, l := range w.links {
+			l.reseed()
+		}
+	})
+}
+
+// reseed takes the random numbers of the link from the World's seed.
+func (l *link) reseed() {
+	w := l.from.world
+	if l.from != l.to {
+		name := l.from.name + " to " + l.to.name
+		*l.rng, *l.chaos = *w.stream(name), *w.stream("faults from " + name)
+		l.key = mix(w.seed ^ digest(name))
+	} else {
+		l.key = mix(w.seed ^ digest(l.from.name))
+	}
 }
