@@ -32,8 +32,7 @@ func (m *machine) Connect(addr net.Addr, set host.Settings) (host.FD, error) {
 	}
 	client := h.newDesc()
 	client.local, client.peer, client.set, client.by = local, addr, set, m
-	m.messages++
-	client.id = m.messages
+	client.id = h.message()
 	m.tracef("connect fd=%d %v", h.open(client), addr)
 	to := h.reach(addr)
 	if to != nil {

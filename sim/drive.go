@@ -104,8 +104,8 @@ func (w *World) Advance(d time.Duration) {
 func (w *World) Close() {
 	for _, h := range w.hosts {
 		h.restarts = 0
-		h.programs = nil
 		h.fall(true)
+		h.programs = nil
 	}
 	w.config.limit = 0
 	_ = w.drive(w.allEnded, -1)

@@ -26,13 +26,16 @@ type Host struct {
 	machines []*machine
 	loops    int    // made since the host came up
 	made     uint64 // loops and programs, ever
-	lives    int    // programs that have started and not ended
-	restarts int    // scheduled
+	order    uint64 // among the hosts, from 1
+	messages uint64
+	lives    int // programs that have started and not ended
+	restarts int // scheduled
 
 	sockets
 	signals []*notifier
 	boots   int // losses of power so far
 	down    bool
+	fuse    fuse
 	dark    bool    // down for want of power
 	orphans []*desc // connections that were lost with the power
 
@@ -56,24 +59,22 @@ type symptoms struct {
 // on a name that is empty or has a space in it, and on an address that is invalid, has a host already
 // or is a loopback address, which every host has.
 func (w *World) Host(name string, ips ...string) *Host {
-	for _, h := range w.hosts {
-		if h.name == name && name != "" {
-			if len(ips) > 0 {
-				panic(fmt.Sprintf("sim: host %q has its addresses already", name))
-			}
-			return h
+	if h := w.hosts.named(name); h != nil && name != "" {
+		if len(ips) > 0 {
+			panic(fmt.Sprintf("sim: host %q has its addresses already", name))
 		}
+		return h
 	}
 	if name == "" || strings.ContainsAny(name, " \t\n=") {
 		panic(fmt.Sprintf("sim: %q cannot be a host's name", name))
 	}
 	if len(ips) == 0 {
-		ips = []string{w.unusedAddress()}
+		ips = []string{w.hosts.unusedAddress()}
 	}
 	var addrs []netip.Addr
 	for _, s := range ips {
 		ip, err := netip.ParseAddr(s)
-		if err != nil || ip.IsLoopback() || ip.IsUnspecified() || w.hostAt(ip) != nil {
+		if err != nil || ip.IsLoopback() || ip.IsUnspecified() || w.hosts.at(ip) != nil {
 			panic(fmt.Sprintf("sim: host %q cannot have the address %q", name, s))
 		}
 		addrs = append(addrs, ip.Unmap())
@@ -85,7 +86,7 @@ func (w *World) Host(name string, ips ...string) *Host {
 }
 
 func (w *World) addHost(name string) *Host {
-	h := &Host{world: w, name: name}
+	h := &Host{world: w, name: name, order: uint64(len(w.hosts) + 1)}
 	h.backlog = -1
 	h.listeners = map[string]*desc{}
 	h.lastPort = firstEphemeral - 1
@@ -94,18 +95,32 @@ func (w *World) addHost(name string) *Host {
 	return h
 }
 
-func (w *World) unusedAddress() string {
+// hosts are all hosts of a World.
+type hosts []*Host
+
+func (all hosts) unusedAddress() string {
 	for i := 1; ; i++ {
 		ip := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
-		if w.hostAt(ip) == nil {
+		if all.at(ip) == nil {
 			return ip.String()
 		}
 	}
 }
 
-func (w *World) hostAt(ip netip.Addr) *Host {
-	for _, h := range w.hosts {
+// at returns the host with an address, or nil.
+func (all hosts) at(ip netip.Addr) *Host {
+	for _, h := range all {
 		if slices.Contains(h.addrs, ip.Unmap()) {
+			return h
+		}
+	}
+	return nil
+}
+
+// named returns the host with a name, or nil.
+func (all hosts) named(name string) *Host {
+	for _, h := range all {
+		if h.name == name {
 			return h
 		}
 	}
@@ -127,7 +142,7 @@ func (h *Host) reach(addr net.Addr) *Host {
 	if !ip.IsValid() || ip.IsLoopback() || ip.IsUnspecified() {
 		return h
 	}
-	if to := h.world.hostAt(ip); to != nil {
+	if to := h.world.hosts.at(ip); to != nil {
 		return to
 	}
 	return h.world.home // which has all the others
@@ -152,6 +167,13 @@ func (h *Host) source(to net.IP) net.IP {
 func (h *Host) number() uint64 {
 	h.made++
 	return mix(digest(h.name) + h.made)
+}
+
+// message numbers what the host sends: connections and datagrams. Each host has numbers of its own, so
+// that they do not depend on what others do.
+func (h *Host) message() uint64 {
+	h.messages++
+	return h.order*1_000_000 + h.messages
 }
 
 // tie is what orders something of the host's own among what happens at the same time.
@@ -198,7 +220,7 @@ func (h *Host) machine(of *life) *machine {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	h.loops++
-	m := &machine{World: w, host: h, life: of, n: h.loops, fresh: true}
+	m := &machine{World: w, reports: reports{host: h}, life: of, n: h.loops, fresh: true}
 	m.id = h.number()
 	w.missing++
 	if m.dead = h.down || of != nil && of.over; m.dead {

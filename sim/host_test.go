@@ -18,6 +18,10 @@ func serveEcho(t *corolla.Task) error {
 	if err != nil {
 		return err
 	}
+	return serveOn(t, ln)
+}
+
+func serveOn(t *corolla.Task, ln *aio.Listener) error {
 	defer ln.Close()
 	return t.Group(func(g *corolla.Group) error {
 		for {

@@ -13,23 +13,21 @@ func (w *World) Inject(f Fault) {
 		panic(err)
 	}
 	for _, name := range []string{f.Host, f.Peer} {
-		if name != "" && w.named(name) == nil {
+		if name != "" && w.hosts.named(name) == nil {
 			panic(fmt.Sprintf("sim: fault %q: there is no host %q", f, name))
+		}
+	}
+	if f.Kind == Restart {
+		for _, h := range w.hosts {
+			if f.of(h) {
+				h.restarts++
+			}
 		}
 	}
 	w.at(max(f.At, w.now), func() {
 		w.emit(Event{Host: f.Host, Kind: Struck, Text: f.String()})
 		w.strike(&f)
 	})
-}
-
-func (w *World) named(name string) *Host {
-	for _, h := range w.hosts {
-		if h.name == name {
-			return h
-		}
-	}
-	return nil
 }
 
 // of reports whether a fault concerns a host.
@@ -62,6 +60,7 @@ func (w *World) strike(f *Fault) {
 		w.between(f.on, func(d *desc) {
 			if f.of(d.host) && !d.closed && !d.broken && (f.Host != "" || d.host.name < d.otherHost().name) {
 				d.fail(syscall.ETIMEDOUT)
+				d.other.probe()
 			}
 		})
 	case Silence:
@@ -99,13 +98,14 @@ func (w *World) strikeHosts(f *Fault) {
 		}
 		switch f.Kind {
 		case Restart:
-			h.Restart()
+			h.restart()
 		case ClockStep:
 			h.stepped += f.By
 		default:
-			h.fall(f.Kind == PowerLoss)
+			h.doom(f)
 			if f.For > 0 {
-				h.restartAfter(f.For)
+				h.restarts++
+				w.at(w.now+f.For, h.restart)
 			}
 		}
 	}

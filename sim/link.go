@@ -28,7 +28,7 @@ func Pareto(min, max time.Duration, shape float64) Distribution {
 
 func (d Distribution) draw(rng *rand.Rand) time.Duration {
 	if d.Tail > 0 {
-		x := float64(d.Min) * math.Pow(1-rng.Float64(), -1/d.Tail)
+		x := float64(d.Min) / power(1-rng.Float64(), 1/d.Tail)
 		most := d.Max
 		if most <= 0 {
 			most = 24 * time.Hour
@@ -39,6 +39,23 @@ func (d Distribution) draw(rng *rand.Rand) time.Duration {
 		return d.Min
 	}
 	return d.Min + time.Duration(rng.Int64N(int64(d.Max-d.Min)))
+}
+
+// power returns x to the power of e, for 0 < x <= 1 and e > 0, with the same bits on every machine:
+// products and square roots are rounded in one way only, which math.Pow does not promise.
+func power(x, e float64) float64 {
+	r := 1.0
+	for ; e >= 1 && r > 0; e-- {
+		r *= x
+	}
+	for range 40 {
+		x = math.Sqrt(x)
+		if e *= 2; e >= 1 {
+			r *= x
+			e--
+		}
+	}
+	return r
 }
 
 // Link says how the network carries what one host sends to another. Loss, Duplicates and Reorder are

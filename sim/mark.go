@@ -62,7 +62,7 @@ func (l *link) reseed() {
 		name := l.from.name + " to " + l.to.name
 		*l.rng, *l.chaos = *w.stream(name), *w.stream("faults from " + name)
 		l.key = mix(w.seed ^ digest(name))
-	} else {
+	} else if l.from != w.home {
 		l.key = mix(w.seed ^ digest(l.from.name))
 	}
 }

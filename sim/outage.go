@@ -152,8 +152,17 @@ func (d *desc) keepAlive() time.Duration {
 	return keepAlive
 }
 
-// restored takes note that an end's packets get through again.
-func (d *desc) restored() { d.cutOff = false }
+// probe has an end that is not told of the other's failure find out by its next keep-alive probe.
+func (d *desc) probe() {
+	w := d.host.world
+	if after := d.keepAlive(); after > 0 {
+		w.atFor(d.tie, w.now+after, func() {
+			if d.whole() {
+				d.other.reset()
+			}
+		})
+	}
+}
 
 // release sends what was held on a link, after the time that it takes to try again.
 func (l *link) release() {

@@ -123,8 +123,7 @@ func datagram(p packet) string { return fmt.Sprintf("a datagram of %d bytes", le
 func (d *desc) carry(to *Host, p packet, arrive func()) {
 	w, h := d.host.world, d.host
 	l, now := w.link(h, to), d.clock()
-	w.messages++
-	id := w.messages
+	id := h.message()
 	said := func(kind EventKind, at time.Duration) {
 		if w.observed() {
 			d.id = id

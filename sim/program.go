@@ -3,6 +3,8 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"log"
+	"slices"
 	"time"
 
 	"github.com/corolla-go/corolla"
@@ -11,7 +13,7 @@ import (
 // Program is a program that a host runs.
 type Program struct {
 	host *Host
-	main func(on corolla.Option) error
+	main func(f *life) error
 	once bool  // it does not start again
 	life *life // the newest
 }
@@ -34,32 +36,49 @@ func (f *life) due() time.Duration { return -1 }
 // Start makes a program one of those that the host runs: from now on, and again after each Restart.
 // Its main task runs on a new loop, made with opts, as in Loop.Run and Loop.Close.
 func (h *Host) Start(program func(t *corolla.Task) error, opts ...corolla.Option) *Program {
-	return h.add(&Program{main: onLoop(program, opts)})
+	return h.add(h.onLoop(program, opts))
 }
 
 // onLoop makes a program of the main task of a loop.
-func onLoop(program func(t *corolla.Task) error, opts []corolla.Option) func(on corolla.Option) error {
-	return func(on corolla.Option) (err error) {
-		l, err := corolla.New(append(opts[:len(opts):len(opts)], on)...)
+func (h *Host) onLoop(program func(t *corolla.Task) error, opts []corolla.Option) *Program {
+	return &Program{main: func(f *life) (err error) {
+		opts := slices.Concat([]corolla.Option{corolla.ErrorHandler(f.report)}, opts, []corolla.Option{h.option(f)})
+		l, err := corolla.New(opts...)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, l.Close()) }() // even after a runtime.Goexit
 		return l.Run(program)
+	}}
+}
+
+// report is the error handler of loops that the World runs, unless their options have another. What a
+// crash leaves behind is not worth a word.
+func (f *life) report(err error) {
+	if f.over {
+		return
 	}
+	var p *corolla.PanicError
+	if errors.As(err, &p) {
+		log.Printf("sim: %s: %v\n%s", f.program.host.name, err, p.Stack)
+		return
+	}
+	log.Printf("sim: %s: %v", f.program.host.name, err)
 }
 
 // Boot is Start for a program that makes its own loops and runs them on goroutines of its own. It must
 // give every loop the option, and make all that it starts with before it runs the first. It ends when
 // main returns; while none of its loops runs the World waits for that, and stands still.
 func (h *Host) Boot(main func(on corolla.Option) error) *Program {
-	return h.add(&Program{main: main})
+	return h.add(&Program{main: func(f *life) error { return main(h.option(f)) }})
 }
 
 // Run starts a program, which does not start again after a crash, and drives the World until it has
 // ended. It returns the program's error; see World.RunUntil for the others.
 func (h *Host) Run(program func(t *corolla.Task) error, opts ...corolla.Option) error {
-	p := h.add(&Program{main: onLoop(program, opts), once: true})
+	p := h.onLoop(program, opts)
+	p.once = true
+	h.add(p)
 	if err := h.world.drive(p.Done, -1); err != nil {
 		return err
 	}
@@ -110,7 +129,7 @@ func (f *life) run() {
 		w.leave(f)
 	}()
 	f.err = corolla.ErrGoexit
-	f.err = f.program.main(h.option(f))
+	f.err = f.program.main(f)
 }
 
 // ended takes note of the end of a program.

@@ -41,7 +41,7 @@
 // The bytes of a TLS connection differ from run to run, since Go takes its keys from the system. A
 // trace has only their numbers, and they are the same in each run if the certificate's key is an
 // Ed25519 one, whose signatures have one length; those of ECDSA do not. With testing/cryptotest the
-// bytes repeat, too.
+// bytes repeat, too. A tls.Config checks certificates by the real clock unless its Time says otherwise.
 //
 // # Limits
 //
@@ -58,11 +58,9 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"sync"
 	"time"
 
 	"github.com/corolla-go/corolla"
-	"github.com/corolla-go/corolla/internal/ds"
 )
 
 // worldStream tells the random numbers of a World from others with the same seed.
@@ -77,28 +75,22 @@ type World struct {
 	seed   uint64
 	config config
 
-	now       time.Duration
-	seq       uint64
-	agenda    ds.Heap[*happening, soonest]
-	observers []func(Event)
-	broken    []error
+	timeline
+	audience
+	broken []error
 
-	hosts    []*Host // in the order in which they were made
-	home     *Host   // the one of NewLoop, if it was used
-	links    map[ends]*link
-	faults   []*Fault // in force
-	messages uint64   // numbers connections and datagrams
-	booted   bool     // a program was just started
+	hosts  hosts // in the order in which they were made
+	home   *Host // the one of NewLoop, if it was used
+	links  map[ends]*link
+	faults []*Fault // in force
+	booted bool     // a program was just started
+	doomed []*Host  // crash before the clock moves
 
 	waiting []waiter // for their turn
 	holder  waiter   // whose turn it is
 	chooser waiter   // who is choosing the next, if that waits itself
 	driver  *driver  // whoever drives the World
 
-	mu        sync.Mutex // guards what other goroutines touch
-	cond      sync.Cond
-	stirred   bool // a loop was woken
-	outsiders int
 	crew
 }
 
@@ -247,37 +239,4 @@ func (w *World) Open() (n int) {
 		n += h.opened
 	}
 	return n
-}
-
-// happening is something that the World will do at some time.
-type happening struct {
-	when time.Duration
-	key  uint64 // orders what is due at one time
-	seq  uint64
-	act  func()
-}
-
-type soonest struct{}
-
-func (soonest) Less(a, b *happening) bool {
-	if a.when != b.when {
-		return a.when < b.when
-	}
-	return a.key < b.key || a.key == b.key && a.seq < b.seq
-}
-
-func (soonest) Place(*happening, int) {} // nothing is ever canceled
-
-// at schedules act; what is due at one time happens in the order it was scheduled.
-func (w *World) at(when time.Duration, act func()) { w.atFor(0, when, act) }
-
-// atFor schedules act; what is due at one time happens in a random order, except that what has the
-// same tie happens in the order it was scheduled.
-func (w *World) atFor(tie uint64, when time.Duration, act func()) {
-	w.seq++
-	key := tie
-	if tie != 0 {
-		key = mix(tie ^ mix(uint64(when)))
-	}
-	w.agenda.Push(&happening{when: when, key: key, seq: w.seq, act: act})
 }

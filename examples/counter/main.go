@@ -12,15 +12,10 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"flag"
-	"fmt"
-	"io"
 	"log"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/corolla-go/corolla"
@@ -34,74 +29,48 @@ func main() {
 	flag.Parse()
 	log.SetFlags(0)
 	corolla.Main(func(t *corolla.Task) error {
-		s, err := openFile(*file)
+		f, err := os.OpenFile(*file, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
 		if err != nil {
 			return err
 		}
-		defer s.file.Close()
+		defer f.Close()
 		ln, err := aio.Listen(t.Loop(), "tcp", *listen)
 		if err != nil {
 			return err
 		}
-		return newReplica(s, strings.Split(*peers, ","), func(what string) { log.Print(what) }).serve(t, ln)
+		return serve(t, ln, fileDisk{f}, strings.Split(*peers, ","), func(what string) { log.Print(what) })
 	})
 }
 
-func newReplica(s store, peers []string, note func(string)) *replica {
-	r := &replica{store: s, note: note}
+// serve is a replica, on a disk and with the addresses of the others.
+func serve(t *corolla.Task, ln *aio.Listener, d disk, peers []string, note func(string)) error {
+	store, err := openJournal(t, d, note)
+	if err != nil {
+		return err
+	}
+	r := &replica{store: store, note: note}
 	for _, addr := range peers {
 		r.peers = append(r.peers, &peer{addr: addr, note: note})
 	}
-	return r
+	return r.serve(t, ln)
 }
 
-// fileStore is a store in a file, a name a line.
-type fileStore struct {
-	file  *os.File
-	names map[string]bool
-	turn  corolla.Lock  // one writes at a time
+// fileDisk is a file. What takes time is done elsewhere.
+type fileDisk struct{ *os.File }
+
+func (d fileDisk) Load(t *corolla.Task) ([]byte, error) {
+	return corolla.Offload(t.Loop(), func() ([]byte, error) { return os.ReadFile(d.Name()) }).Await(t)
 }
 
-func openFile(name string) (*fileStore, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	s := &fileStore{file: f, names: map[string]bool{}}
-	lines := bufio.NewReader(f)
-	for good := int64(0); ; {
-		line, err := lines.ReadString('\n')
-		if errors.Is(err, io.EOF) { // what is behind the last newline was not stored whole
-			_, err = f.Seek(good, io.SeekStart)
-			return s, errors.Join(err, f.Truncate(good))
-		} else if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		good += int64(len(line))
-		s.names[strings.TrimSpace(line)] = true
-	}
+func (d fileDisk) Cut(t *corolla.Task, size int) error {
+	_, err := corolla.Offload(t.Loop(), func() (int, error) { return 0, d.Truncate(int64(size)) }).Await(t)
+	return err
 }
 
-func (s *fileStore) Add(t *corolla.Task, names ...string) error {
-	if err := s.turn.Lock(t); err != nil {
-		return err
-	}
-	defer s.turn.Unlock()
-	fresh := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return s.names[n] })
-	if len(fresh) == 0 {
-		return nil
-	}
-	write := corolla.Offload(t.Loop(), func() (int, error) {
-		n, err := io.WriteString(s.file, strings.Join(fresh, "\n")+"\n")
-		return n, errors.Join(err, s.file.Sync())
-	})
-	if _, err := write.Await(t); err != nil {
-		return err
-	}
-	for _, n := range fresh {
-		s.names[n] = true
-	}
-	return nil
+func (d fileDisk) Append(t *corolla.Task, b []byte) error {
+	_, err := corolla.Offload(t.Loop(), func() (int, error) {
+		n, err := d.Write(b)
+		return n, errors.Join(err, d.Sync())
+	}).Await(t)
+	return err
 }
-
-func (s *fileStore) All() []string { return slices.Sorted(maps.Keys(s.names)) }

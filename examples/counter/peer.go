@@ -46,13 +46,13 @@ func (p *peer) talk(t *corolla.Task) error {
 	}
 	defer c.Close()
 	p.conn = c
-	for line, err := range c.Lines(t) {
+	for {
+		line, err := c.ReadUntil(t, []byte("\n"))
 		if err != nil {
 			return err
 		}
 		p.heard(strings.Fields(string(line)))
 	}
-	return nil
 }
 
 // lost fails what was asked on a connection that has ended.
@@ -96,7 +96,7 @@ func (p *peer) heard(words []string) {
 		return
 	}
 	number, _ := strconv.Atoi(words[1])
-	i := p.asked(number)
+	i := slices.IndexFunc(p.waiting, func(q question) bool { return q.number == number })
 	if i < 0 {
 		p.note("answered too late")
 		return

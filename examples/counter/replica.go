@@ -14,17 +14,11 @@ import (
 // answerTime is how long a replica waits for a majority.
 const answerTime = 500 * time.Millisecond
 
-// A store is what a replica keeps when it crashes: the names of the increments that it has seen.
-type store interface {
-	Add(t *corolla.Task, names ...string) error // returns when they are safe
-	All() []string
-}
-
 // replica is one of the copies of the counter. An increment has a name, so that it counts once
 // however often it is asked for, and is done when most of the replicas have stored it. The value is
 // the number of names that most replicas know of, and is told when most have stored those.
 type replica struct {
-	store store
+	store *journal
 	peers []*peer
 	note  func(what string) // of what is rare
 }
@@ -41,7 +35,8 @@ func (r *replica) serve(t *corolla.Task, ln *aio.Listener) error {
 
 // talk answers a client, or another replica.
 func (r *replica) talk(t *corolla.Task, c *aio.Conn) error {
-	for line, err := range c.Lines(t) {
+	for {
+		line, err := c.ReadUntil(t, []byte("\n")) // a line that is cut off is none
 		if err != nil {
 			return err
 		}
@@ -49,7 +44,6 @@ func (r *replica) talk(t *corolla.Task, c *aio.Conn) error {
 			return err
 		}
 	}
-	return nil
 }
 
 func (r *replica) answer(t *corolla.Task, line string) string {
@@ -102,13 +96,17 @@ var errAlone = errors.New("no majority")
 // most gives names to the other replicas and returns what one of them has, once it has them too: it
 // and this one are most of three.
 func (r *replica) most(t *corolla.Task, names ...string) ([]string, error) {
-	var asked []*corolla.Future[[]string]
+	var asked, first []*corolla.Future[[]string]
 	for _, p := range r.peers {
-		asked = append(asked, p.sync(t.Loop(), names))
+		f := p.sync(t.Loop(), names)
+		asked, first = append(asked, f), append(first, corolla.Shield(f)) // the slower one answers, too
 	}
-	theirs, err := corolla.Any(t.Loop(), asked...).AwaitTimeout(t, answerTime)
+	theirs, err := corolla.Any(t.Loop(), first...).AwaitTimeout(t, answerTime)
 	if err != nil {
 		r.note("without a majority")
+		for _, f := range asked {
+			f.Cancel(errAlone)
+		}
 		return nil, fmt.Errorf("%w: %w", errAlone, err)
 	}
 	return theirs, nil

@@ -21,6 +21,8 @@
 //
 //	-sim.seed=17       that one run
 //	-sim.n=100000      so many runs
+//	-sim.from=5000     from that seed on instead of from 1
+//	-sim.blind         each seed anew: see below
 //	-sim.trace=DIR     where to write traces; with -sim.seed, also of a run that does not fail
 //
 // Seeds need not be drawn blindly. Where a program says with World.Sometimes that it is in a rare

@@ -16,6 +16,8 @@ import (
 var (
 	seedFlag  = flag.String("sim.seed", "", "explore only the run with this `seed`, as a failure has reported it")
 	nFlag     = flag.Int("sim.n", 0, "explore so many `runs` instead of what the test says")
+	fromFlag  = flag.Uint64("sim.from", 1, "the first `seed` of an exploration, for another one each night")
+	blindFlag = flag.Bool("sim.blind", false, "draw each seed anew, and do not go back to states that were reached")
 	traceFlag = flag.String("sim.trace", "", "write traces into this `folder`")
 )
 
@@ -27,17 +29,11 @@ func Worlds(opts ...sim.Option) Option {
 	return func(e *explorer) { e.worlds = append(e.worlds, opts...) }
 }
 
-// Blind draws each seed anew, and makes nothing of the states that were reached.
-func Blind() Option { return func(e *explorer) { e.blind = true } }
-
 // generation is how many runs are picked before any of them is learned from. It does not depend on the
 // number of cores, so neither does what is explored.
 const generation = 32
 
-type explorer struct {
-	program
-	blind bool
-}
+type explorer struct{ program }
 
 // Explore runs body n times, on all cores, each time with another seed, and fails t at the first run
 // that fails; see the package. Which runs those are does not depend on the machine. body is called
@@ -98,7 +94,7 @@ type summary struct {
 }
 
 func (e *explorer) explore(n int) summary {
-	b := newBreeder(e.blind)
+	b := newBreeder(*blindFlag, *fromFlag)
 	sum := summary{count: b.count}
 	for sum.runs < n && sum.failed == nil {
 		how := make([]recipe, min(generation, n-sum.runs))

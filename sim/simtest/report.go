@@ -23,7 +23,7 @@ func (e *explorer) report(t testing.TB, how recipe, failure error) {
 	least, err := e.run(how, true, without(faults))
 	dir := *traceFlag
 	if dir == "" {
-		dir = t.ArtifactDir()
+		dir = filepath.Join(os.TempDir(), "simtest")
 	}
 	t.Errorf("seed %v failed: %v\n%s\nreplay: go test -run '^%s$' -sim.seed=%v\ntrace:  %s",
 		how, err, list(faults, len(r.faults)), name(t), how, write(t, dir, least, err))

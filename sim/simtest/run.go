@@ -20,8 +20,8 @@ type Run struct {
 	faults  []sim.Fault // that strike in this run
 	leave   func(sim.Fault) bool
 	expects []string
-	reached map[string]time.Duration // when it was first
-	events  []sim.Event              // if they are kept
+	reached map[string][]time.Duration // when
+	events  []sim.Event                // if they are kept
 	keep    bool
 }
 
@@ -83,7 +83,7 @@ type program struct {
 func (p program) run(how recipe, keep bool, leave func(sim.Fault) bool) (r *Run, err error) {
 	r = &Run{
 		World: sim.New(how.seed, p.worlds...), recipe: how, keep: keep, leave: leave,
-		reached: map[string]time.Duration{},
+		reached: map[string][]time.Duration{},
 	}
 	for _, f := range how.forks {
 		r.Reseed(f.at, f.seed)
@@ -93,17 +93,19 @@ func (p program) run(how recipe, keep bool, leave func(sim.Fault) bool) (r *Run,
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
-		err = errors.Join(err, r.Broken(), r.Close())
+		r.Close()
+		err = errors.Join(err, r.Broken())
 	}()
 	return r, p.body(r)
 }
 
+// maxMoments is how often a run's getting to one state is remembered.
+const maxMoments = 16
+
 // note takes an event in.
 func (r *Run) note(e sim.Event) {
-	if e.Kind == sim.Reached {
-		if _, known := r.reached[e.Text]; !known {
-			r.reached[e.Text] = r.Now()
-		}
+	if e.Kind == sim.Reached && len(r.reached[e.Text]) < maxMoments {
+		r.reached[e.Text] = append(r.reached[e.Text], r.Now())
 	}
 	if r.keep {
 		r.events = append(r.events, e)

@@ -12,7 +12,7 @@ import (
 )
 
 // maxFaults is how many faults a storm has at most.
-const maxFaults = 8
+const maxFaults = 3
 
 // storm is a time in which things go wrong, and what may.
 type storm struct {
