@@ -77,18 +77,13 @@ func draw(title string, r *Run, failure error) string {
 	return b.String()
 }
 
-// visible leaves out what a loop says to its own machine, where there are hosts that talk to each other.
+// visible leaves out what goes on within a host, if there are hosts that talk to each other.
 func visible(all []sim.Event) []sim.Event {
-	calls := 0
-	for _, e := range all {
-		if e.Kind == sim.Call {
-			calls++
-		}
-	}
-	if calls == len(all) {
+	within := func(e sim.Event) bool { return e.Kind == sim.Call || e.Kind == sim.Woken }
+	if !slices.ContainsFunc(all, func(e sim.Event) bool { return !within(e) }) {
 		return all
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(e sim.Event) bool { return e.Kind == sim.Call })
+	return slices.DeleteFunc(slices.Clone(all), within)
 }
 
 // plot puts events on a page.
