@@ -63,6 +63,9 @@ import (
 	"github.com/corolla-go/corolla"
 )
 
+// worldStream tells the random numbers of a World from others with the same seed.
+const worldStream = 0x636f726f6c6c61
+
 // Epoch is the wall-clock time at which a World begins unless Begin says otherwise.
 var Epoch = time.Date(2009, time.November, 10, 23, 0, 0, 0, time.UTC)
 
@@ -74,6 +77,7 @@ type World struct {
 
 	timeline
 	audience
+	broken []error
 
 	hosts  hosts // in the order in which they were made
 	home   *Host // the one of NewLoop, if it was used
@@ -184,7 +188,7 @@ func (w *World) NewLoop(opts ...corolla.Option) *corolla.Loop {
 func (w *World) unnamed() *Host {
 	if w.home == nil {
 		w.home = w.addHost("")
-		w.home.rng = rand.New(rand.NewPCG(w.seed, 0x636f726f6c6c61))
+		w.home.rng = rand.New(rand.NewPCG(w.seed, worldStream))
 	}
 	return w.home
 }

@@ -1,0 +1,5 @@
+//go:build !counterbug
+
+package main
+
+const cutHalfLines = true

@@ -1,0 +1,116 @@
+package simtest
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/corolla-go/corolla/sim"
+)
+
+// Run is one run of a program: a World that nobody has used yet. It belongs to the goroutine of the
+// program, as the World does.
+type Run struct {
+	*sim.World
+	recipe  recipe
+	hosts   []string
+	storms  uint64
+	faults  []sim.Fault // that strike in this run
+	leave   func(sim.Fault) bool
+	expects []string
+	reached map[string][]time.Duration // when
+	events  []sim.Event                // if they are kept
+	keep    bool
+}
+
+// Host is World.Host; what a storm does it does to the hosts that were made this way.
+func (r *Run) Host(name string, ips ...string) *sim.Host {
+	if !slices.Contains(r.hosts, name) {
+		r.hosts = append(r.hosts, name)
+	}
+	return r.World.Host(name, ips...)
+}
+
+// Expect names states that the program will tell World.Sometimes of. Explore fails if none of its runs
+// gets to one of them.
+func (r *Run) Expect(states ...string) {
+	for _, s := range states {
+		if !slices.Contains(r.expects, s) {
+			r.expects = append(r.expects, s)
+		}
+	}
+}
+
+// Storm makes things go wrong from now on, for d. It is for the time before the World is driven on,
+// with RunUntil or Run, which it does not do itself. What goes wrong is drawn from kinds, or from Usual
+// if there are none, and happens to the hosts that there are by now. When the storm is over nothing
+// is wrong any more: all hosts run, and every message gets through. What it broke stays broken.
+func (r *Run) Storm(d time.Duration, kinds ...sim.FaultKind) {
+	if len(r.hosts) == 0 {
+		panic("simtest: Storm before there are hosts: make them with Run.Host")
+	}
+	if len(kinds) == 0 {
+		kinds = Usual()
+	}
+	now := r.Now()
+	s := storm{from: now, until: now + d, hosts: slices.Clone(r.hosts), kinds: kinds, index: r.storms}
+	r.storms++
+	for _, f := range s.faults(r.recipe) {
+		if r.leave == nil || !r.leave(f) {
+			r.faults = append(r.faults, f)
+			r.Inject(f)
+		}
+	}
+}
+
+// Usual returns the kinds of faults that a storm has unless it is told otherwise: all but names that
+// resolve to somebody else's address.
+func Usual() []sim.FaultKind {
+	return slices.DeleteFunc(sim.FaultKinds(), func(k sim.FaultKind) bool {
+		return k == sim.NameLies || k == sim.Heal || k == sim.Restart
+	})
+}
+
+// program is what is explored.
+type program struct {
+	body   func(r *Run) error
+	worlds []sim.Option
+}
+
+// run runs the program once. Faults that leave says true to do not strike.
+func (p program) run(how recipe, keep bool, leave func(sim.Fault) bool) (r *Run, err error) {
+	r = &Run{
+		World: sim.New(how.seed, p.worlds...), recipe: how, keep: keep, leave: leave,
+		reached: map[string][]time.Duration{},
+	}
+	for _, f := range how.forks {
+		r.Reseed(f.at, f.seed)
+	}
+	r.Observe(r.note)
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+		r.Close()
+		err = errors.Join(err, r.Broken())
+	}()
+	return r, p.body(r)
+}
+
+// maxMoments is how often a run's getting to one state is remembered.
+const maxMoments = 16
+
+// note takes an event in.
+func (r *Run) note(e sim.Event) {
+	if e.Kind == sim.Reached && len(r.reached[e.Text]) < maxMoments {
+		r.reached[e.Text] = append(r.reached[e.Text], r.Now())
+	}
+	if r.keep {
+		r.events = append(r.events, e)
+	}
+}
+
+// Seed returns a number that differs from run to run, for what the program draws itself.
+func (r *Run) Seed() uint64 { return r.recipe.seed }
