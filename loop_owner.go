@@ -3,6 +3,7 @@ package corolla
 import (
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -69,8 +70,22 @@ func (l *Loop) stranger(what string) {
 	if other != nil && other.within(l) || other == nil && !alien && inPull() {
 		return
 	}
-	panic("corolla: " + what + " called from a goroutine that does not run the loop; " +
+	where := "the loop" + l.quotedName()
+	if other != nil {
+		if name := other.quotedName(); name != "" {
+			where += ", but" + name
+		}
+	}
+	panic("corolla: " + what + " called from a goroutine that does not run " + where + "; " +
 		"use Post to hand the loop a function that calls it")
+}
+
+// quotedName returns the loop's name with a space before it, or nothing if it has none.
+func (l *Loop) quotedName() string {
+	if l.opt.name == "" {
+		return ""
+	}
+	return " " + strconv.Quote(l.opt.name)
 }
 
 // CheckOutside panics if called on the goroutine that runs the loop, with a message that names what

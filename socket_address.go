@@ -46,12 +46,15 @@ func (s *Socket) know(n names) {
 
 // inherit gives a connection its listener's address, unless the listener has several.
 func (s *Socket) inherit(ln *Socket) {
-	if ln.names == nil {
-		return
-	}
-	if a, ok := ln.names.local.(*net.TCPAddr); !ok || !a.IP.IsUnspecified() {
+	if ln.names != nil && !ln.listensEverywhere() {
 		s.names = ln.names
 	}
+}
+
+// listensEverywhere reports whether a listening socket does so at all of the machine's addresses.
+func (s *Socket) listensEverywhere() bool {
+	a, ok := s.names.local.(*net.TCPAddr)
+	return ok && a.IP.IsUnspecified()
 }
 
 // remember asks the system for addresses that it will no longer know once the socket is closed.

@@ -22,6 +22,7 @@ type socketOptions struct {
 	handshakes       *Semaphore
 	linger           time.Duration
 	proxy            *proxyListener // nil unless ProxyProtocol is given
+	feed             *Feed          // of its socket
 	errs             []error
 }
 

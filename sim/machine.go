@@ -8,7 +8,12 @@ import (
 )
 
 // machine is the World as the loop sees it.
-type machine struct{ *World }
+type machine struct {
+	*World
+	porter
+}
+
+func (w *World) machine() machine { return machine{w, porter{w}} }
 
 var _ host.Host = machine{}
 

@@ -143,7 +143,7 @@ func (w *World) NewLoop(opts ...corolla.Option) *corolla.Loop {
 		panic("sim: a World has one loop; make another World")
 	}
 	w.hasLoop = true
-	on := host.On(machine{w}).(corolla.Option)
+	on := host.On(w.machine()).(corolla.Option)
 	l, err := corolla.New(append(slices.Clip(opts), on)...)
 	if err != nil {
 		panic(err) // only a real machine can be unsupported
