@@ -70,22 +70,20 @@ func (l *Loop) stranger(what string) {
 	if other != nil && other.within(l) || other == nil && !alien && inPull() {
 		return
 	}
-	where := "the loop" + l.quotedName()
-	if other != nil {
-		if name := other.quotedName(); name != "" {
-			where += ", but" + name
-		}
+	where := "the loop" + quoted(l.opt.name)
+	if other != nil && other.opt.name != "" {
+		where += ", but" + quoted(other.opt.name)
 	}
 	panic("corolla: " + what + " called from a goroutine that does not run " + where + "; " +
 		"use Post to hand the loop a function that calls it")
 }
 
-// quotedName returns the loop's name with a space before it, or nothing if it has none.
-func (l *Loop) quotedName() string {
-	if l.opt.name == "" {
+// quoted returns a name in quotes with a space before it, or nothing if it is empty.
+func quoted(name string) string {
+	if name == "" {
 		return ""
 	}
-	return " " + strconv.Quote(l.opt.name)
+	return " " + strconv.Quote(name)
 }
 
 // CheckOutside panics if called on the goroutine that runs the loop, with a message that names what

@@ -46,14 +46,14 @@ func (s *Socket) know(n names) {
 
 // inherit gives a connection its listener's address, unless the listener has several.
 func (s *Socket) inherit(ln *Socket) {
-	if ln.names != nil && !ln.listensEverywhere() {
+	if ln.names != nil && !ln.names.everywhere() {
 		s.names = ln.names
 	}
 }
 
-// listensEverywhere reports whether a listening socket does so at all of the machine's addresses.
-func (s *Socket) listensEverywhere() bool {
-	a, ok := s.names.local.(*net.TCPAddr)
+// everywhere reports whether a listening socket does so at all of the machine's addresses.
+func (n *names) everywhere() bool {
+	a, ok := n.local.(*net.TCPAddr)
 	return ok && a.IP.IsUnspecified()
 }
 

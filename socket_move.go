@@ -86,7 +86,7 @@ func AcceptMoving(ln *Socket) (*Moving, error) {
 		return nil, err
 	}
 	m := &Moving{parcel: parcel, network: ln.network, peer: c.Peer, set: ln.set.forConnection()}
-	if ln.names != nil && !ln.listensEverywhere() {
+	if ln.names != nil && !ln.names.everywhere() {
 		m.names = ln.names
 	}
 	if c.Other != nil {

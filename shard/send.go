@@ -1,0 +1,220 @@
+package shard
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/corolla-go/corolla"
+)
+
+// ErrFull is returned by Send when as many messages as may be are on their way to the other shard.
+var ErrFull = errors.New("shard: the other shard's queue is full")
+
+// ErrEnded is returned when a message cannot be sent, or will not be answered, because the shard that it
+// is for, or the one that sends it, has ended.
+var ErrEnded = errors.New("shard: the shard has ended")
+
+// Send runs f on another shard's loop, after everything that this shard has sent there before. It never
+// waits: the error is ErrFull if the queue is full, or if tasks wait in Put for room in it, and ErrEnded
+// once either shard has ended. A shard may send to itself: f then runs in a later turn.
+//
+// f runs in a callback, with the shard that it runs on. If it panics, the other loop's error handler gets
+// that. What f refers to belongs to the other shard from then on, unless nobody changes it any more.
+func (s *Shard) Send(to int, f func(to *Shard)) error {
+	k, err := s.link("Send", to)
+	switch {
+	case err != nil:
+		return err
+	case !k.take():
+		return ErrFull
+	}
+	s.stats.Sent++
+	k.push(plain(f))
+	return nil
+}
+
+// Put is Send that parks t while the queue is full. Those that wait are served in the order in which they
+// came.
+func (s *Shard) Put(t *corolla.Task, to int, f func(to *Shard)) error {
+	k, err := s.place(t, "Put", to)
+	if err == nil {
+		s.stats.Sent++
+		k.push(plain(f))
+	}
+	return err
+}
+
+// OnRoom calls f once, on this loop, when Send may succeed again: in the next turn if it would now. Once
+// the other shard has ended it does so too, and Send says ErrEnded.
+func (s *Shard) OnRoom(to int, f func()) {
+	k, err := s.link("OnRoom", to)
+	k.onRoom = append(k.onRoom, f)
+	if err == nil && k.places.free == 0 {
+		k.hand()
+		k.want()
+	}
+	if err != nil || k.places.free > 0 {
+		s.loop.Soon(k.room)
+	}
+}
+
+// Broadcast is Send to every shard, this one included. If one of the queues is full, or a shard has
+// ended, nothing is sent to any.
+func (s *Shard) Broadcast(f func(to *Shard)) error {
+	for to := range s.out {
+		k, err := s.link("Broadcast", to)
+		switch {
+		case err != nil:
+			return err
+		case !k.free():
+			return ErrFull
+		}
+	}
+	for _, k := range s.out {
+		k.take()
+		k.push(plain(f))
+	}
+	s.stats.Sent += uint64(len(s.out))
+	return nil
+}
+
+// Call runs f on another shard's loop, as Send does, parks t until it has run, and returns its error; a
+// panic in f is a *corolla.PanicError. It waits for room too. f does not wait for anything itself: if it
+// has to, it starts a task there, which sends its answer back.
+//
+// When Call returns, f has run or never will, so f may set variables of its caller. If t is canceled
+// while f has not begun, it never does, and the error is t's; if f has begun, Call still waits for it.
+func (s *Shard) Call(t *corolla.Task, to int, f func(to *Shard) error) error {
+	k, err := s.place(t, "Call", to)
+	if err != nil {
+		return err
+	}
+	s.stats.Sent++
+	c := &call{task: t, f: f}
+	k.push(c)
+	return c.wait()
+}
+
+// link returns the link to another shard.
+func (s *Shard) link(method string, to int) (*link, error) {
+	s.check(method)
+	if to < 0 || to >= len(s.out) {
+		panic(fmt.Sprintf("shard: %s to shard %d of %d", method, to, len(s.out)))
+	}
+	k := s.out[to]
+	if s.ended || k.gone {
+		return k, ErrEnded
+	}
+	return k, nil
+}
+
+// place parks t until it has a place in a queue.
+func (s *Shard) place(t *corolla.Task, method string, to int) (*link, error) {
+	k, err := s.link(method, to)
+	if err == nil {
+		err = t.Checkpoint()
+	}
+	if err != nil || k.take() {
+		return k, err
+	}
+	k.want()
+	if k.take() {
+		return k, nil
+	}
+	woken, err := k.places.waiting.Wait(t, k) // the wake-up hands over the place
+	if err == nil && (s.ended || k.gone) {
+		err = ErrEnded
+	}
+	if err != nil && woken {
+		k.places.give()
+	}
+	return k, err
+}
+
+// call is a message that is answered.
+type call struct {
+	task  *corolla.Task
+	f     func(to *Shard) error
+	err   error
+	state atomic.Uint32
+	done  bool // on the caller's loop
+}
+
+// The states of a call. It leaves the first one once: the two shards may want different things at once.
+const (
+	sent uint32 = iota
+	begun
+	withdrawn
+)
+
+func (c *call) String() string { return "another shard's answer" }
+
+// wait parks the caller until the call is done.
+func (c *call) wait() error {
+	for !c.done {
+		err := c.task.Park(c)
+		if err == nil {
+			continue
+		}
+		if c.state.CompareAndSwap(sent, withdrawn) {
+			return err
+		}
+		if err := c.task.Shielded(func(*corolla.Scope) error { return c.rest() }); err != nil {
+			return err
+		}
+	}
+	return c.err
+}
+
+// rest waits for a call that has begun.
+func (c *call) rest() error {
+	for !c.done {
+		if err := c.task.Park(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *call) run(k *link) bool {
+	if c.state.CompareAndSwap(sent, begun) {
+		c.err = c.f(k.to)
+		k.back.push((*answer)(c))
+	}
+	return true
+}
+
+func (c *call) failed(k *link, v any) {
+	if v == nil {
+		c.err = corolla.ErrGoexit
+	} else {
+		c.err = k.to.loop.Caught(v, fmt.Sprintf("a call from %v", k.from))
+	}
+	k.back.push((*answer)(c))
+}
+
+func (c *call) lost() bool {
+	if c.state.CompareAndSwap(sent, withdrawn) {
+		c.err = ErrEnded
+		(*answer)(c).settle()
+	}
+	return false
+}
+
+// answer is a call on its way back. It needs no place: whoever calls waits, so there are no more answers
+// than tasks.
+type answer call
+
+func (a *answer) run(*link) bool {
+	a.settle()
+	return false
+}
+
+func (a *answer) settle() {
+	a.done = true
+	a.task.Unpark()
+}
+
+func (a *answer) failed(*link, any) {}
+func (a *answer) lost() bool        { return false }
