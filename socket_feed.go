@@ -15,7 +15,7 @@ import (
 type Feed struct {
 	sock    *Socket
 	waiting ds.Ring[*Moving]
-	taken   func()
+	taken   func(*Socket)
 	stop    func() // of OnClose
 }
 
@@ -52,9 +52,9 @@ func (f *Feed) Offer(m *Moving) {
 	f.sock.r.begin()
 }
 
-// OnTaken sets the function that is called whenever a connection was accepted, so that whoever feeds can
-// count those that wait.
-func (f *Feed) OnTaken(taken func()) { f.taken = taken }
+// OnTaken sets the function that is called, with its socket, whenever a connection was accepted, or with
+// nil if it was closed instead. Whoever feeds can count those that wait, and those that are open.
+func (f *Feed) OnTaken(taken func(*Socket)) { f.taken = taken }
 
 // Len returns how many connections wait to be accepted.
 func (f *Feed) Len() int {
@@ -68,7 +68,7 @@ func (f *Feed) accept() (*Socket, error) {
 		m := f.waiting.Pop()
 		s, err := m.To(f.sock.loop)
 		if f.taken != nil {
-			f.taken()
+			f.taken(s)
 		}
 		if err == nil || f.sock.closed {
 			return s, err
@@ -85,7 +85,7 @@ func (f *Feed) closed() {
 	for f.waiting.Len() > 0 {
 		_ = f.waiting.Pop().Close() // nobody has heard of it
 		if f.taken != nil {
-			f.taken()
+			f.taken(nil)
 		}
 	}
 }

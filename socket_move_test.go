@@ -165,7 +165,7 @@ func TestFeedListens(t *testing.T) {
 				return err
 			}
 			taken := 0
-			f.OnTaken(func() { taken++ })
+			f.OnTaken(func(*corolla.Socket) { taken++ })
 			ln.OnReadable(func() {
 				m, err := corolla.AcceptMoving(ln)
 				if err == nil {

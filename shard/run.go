@@ -1,8 +1,10 @@
 package shard
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -33,8 +35,6 @@ type options struct {
 	limit int
 	pin   bool
 	loop  func(i int) []corolla.Option
-	make  func(i int, opts ...corolla.Option) (*corolla.Loop, error)
-	start func(i int, run func())
 }
 
 // QueueSize sets how many messages, at least 1, of one shard may be on their way to one other.
@@ -45,14 +45,9 @@ func QueueSize(n int) Option { return func(o *options) { o.limit = max(n, 1) } }
 // is for loops that are busy.
 func Pin() Option { return func(o *options) { o.pin = true } }
 
-// LoopOptions gives each shard's loop options.
+// LoopOptions gives the options of each shard's loop. With those of a host of package sim, all shards run
+// on that host.
 func LoopOptions(f func(i int) []corolla.Option) Option { return func(o *options) { o.loop = f } }
-
-// Loops sets how each shard's loop is made, instead of by corolla.New; opts are to be passed on. It is for
-// loops on simulated machines. Run closes the loops.
-func Loops(f func(i int, opts ...corolla.Option) (*corolla.Loop, error)) Option {
-	return func(o *options) { o.make = f }
-}
 
 // Error says which shard has failed. It is also the cause with which the bodies of the others are
 // canceled.
@@ -75,11 +70,8 @@ func (e *Error) Unwrap() error { return e.Err }
 // their own. A panic in a body is a *corolla.PanicError; with corolla.ErrorPolicy(corolla.Crash) it goes
 // out of Run.
 func Run(n int, body func(s *Shard) error, opts ...Option) error {
-	g := &group{body: body, options: options{
-		limit: DefaultQueueSize,
-		make:  func(_ int, opts ...corolla.Option) (*corolla.Loop, error) { return corolla.New(opts...) },
-		start: func(_ int, run func()) { go run() },
-	}}
+	g := &group{body: body, options: options{limit: DefaultQueueSize}}
+	g.addrs, g.handouts = map[string]net.Addr{}, map[string]*handout{}
 	for _, o := range opts {
 		o(&g.options)
 	}
@@ -101,6 +93,7 @@ type group struct {
 
 	mu     sync.Mutex
 	failed []*Error // in the order in which they did
+	listening
 }
 
 // build makes the loops and the links.
@@ -110,7 +103,7 @@ func (g *group) build(n int) error {
 		if g.loop != nil {
 			opts = append(opts, g.loop(i)...)
 		}
-		l, err := g.make(i, opts...)
+		l, err := corolla.New(opts...)
 		if err != nil {
 			err = &Error{i, err}
 			for _, s := range g.shards {
@@ -139,11 +132,11 @@ func (g *group) build(n int) error {
 func (g *group) run() error {
 	var all sync.WaitGroup
 	all.Add(len(g.shards))
-	for i, s := range g.shards {
-		g.start(i, func() {
+	for _, s := range g.shards {
+		go func() {
 			defer all.Done()
 			s.live()
-		})
+		}()
 	}
 	all.Wait()
 	var errs []error
@@ -168,7 +161,7 @@ func (g *group) run() error {
 func (g *group) fail(s *Shard, err error) {
 	g.mu.Lock()
 	first := len(g.failed) == 0
-	if !first && corolla.IsOnly(err, corolla.ErrCanceled) {
+	if !first && corolla.IsOnly(err, corolla.ErrCanceled, context.Canceled, ErrEnded) {
 		g.mu.Unlock()
 		return
 	}

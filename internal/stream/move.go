@@ -1,0 +1,96 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/secure"
+)
+
+// Moving is a stream on its way from one loop to another: its socket, its TLS with what that has received
+// and not given out, and its settings. What is unsent does not move, since it belongs to the outbox of the
+// old loop.
+type Moving struct {
+	sock      *corolla.Moving
+	layer     *secure.Layer // nil without TLS
+	early     []byte        // received, and TLS has not seen it
+	low, high int
+	limit     time.Duration
+}
+
+// ErrUnsent says that a stream cannot move before it has sent what was written.
+var ErrUnsent = errors.New("written data is unsent: flush it first")
+
+// Move takes the stream from its loop. To the loop it has then ended; its user is not told. It fails, and
+// leaves the stream as it is, while it is used.
+func (s *Stream) Move() (*Moving, error) {
+	if err := s.movable(); err != nil {
+		return nil, err
+	}
+	m := &Moving{}
+	m.low, m.high = s.out.Marks()
+	sock, err := corolla.Move(s.sock)
+	if err != nil {
+		return nil, err
+	}
+	if m.sock = sock; s.tls != nil {
+		m.layer, m.early = s.tls.layer, s.tls.early
+	}
+	if s.more != nil {
+		m.limit = s.more.limit
+		if s.more.idle != nil {
+			s.more.idle.Stop()
+		}
+	}
+	s.over, s.closing = true, true
+	return m, nil
+}
+
+// movable returns why the stream cannot move, or nil.
+func (s *Stream) movable() error {
+	switch {
+	case s.over || s.closing:
+		return net.ErrClosed
+	case s.Pair():
+		return fmt.Errorf("two sockets: %w", errors.ErrUnsupported)
+	case s.Err() != nil:
+		return s.Err()
+	case s.Handshaking():
+		return fmt.Errorf("a TLS handshake: %w", corolla.ErrBusy)
+	case s.HandshakeErr() != nil:
+		return s.HandshakeErr()
+	case s.more != nil && (s.more.in != nil || s.more.out != nil), s.tls != nil && s.tls.holds():
+		return fmt.Errorf("a transfer: %w", corolla.ErrBusy)
+	}
+	if s.out.TrySend(); s.Len() > 0 {
+		return ErrUnsent
+	}
+	return s.Err() // of that
+}
+
+// Arrive makes a stream of one that has moved, on a loop.
+func (s *Stream) Arrive(m *Moving, l *corolla.Loop, user User) error {
+	sock, err := m.sock.To(l)
+	if err != nil {
+		return err
+	}
+	s.Init(sock, user)
+	s.out.SetMarks(m.low, m.high)
+	if m.layer != nil {
+		s.tls = &security{stream: s, layer: m.layer, early: m.early}
+		m.layer.Rebase(wire{s})
+	}
+	if m.limit > 0 {
+		s.SetIdleTimeout(m.limit)
+	}
+	return nil
+}
+
+// Close closes a stream that no loop will take.
+func (m *Moving) Close() error { return m.sock.Close() }
+
+// PeerAddr returns the peer's address, or nil.
+func (m *Moving) PeerAddr() net.Addr { return m.sock.PeerAddr() }
