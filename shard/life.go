@@ -42,38 +42,26 @@ func (s *Shard) live() {
 	err = errors.Join(err, s.loop.RunForever()) // until all have sent their last
 }
 
-// main runs the body, and waits until those of all shards have ended.
+// main runs the body, in a task of its own, which may be unwound, and waits until those of all shards have
+// ended.
 func (s *Shard) main(t *corolla.Task) error {
-	s.task = t
-	err := corolla.ErrGoexit
-	defer func() { // after a runtime.Goexit too
-		if !s.result.counted {
-			s.bodyEnded(err)
-		}
-	}()
-	err = t.Cancelable(func(sc *corolla.Scope) error {
-		if s.scope = sc; s.early != nil {
-			sc.Cancel(s.early)
-		}
-		return s.runBody()
-	})
-	s.scope = nil
+	s.body = s.loop.Go(func(*corolla.Task) error { return s.group.body(s) },
+		corolla.Name(s.String()), corolla.Describe(s.group.body, s))
+	s.task = s.body.Task()
+	if s.early != nil {
+		s.body.Cancel(s.early)
+	}
+	_, err := s.body.Await(t)
+	if !s.body.Done() { // the loop is being closed
+		return err
+	}
+	_, err = s.body.Result() // and not that t was canceled, which the body was too
 	s.bodyEnded(err)
 	if err := t.Shielded(func(*corolla.Scope) error { return s.over.Wait(t) }); err != nil {
 		return err
 	}
 	s.result.whole = true
 	return nil
-}
-
-// runBody calls the body, and makes an error of its panic.
-func (s *Shard) runBody() (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = s.loop.Caught(v, fmt.Sprintf("the body of %v", s))
-		}
-	}()
-	return s.group.body(s)
 }
 
 func (s *Shard) bodyEnded(err error) {
@@ -86,8 +74,8 @@ func (s *Shard) bodyEnded(err error) {
 
 // cancel cancels the body.
 func (s *Shard) cancel(cause error) {
-	if s.early = cause; s.scope != nil {
-		s.scope.Cancel(cause)
+	if s.early = cause; s.body != nil {
+		s.body.Cancel(cause)
 	}
 }
 

@@ -34,9 +34,16 @@ func TestOneFailingEndsAll(t *testing.T) {
 func TestFailuresOfOthersAreNotLost(t *testing.T) {
 	eachHost(t, func(t *testing.T, r *runner) {
 		other := errors.New("in cleanup")
+		var begun shard.Value[bool]
 		err := r.run(func(s *shard.Shard) error {
+			*begun.Of(s) = true
 			switch s.Index() {
 			case 2:
+				for has := false; !has; { // a body that is canceled before it begins never does
+					if err := s.Call(s.Task(), 1, func(o *shard.Shard) error { has = *begun.Of(o); return nil }); err != nil {
+						return err
+					}
+				}
 				return errTest
 			case 1:
 				return errors.Join(forever(s), other)
@@ -90,9 +97,6 @@ func TestBodyCallsGoexit(t *testing.T) {
 		})
 		if !errors.Is(err, corolla.ErrGoexit) {
 			t.Errorf("Run: %v", err)
-		}
-		if errs := r.take(); len(errs) != 1 || !strings.HasSuffix(errs[0].Error(), corolla.ErrGoexit.Error()) {
-			t.Errorf("reported: %v", errs) // of the main task, at whose end nobody was there any more
 		}
 	})
 }

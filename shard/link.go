@@ -66,12 +66,15 @@ type link struct {
 type places struct {
 	free    int
 	waiting corolla.Waiters
+	waking  int // tasks that were given a place and have not sent yet: nobody may overtake them
 }
 
 // give gives a place to the next in line.
 func (p *places) give() {
 	if p.waiting.Wake() == nil {
 		p.free++
+	} else {
+		p.waking++
 	}
 }
 
@@ -85,12 +88,11 @@ func (k *link) String() string { return fmt.Sprintf("room for a message to %v", 
 
 // free reports whether there is a place, with no task in line for it.
 func (k *link) free() bool {
-	if k.places.free > 0 {
-		return true
+	if k.places.free == 0 {
+		k.hand()
+		k.reclaim()
 	}
-	k.hand()
-	k.reclaim()
-	return k.places.free > 0
+	return k.places.free > 0 && k.places.waking == 0
 }
 
 // take takes a place, if there is one.
@@ -119,16 +121,29 @@ func (k *link) want() {
 // hasRoom is called on the sender's loop.
 func (k *link) hasRoom() {
 	k.reclaim()
-	for len(k.onRoom) > 0 && (k.places.free > 0 || k.gone || k.from.ended) {
+	for len(k.onRoom) > 0 && (k.free() || k.gone || k.from.ended) {
 		f := k.onRoom[0]
 		k.onRoom = k.onRoom[1:]
 		f()
 	}
 	if len(k.onRoom) > 0 || k.places.waiting.Len() > 0 {
 		k.want()
-		if len(k.onRoom) > 0 && k.places.free > 0 {
-			k.from.loop.Soon(k.room)
-		}
+		k.goOn()
+	}
+}
+
+// goOn serves those that came while tasks were given places, once these have sent.
+func (k *link) goOn() {
+	p := &k.places
+	if p.waking > 0 || p.free == 0 {
+		return
+	}
+	for p.free > 0 && p.waiting.Len() > 0 {
+		p.free--
+		p.give()
+	}
+	if len(k.onRoom) > 0 && k.free() {
+		k.from.loop.Soon(k.room)
 	}
 }
 

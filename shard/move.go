@@ -36,20 +36,14 @@ func Move[C any](s *Shard, to int, m Moving[C], f func(to *Shard, c C)) error {
 	case !k.take():
 		return ErrFull
 	}
-	s.stats.Sent++
-	k.push(&move[C]{m, f})
+	s.send(k, &move[C]{m, f})
 	return nil
 }
 
 // PutMove is Move that parks t while the queue is full, as Put does. Meanwhile the connection belongs to
 // nobody.
 func PutMove[C any](t *corolla.Task, s *Shard, to int, m Moving[C], f func(to *Shard, c C)) error {
-	k, err := s.place(t, "PutMove", to)
-	if err == nil {
-		s.stats.Sent++
-		k.push(&move[C]{m, f})
-	}
-	return err
+	return s.put(t, "PutMove", to, &move[C]{m, f})
 }
 
 // move is a message with a connection.

@@ -29,20 +29,14 @@ func (s *Shard) Send(to int, f func(to *Shard)) error {
 	case !k.take():
 		return ErrFull
 	}
-	s.stats.Sent++
-	k.push(plain(f))
+	s.send(k, plain(f))
 	return nil
 }
 
 // Put is Send that parks t while the queue is full. Those that wait are served in the order in which they
 // came.
 func (s *Shard) Put(t *corolla.Task, to int, f func(to *Shard)) error {
-	k, err := s.place(t, "Put", to)
-	if err == nil {
-		s.stats.Sent++
-		k.push(plain(f))
-	}
-	return err
+	return s.put(t, "Put", to, plain(f))
 }
 
 // OnRoom calls f once, on this loop, when Send may succeed again: in the next turn if it would now. Once
@@ -50,11 +44,10 @@ func (s *Shard) Put(t *corolla.Task, to int, f func(to *Shard)) error {
 func (s *Shard) OnRoom(to int, f func()) {
 	k, err := s.link("OnRoom", to)
 	k.onRoom = append(k.onRoom, f)
-	if err == nil && k.places.free == 0 {
-		k.hand()
+	if err == nil && !k.free() {
 		k.want()
 	}
-	if err != nil || k.places.free > 0 {
+	if err != nil || k.free() {
 		s.loop.Soon(k.room)
 	}
 }
@@ -86,14 +79,17 @@ func (s *Shard) Broadcast(f func(to *Shard)) error {
 // When Call returns, f has run or never will, so f may set variables of its caller. If t is canceled
 // while f has not begun, it never does, and the error is t's; if f has begun, Call still waits for it.
 func (s *Shard) Call(t *corolla.Task, to int, f func(to *Shard) error) error {
-	k, err := s.place(t, "Call", to)
-	if err != nil {
+	c := &call{task: t, f: f}
+	if err := s.put(t, "Call", to, c); err != nil {
 		return err
 	}
-	s.stats.Sent++
-	c := &call{task: t, f: f}
-	k.push(c)
 	return c.wait()
+}
+
+// send pushes a message that has a place.
+func (s *Shard) send(k *link, m message) {
+	s.stats.Sent++
+	k.push(m)
 }
 
 // link returns the link to another shard.
@@ -109,27 +105,37 @@ func (s *Shard) link(method string, to int) (*link, error) {
 	return k, nil
 }
 
-// place parks t until it has a place in a queue.
-func (s *Shard) place(t *corolla.Task, method string, to int) (*link, error) {
+// put sends a message, and parks t until there is a place for it.
+func (s *Shard) put(t *corolla.Task, method string, to int, m message) error {
 	k, err := s.link(method, to)
 	if err == nil {
 		err = t.Checkpoint()
 	}
-	if err != nil || k.take() {
-		return k, err
+	switch {
+	case err != nil:
+		return err
+	case k.take():
+		s.send(k, m)
+		return nil
 	}
 	k.want()
 	if k.take() {
-		return k, nil
+		s.send(k, m)
+		return nil
 	}
 	woken, err := k.places.waiting.Wait(t, k) // the wake-up hands over the place
 	if err == nil && (s.ended || k.gone) {
 		err = ErrEnded
 	}
-	if err != nil && woken {
-		k.places.give()
+	if woken {
+		if k.places.waking--; err == nil {
+			s.send(k, m)
+		} else {
+			k.places.give()
+		}
+		k.goOn()
 	}
-	return k, err
+	return err
 }
 
 // call is a message that is answered.

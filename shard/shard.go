@@ -34,11 +34,11 @@ type Shard struct {
 	index int
 	loop  *corolla.Loop
 
-	task   *corolla.Task  // the body's
-	scope  *corolla.Scope // around the body; nil before it begins
-	early  error          // why it is canceled, if it is before that
-	over   corolla.Event  // every body has ended
-	ends   int            // shards that send this one nothing any more
+	body   *corolla.Future[struct{}] // nil until it is started
+	task   *corolla.Task             // the body's
+	early  error                     // why the body is canceled
+	over   corolla.Event             // every body has ended
+	ends   int                       // shards that send this one nothing any more
 	result result
 
 	out, in []*link
