@@ -25,6 +25,7 @@ type Loop struct {
 	ready  ds.Ring[entry]
 	batch  int   // how many ready entries are left of the current batch
 	runs   entry // the one being run
+	last   ds.Ring[entry] // given to AtTurnEnd
 	inbox  inbox
 	timers ds.Heap[*Timer, timerOrder]
 	seq    uint64 // numbers the timers
@@ -233,6 +234,11 @@ func (l *Loop) runSome(over func() bool) (done bool) {
 			if l.now = l.host.Recent(); l.now-was > l.opt.slow && l.opt.slow > 0 {
 				l.slow(l.now - was)
 			}
+			l.runs.what = nil
+		}
+		for l.last.Len() > 0 {
+			l.runs = l.last.Pop()
+			l.runs.what.run()
 			l.runs.what = nil
 		}
 		if l.failed != nil || l.crashed != nil || l.stopping.Load() || over() {

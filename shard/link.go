@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
-	"sync"
 	"sync/atomic"
 
 	"github.com/corolla-go/corolla"
@@ -40,27 +39,31 @@ type link struct {
 
 	// The sender's.
 	places  places
-	pending []message
+	pending *batch
 	onRoom  []func()
 	seen    uint64 // of ran
 	gone    bool   // the receiver has ended
 
 	// Both sides'.
-	ran     atomic.Uint64 // messages that held a place
-	wanting atomic.Bool   // the sender waits for places
-	mu      sync.Mutex
-	items   []message
-	posted  bool // the receiver is about to look
-	closed  bool // the receiver has ended
+	ran     atomic.Uint64         // messages that held a place
+	wanting atomic.Bool           // the sender waits for places
+	box     atomic.Pointer[batch] // handed over and not taken; nil if there is nothing
+	empty   atomic.Pointer[batch] // given back, to be used again
 
 	// The receiver's.
-	batch   []message
+	batch   *batch  // nil if none
 	at      int     // in batch
 	current message // the one that runs
 	report  int     // messages that have run and are not in ran
 	deliver func()
 	room    func()
 }
+
+// batch is what is handed over at a time.
+type batch struct{ messages []message }
+
+// closed is in the box of a link whose receiver has ended.
+var closed = new(batch)
 
 // places are those of a link's queue.
 type places struct {
@@ -79,7 +82,7 @@ func (p *places) give() {
 }
 
 func newLink(from, to *Shard, limit int) *link {
-	k := &link{from: from, to: to, places: places{free: limit}}
+	k := &link{from: from, to: to, places: places{free: limit}, pending: new(batch)}
 	k.deliver, k.room = k.runSome, k.hasRoom
 	return k
 }
@@ -153,14 +156,15 @@ const enough = 1024
 // push sends a message that has a place, or needs none.
 func (k *link) push(m message) {
 	s := k.from
-	if len(k.pending) == 0 {
+	b := k.pending
+	if len(b.messages) == 0 {
 		s.dirty = append(s.dirty, k)
 		if !s.flushes {
 			s.flushes = true
-			s.loop.Soon(s.flush)
+			corolla.AtTurnEnd(s.loop, s.flusher)
 		}
 	}
-	if k.pending = append(k.pending, m); len(k.pending) == enough {
+	if b.messages = append(b.messages, m); len(b.messages) == enough {
 		k.hand()
 	}
 }
@@ -175,63 +179,68 @@ func (s *Shard) flush() {
 	s.dirty = s.dirty[:0]
 }
 
-// hand hands over what is pending.
+// hand hands over what is pending. The receiver is posted each time: whether it has yet to run what it was
+// posted before cannot be told without a lock.
 func (k *link) hand() {
-	if len(k.pending) == 0 {
+	b := k.pending
+	if len(b.messages) == 0 {
 		return
 	}
-	k.mu.Lock()
-	if k.closed {
-		k.mu.Unlock()
-		lost := k.pending
-		k.pending = nil
-		k.broken(lost)
+	if !k.box.CompareAndSwap(nil, b) {
+		k.add(b)
+	} else if k.pending = k.empty.Swap(nil); k.pending == nil {
+		k.pending = new(batch)
+	}
+	if k.gone {
 		return
 	}
-	if len(k.items) == 0 {
-		k.items, k.pending = k.pending, k.items
-	} else {
-		k.items = append(k.items, k.pending...)
-		clear(k.pending)
-		k.pending = k.pending[:0]
+	k.from.stats.Wakes++
+	_ = k.to.loop.Post(k.deliver) // or it is being closed, and will see what is in the box
+}
+
+// add hands over what is pending together with what the receiver has not taken yet.
+func (k *link) add(b *batch) {
+	before := k.box.Swap(nil)
+	if before == closed {
+		k.box.Store(closed)
+		k.broken(b.messages)
+		k.pending = new(batch)
+		return
 	}
-	wake := !k.posted
-	k.posted = true
-	k.mu.Unlock()
-	if wake {
-		k.from.stats.Wakes++
-		_ = k.to.loop.Post(k.deliver) // or it is being closed, and will see what is in items
+	if before == nil { // the receiver has just taken it
+		before = &batch{}
+	}
+	before.messages = append(before.messages, b.messages...)
+	clear(b.messages)
+	b.messages = b.messages[:0]
+	if !k.box.CompareAndSwap(nil, before) { // the receiver has just ended
+		k.broken(before.messages)
 	}
 }
 
-// runSome runs messages on the receiver's loop: those that are there, but no longer than a turn may take.
+// runSome runs messages on the receiver's loop: a batch, or the rest of one, but no longer than a turn may
+// take. It is called once for every time that the link was posted, and once for every rest, in any order.
 func (k *link) runSome() {
 	s := k.to
-	if k.at == len(k.batch) {
-		clear(k.batch)
-		k.mu.Lock()
-		k.batch, k.items = k.items, k.batch[:0]
-		k.mu.Unlock()
-		k.at = 0
+	if k.batch == nil {
+		if k.batch = k.box.Swap(nil); k.batch == nil {
+			return
+		}
 	}
 	outer := s.flushes
 	s.flushes = true // the answers leave when all have run
 	for !k.runBatch() {
 	}
-	s.flushes = outer
-	if !outer {
+	if s.flushes = outer; !outer {
 		s.flush()
 	}
-	if k.at < len(k.batch) {
+	if b := k.batch; k.at < len(b.messages) {
 		s.loop.Soon(k.deliver)
-		return
-	}
-	k.mu.Lock()
-	k.posted = len(k.items) > 0
-	more := k.posted
-	k.mu.Unlock()
-	if more {
-		s.loop.Soon(k.deliver)
+	} else {
+		clear(b.messages)
+		b.messages = b.messages[:0]
+		k.batch, k.at = nil, 0
+		k.empty.Store(b)
 	}
 }
 
@@ -246,8 +255,8 @@ func (k *link) runBatch() (over bool) {
 		}
 		k.tell()
 	}()
-	for k.at < len(k.batch) {
-		k.current = k.batch[k.at]
+	for b := k.batch.messages; k.at < len(b); {
+		k.current = b[k.at]
 		k.at++
 		if k.current.run(k) {
 			k.report++
@@ -280,11 +289,14 @@ func (k *link) tell() {
 
 // close ends the link on the receiver's goroutine, and tells the sender what will not run.
 func (k *link) close() {
-	k.mu.Lock()
-	k.closed = true
-	lost := append(k.batch[k.at:], k.items...)
-	k.batch, k.items, k.at = nil, nil, 0
-	k.mu.Unlock()
+	var lost []message
+	if k.batch != nil {
+		lost = k.batch.messages[k.at:]
+		k.batch = nil
+	}
+	if b := k.box.Swap(closed); b != nil {
+		lost = append(lost, b.messages...)
+	}
 	_ = k.from.loop.Post(func() { k.broken(lost) }) // or nobody is left to be told
 }
 

@@ -36,7 +36,7 @@ const (
 // the address at which the accepting shard listens. At most 128 connections wait for one shard to accept
 // them; such a shard is left out, or, if every shard has so many, the rest wait in the system's queue.
 func (s *Shard) Listen(network, address string, by Spread, opts ...corolla.SocketOption) (*corolla.Socket, error) {
-	s.check("Listen")
+	s.loop.Check("shard.Shard.Listen")
 	if s.ended {
 		return nil, fmt.Errorf("listen %s: %w", address, ErrEnded)
 	}

@@ -29,7 +29,7 @@ type Moving[C any] interface {
 // its own loop (m.To(s.Loop())), or close it. A connection that was on its way to a shard that has ended
 // is closed.
 func Move[C any](s *Shard, to int, m Moving[C], f func(to *Shard, c C)) error {
-	k, err := s.link("Move", to)
+	k, err := s.link("shard.Move", to)
 	switch {
 	case err != nil:
 		return err
@@ -43,7 +43,7 @@ func Move[C any](s *Shard, to int, m Moving[C], f func(to *Shard, c C)) error {
 // PutMove is Move that parks t while the queue is full, as Put does. Meanwhile the connection belongs to
 // nobody.
 func PutMove[C any](t *corolla.Task, s *Shard, to int, m Moving[C], f func(to *Shard, c C)) error {
-	return s.put(t, "PutMove", to, &move[C]{m, f})
+	return s.put(t, "shard.PutMove", to, &move[C]{m, f})
 }
 
 // move is a message with a connection.

@@ -111,7 +111,9 @@ func (g *group) build(n int) error {
 			}
 			return err
 		}
-		g.shards = append(g.shards, &Shard{group: g, index: i, loop: l})
+		s := &Shard{group: g, index: i, loop: l}
+		s.flusher = s.flush
+		g.shards = append(g.shards, s)
 	}
 	g.left.Store(int64(n))
 	for _, from := range g.shards {

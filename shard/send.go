@@ -22,7 +22,7 @@ var ErrEnded = errors.New("shard: the shard has ended")
 // f runs in a callback, with the shard that it runs on. If it panics, the other loop's error handler gets
 // that. What f refers to belongs to the other shard from then on, unless nobody changes it any more.
 func (s *Shard) Send(to int, f func(to *Shard)) error {
-	k, err := s.link("Send", to)
+	k, err := s.link("shard.Shard.Send", to)
 	switch {
 	case err != nil:
 		return err
@@ -36,13 +36,13 @@ func (s *Shard) Send(to int, f func(to *Shard)) error {
 // Put is Send that parks t while the queue is full. Those that wait are served in the order in which they
 // came.
 func (s *Shard) Put(t *corolla.Task, to int, f func(to *Shard)) error {
-	return s.put(t, "Put", to, plain(f))
+	return s.put(t, "shard.Shard.Put", to, plain(f))
 }
 
 // OnRoom calls f once, on this loop, when Send may succeed again: in the next turn if it would now. Once
 // the other shard has ended it does so too, and Send says ErrEnded.
 func (s *Shard) OnRoom(to int, f func()) {
-	k, err := s.link("OnRoom", to)
+	k, err := s.link("shard.Shard.OnRoom", to)
 	k.onRoom = append(k.onRoom, f)
 	if err == nil && !k.free() {
 		k.want()
@@ -56,7 +56,7 @@ func (s *Shard) OnRoom(to int, f func()) {
 // ended, nothing is sent to any.
 func (s *Shard) Broadcast(f func(to *Shard)) error {
 	for to := range s.out {
-		k, err := s.link("Broadcast", to)
+		k, err := s.link("shard.Shard.Broadcast", to)
 		switch {
 		case err != nil:
 			return err
@@ -79,11 +79,28 @@ func (s *Shard) Broadcast(f func(to *Shard)) error {
 // When Call returns, f has run or never will, so f may set variables of its caller. If t is canceled
 // while f has not begun, it never does, and the error is t's; if f has begun, Call still waits for it.
 func (s *Shard) Call(t *corolla.Task, to int, f func(to *Shard) error) error {
-	c := &call{task: t, f: f}
-	if err := s.put(t, "Call", to, c); err != nil {
+	c := s.newCall()
+	c.task, c.f = t, f
+	if err := s.put(t, "shard.Shard.Call", to, c); err != nil {
 		return err
 	}
-	return c.wait()
+	err := c.wait()
+	if c.done && len(s.spare) < 1024 { // else the other shard may still have it
+		*c = call{}
+		s.spare = append(s.spare, c)
+	}
+	return err
+}
+
+// newCall returns a call, which may have been used before.
+func (s *Shard) newCall() *call {
+	n := len(s.spare)
+	if n == 0 {
+		return new(call)
+	}
+	c := s.spare[n-1]
+	s.spare = s.spare[:n-1]
+	return c
 }
 
 // send pushes a message that has a place.
@@ -94,9 +111,9 @@ func (s *Shard) send(k *link, m message) {
 
 // link returns the link to another shard.
 func (s *Shard) link(method string, to int) (*link, error) {
-	s.check(method)
+	s.loop.Check(method)
 	if to < 0 || to >= len(s.out) {
-		panic(fmt.Sprintf("shard: %s to shard %d of %d", method, to, len(s.out)))
+		panic(fmt.Sprintf("%s: there is no shard %d, only 0 to %d", method, to, len(s.out)-1))
 	}
 	k := s.out[to]
 	if s.ended || k.gone {
@@ -166,11 +183,15 @@ func (c *call) wait() error {
 		if c.state.CompareAndSwap(sent, withdrawn) {
 			return err
 		}
-		if err := c.task.Shielded(func(*corolla.Scope) error { return c.rest() }); err != nil {
+		if err := c.shielded(); err != nil {
 			return err
 		}
 	}
 	return c.err
+}
+
+func (c *call) shielded() error {
+	return c.task.Shielded(func(*corolla.Scope) error { return c.rest() })
 }
 
 // rest waits for a call that has begun.

@@ -44,6 +44,8 @@ type Shard struct {
 	out, in []*link
 	dirty   []*link // with messages that were not handed over
 	flushes bool    // flush is about to run
+	flusher func()  // flush, bound once
+	spare   []*call // to be used again
 	ended   bool    // nothing can be sent any more
 	stats   Stats
 
@@ -76,7 +78,7 @@ type Stats struct {
 
 // Stats returns the shard's numbers.
 func (s *Shard) Stats() Stats {
-	s.check("Stats")
+	s.loop.Check("shard.Shard.Stats")
 	st := s.stats
 	for _, k := range s.out {
 		k.reclaim()
@@ -85,9 +87,6 @@ func (s *Shard) Stats() Stats {
 	}
 	return st
 }
-
-// check panics if the caller does not run the shard's loop.
-func (s *Shard) check(method string) { s.loop.Check("shard.Shard." + method) }
 
 // A Value has an instance for each shard: what a global variable is to a program with one loop. The zero
 // Value is ready to use.
