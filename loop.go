@@ -23,8 +23,8 @@ type Loop struct {
 	now  time.Duration
 
 	ready  ds.Ring[entry]
-	batch  int   // how many ready entries are left of the current batch
-	runs   entry // the one being run
+	batch  int            // how many ready entries are left of the current batch
+	runs   entry          // the one being run
 	last   ds.Ring[entry] // given to AtTurnEnd
 	inbox  inbox
 	timers ds.Heap[*Timer, timerOrder]
@@ -48,6 +48,7 @@ type Loop struct {
 
 	ending   ending
 	state    state
+	once     bool  // RunOnce closes the loop
 	failed   error // the host's error, which ends the run after the turn
 	stopping atomic.Bool
 	crashed  *PanicError
@@ -77,7 +78,7 @@ func New(opts ...Option) (*Loop, error) {
 	for _, o := range opts {
 		o(&l.opt)
 	}
-	h, err := l.opt.host()
+	h, err := l.opt.host(l)
 	if err != nil {
 		return nil, fmt.Errorf("corolla: new loop: %w", err)
 	}
@@ -162,6 +163,7 @@ func (l *Loop) begin() error {
 	case closing, closed:
 		return ErrLoopClosed
 	}
+	l.host.Running(true)
 	l.state = running
 	l.guard()
 	run := make(chan struct{})
@@ -182,6 +184,9 @@ func (l *Loop) end() {
 	l.ending.cause = nil
 	l.current = nil
 	l.stopping.Store(false)
+	if !l.once {
+		l.host.Running(false)
+	}
 }
 
 // halted returns a channel that is closed once the loop is not running. Safe from any goroutine.

@@ -69,6 +69,7 @@ func (l *Loop) Close() (err error) {
 	case closing, closed:
 		return fmt.Errorf("corolla: close: %w", ErrLoopClosed)
 	}
+	l.host.Running(true)
 	l.state = closing
 	l.own()
 	defer l.crash()

@@ -7,18 +7,21 @@ import "github.com/corolla-go/corolla/internal/host"
 
 // machine is what a loop runs on: this machine, unless an option says otherwise.
 type machine struct {
-	simulated host.Host
+	simulated func(l any) host.Host // nil is this machine
 	between   func(host.Host) host.Host
 }
 
 func init() {
-	host.On = func(h host.Host) any { return Option(func(o *options) { o.simulated = h }) }
+	host.On = func(open func(loop any) host.Host) any {
+		return Option(func(o *options) { o.simulated = open })
+	}
 	host.Between = func(wrap func(host.Host) host.Host) any { return Option(func(o *options) { o.between = wrap }) }
 }
 
-func (m machine) host() (host.Host, error) {
-	h, err := m.simulated, error(nil)
-	if h == nil {
+func (m machine) host(l *Loop) (h host.Host, err error) {
+	if m.simulated != nil {
+		h = m.simulated(l)
+	} else {
 		h, err = host.New()
 	}
 	if err == nil && m.between != nil {

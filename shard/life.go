@@ -1,49 +1,36 @@
 package shard
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/corolla-go/corolla"
 )
 
 // result is what came of a shard.
 type result struct {
 	counted  bool // the body's end
-	whole    bool // the loop has run until every body had ended
-	panicked any  // what came out of the loop's Run
+	run      error
+	panicked any // what came out of the loop's Run
 	closing  error
 }
 
 // live is a shard's goroutine.
 func (s *Shard) live() {
+	defer func() { s.result.panicked = recover() }()
 	if s.group.pin {
 		release, err := corolla.BindThread(s.index)
 		if err != nil {
 			s.die(err)
+			s.result.closing = s.loop.Close()
 			return
 		}
 		defer release()
 	}
-	err := corolla.ErrGoexit
-	defer func() { // after a panic or a runtime.Goexit too
-		if v := recover(); v != nil {
-			s.result.panicked = v
-			err = fmt.Errorf("panic: %v", v)
-		}
-		s.die(err)
-	}()
-	err = s.loop.Run(s.main)
-	if !s.result.whole {
-		return
+	if err := corolla.RunOnce(s.loop, s.die, s.main, s.end); err != s.result.run { //nolint:errorlint // the very error
+		s.result.closing = err
 	}
-	s.ended = true
-	s.sendLast()
-	err = errors.Join(err, s.loop.RunForever()) // until all have sent their last
 }
 
 // main runs the body, in a task of its own, which may be unwound, and waits until those of all shards have
-// ended.
+// ended. Then Run ends the other tasks.
 func (s *Shard) main(t *corolla.Task) error {
 	s.body = s.loop.Go(func(*corolla.Task) error { return s.group.body(s) },
 		corolla.Name(s.String()), corolla.Describe(s.group.body, s))
@@ -57,11 +44,14 @@ func (s *Shard) main(t *corolla.Task) error {
 	}
 	_, err = s.body.Result() // and not that t was canceled, which the body was too
 	s.bodyEnded(err)
-	if err := t.Shielded(func(*corolla.Scope) error { return s.over.Wait(t) }); err != nil {
-		return err
-	}
-	s.result.whole = true
-	return nil
+	return t.Shielded(func(*corolla.Scope) error { return s.over.Wait(t) })
+}
+
+// end tells the others that there is nothing more to come, and waits until all have done so.
+func (s *Shard) end(t *corolla.Task) error {
+	s.ended = true
+	s.sendLast()
+	return t.Shielded(func(*corolla.Scope) error { return s.heard.Wait(t) })
 }
 
 func (s *Shard) bodyEnded(err error) {
@@ -87,9 +77,10 @@ func (s *Shard) sendLast() {
 	s.flush()
 }
 
-// die ends a shard on its goroutine, when its loop does not run any more.
+// die ends a shard on its goroutine, when its loop does not run any more. If all is well there is nothing
+// left to tell.
 func (s *Shard) die(err error) {
-	if err != nil {
+	if s.result.run = err; err != nil {
 		s.group.fail(s, err)
 	}
 	if !s.result.counted {
@@ -103,5 +94,4 @@ func (s *Shard) die(err error) {
 	for _, k := range s.in {
 		k.close()
 	}
-	s.result.closing = s.loop.Close()
 }

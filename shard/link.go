@@ -354,8 +354,8 @@ type last struct{}
 
 func (last) run(k *link) bool {
 	s := k.to
-	if s.ends++; s.ended && s.ends == s.Len() {
-		s.loop.Stop()
+	if s.ends++; s.ends == s.Len() {
+		s.heard.Set()
 	}
 	return false
 }

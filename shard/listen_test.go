@@ -181,6 +181,9 @@ func heard(s *shard.Shard, task *corolla.Task, of, sockets int) error {
 		if err := s.Call(task, of, func(o *shard.Shard) error { is = o.Loop().Stats().Sockets; return nil }); err != nil {
 			return err
 		}
+		if err := task.Sleep(100 * time.Microsecond); err != nil {
+			return err
+		}
 	}
 	done := corolla.NewFuture[struct{}](s.Loop())
 	if err := s.Send(of, func(o *shard.Shard) {

@@ -1,13 +1,17 @@
 package shard_test
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/shard"
+	"github.com/corolla-go/corolla/sim"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
@@ -15,27 +19,44 @@ func TestMain(m *testing.M) { leaktest.Main(m) }
 // runner runs shards on one kind of machine.
 type runner struct {
 	t    *testing.T
-	host func(i int) []corolla.Option
+	seed uint64 // of a simulated World; 0 is the real machine
+	errs []error
+	mu   sync.Mutex // guards errs, which is what reached the error handlers
 
-	mu   sync.Mutex
-	errs []error // what reached the error handlers
+	trace *bytes.Buffer // nil if nobody wants it
+	world *sim.World    // nil on this machine
 }
 
-// eachHost runs a test on each kind of machine. What reaches an error handler fails it, unless it takes
-// that.
+// work takes time.
+func (r *runner) work() {
+	if r.world != nil {
+		r.world.Spend(time.Millisecond)
+		return
+	}
+	for begin := time.Now(); time.Since(begin) == 0; {
+	}
+}
+
+// seeds are how many Worlds a test sees.
+const seeds = 3
+
+// eachHost runs a test on this machine and in simulated Worlds. What reaches an error handler fails it,
+// unless it takes that.
 func eachHost(t *testing.T, test func(t *testing.T, r *runner)) {
 	t.Helper()
 	t.Run("real", func(t *testing.T) {
 		l, err := corolla.New()
 		leaktest.NeedLoop(t, err)
 		leaktest.Close(t, l)
-		use(t, func(int) []corolla.Option { return nil }, test)
+		onOne(t, &runner{t: t}, test)
 	})
+	for seed := uint64(1); seed <= seeds; seed++ {
+		t.Run(fmt.Sprint("sim ", seed), func(t *testing.T) { onOne(t, &runner{t: t, seed: seed}, test) })
+	}
 }
 
-func use(t *testing.T, host func(i int) []corolla.Option, test func(t *testing.T, r *runner)) {
+func onOne(t *testing.T, r *runner, test func(t *testing.T, r *runner)) {
 	t.Helper()
-	r := &runner{t: t, host: host}
 	test(t, r)
 	for _, err := range r.errs {
 		t.Errorf("reached an error handler: %v", err)
@@ -60,14 +81,40 @@ func (r *runner) run(body func(s *shard.Shard) error, opts ...shard.Option) erro
 	return r.runN(4, body, opts...)
 }
 
-func (r *runner) runN(n int, body func(s *shard.Shard) error, opts ...shard.Option) error {
-	return shard.Run(n, body, append([]shard.Option{r.loops()}, opts...)...)
+func (r *runner) runN(n int, body func(s *shard.Shard) error, opts ...shard.Option) (err error) {
+	opts = append([]shard.Option{r.loops()}, opts...)
+	if r.seed == 0 {
+		return shard.Run(n, body, opts...)
+	}
+	var worldOpts []sim.Option
+	if r.trace != nil {
+		worldOpts = append(worldOpts, sim.Trace(r.trace))
+	}
+	w := sim.New(r.seed, worldOpts...)
+	defer w.Close()
+	r.world = w
+	var panicked any
+	p := w.Host("machine").Boot(func(on corolla.Option) error {
+		defer func() { panicked = recover() }()
+		return shard.Run(n, body, append(opts, shard.On(on))...)
+	})
+	stuck := w.Run()
+	if panicked != nil {
+		panic(panicked)
+	}
+	if !p.Done() {
+		return stuck
+	}
+	if n := w.Open(); n != 0 {
+		r.t.Errorf("%d simulated descriptors left open", n)
+	}
+	return p.Err()
 }
 
+// loops gives the loops options besides those of every test.
 func (r *runner) loops(more ...corolla.Option) shard.Option {
-	return shard.LoopOptions(func(i int) []corolla.Option {
-		opts := append(r.host(i), corolla.SlowLimit(0), corolla.ErrorHandler(r.add))
-		return append(opts, more...)
+	return shard.LoopOptions(func(int) []corolla.Option {
+		return append([]corolla.Option{corolla.SlowLimit(0), corolla.ErrorHandler(r.add)}, more...)
 	})
 }
 

@@ -13,7 +13,7 @@ import (
 // What a shard sends to another runs there in the order in which it was sent, whoever else sends.
 func TestMessagesKeepTheirSendersOrder(t *testing.T) {
 	eachHost(t, func(t *testing.T, r *runner) {
-		const each = 3000
+		const each = 1000
 		var got shard.Value[[4][]int]
 		r.must(func(s *shard.Shard) error {
 			for i := range each {
@@ -162,7 +162,7 @@ func TestPutCanceled(t *testing.T) {
 // Shards that fill each other's queues go on, since a loop takes messages while its tasks wait.
 func TestFullQueuesOfEachOther(t *testing.T) {
 	eachHost(t, func(t *testing.T, r *runner) {
-		const each = 2000
+		const each = 500
 		var got shard.Value[int]
 		r.must(func(s *shard.Shard) error {
 			for range each {

@@ -118,7 +118,7 @@ func (w *wanderer) Message(r *transport.Receiver, m []byte) {
 	}
 	_ = r.Write(fmt.Appendf(nil, "%v: %s\n", w.s, m))
 	r.PauseReading() // the next line is held, and moves
-	w.s.Loop().Soon(func() {
+	r.WhenSent(func() {
 		moving, err := r.Conn.Move()
 		if err == nil {
 			err = shard.Move(w.s, (w.s.Index()+1)%w.s.Len(), moving, func(to *shard.Shard, _ *transport.Conn) {

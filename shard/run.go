@@ -35,6 +35,7 @@ type options struct {
 	limit int
 	pin   bool
 	loop  func(i int) []corolla.Option
+	on    []corolla.Option
 }
 
 // QueueSize sets how many messages, at least 1, of one shard may be on their way to one other.
@@ -45,9 +46,12 @@ func QueueSize(n int) Option { return func(o *options) { o.limit = max(n, 1) } }
 // is for loops that are busy.
 func Pin() Option { return func(o *options) { o.pin = true } }
 
-// LoopOptions gives the options of each shard's loop. With those of a host of package sim, all shards run
-// on that host.
+// LoopOptions gives the options of each shard's loop.
 func LoopOptions(f func(i int) []corolla.Option) Option { return func(o *options) { o.loop = f } }
+
+// On gives every shard's loop an option: that of a host of package sim (see sim.Host.Boot) has all shards run
+// there.
+func On(opt corolla.Option) Option { return func(o *options) { o.on = append(o.on, opt) } }
 
 // Error says which shard has failed. It is also the cause with which the bodies of the others are
 // canceled.
@@ -103,6 +107,7 @@ func (g *group) build(n int) error {
 		if g.loop != nil {
 			opts = append(opts, g.loop(i)...)
 		}
+		opts = append(opts, g.on...)
 		l, err := corolla.New(opts...)
 		if err != nil {
 			err = &Error{i, err}

@@ -39,6 +39,7 @@ type Shard struct {
 	early  error                     // why the body is canceled
 	over   corolla.Event             // every body has ended
 	ends   int                       // shards that send this one nothing any more
+	heard  corolla.Event             // that is all of them
 	result result
 
 	out, in []*link

@@ -2,16 +2,22 @@ package sim
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"slices"
 
 	"github.com/corolla-go/corolla/internal/ds"
 )
 
-func (m machine) Start(job func()) {
-	after := m.latency()
+func (m *machine) Start(job func()) {
+	after := m.config.link.Latency.draw(m.host.rng)
 	m.tracef("start a job that takes %v", after)
-	m.at(m.now+after, func() { elsewhere(job) })
+	m.jobs++
+	m.atFor(m.host.tie(m.id, m.jobs), m.local()+after, func() {
+		if !m.dead {
+			elsewhere(job)
+		}
+	})
 }
 
 // noWaiting is the quit channel of a wait that must not block.
@@ -21,7 +27,7 @@ var noWaiting = func() <-chan struct{} {
 	return c
 }()
 
-func (m machine) Block(wait func(quit <-chan struct{}) (found bool)) (stop func()) {
+func (m *machine) Block(wait func(quit <-chan struct{}) (found bool)) (stop func()) {
 	over := false
 	var again func()
 	again = func() {
@@ -39,14 +45,14 @@ type waitFor struct {
 	f   func()
 }
 
-func (m machine) AfterFunc(ctx context.Context, f func()) (stop func() bool) {
+func (m *machine) AfterFunc(ctx context.Context, f func()) (stop func() bool) {
 	k := &ds.Link[waitFor]{Value: waitFor{ctx, f}}
 	m.contexts.Push(k)
 	return k.Leave
 }
 
 // lookAtContexts calls what waits for contexts that have ended, in the order it was registered.
-func (m machine) lookAtContexts() {
+func (m *machine) lookAtContexts() {
 	var ended []func()
 	for k := m.contexts.First(); k != nil; {
 		next := k.Next()
@@ -62,28 +68,36 @@ func (m machine) lookAtContexts() {
 	}
 }
 
-func (m machine) Collected(func()) {}
+func (m *machine) Collected(func()) {}
 
 type notifier struct {
 	deliver func(os.Signal)
 	sigs    []os.Signal
 }
 
-func (m machine) Notify(deliver func(os.Signal), sigs ...os.Signal) (stop func()) {
-	n := &notifier{deliver, sigs}
-	m.signals = append(m.signals, n)
+func (m *machine) Notify(deliver func(os.Signal), sigs ...os.Signal) (stop func()) {
+	h, n := m.host, &notifier{deliver, sigs}
+	h.signals = append(h.signals, n)
 	return func() {
-		if i := slices.Index(m.signals, n); i >= 0 {
-			m.signals = slices.Delete(m.signals, i, i+1)
+		if i := slices.Index(h.signals, n); i >= 0 {
+			h.signals = slices.Delete(h.signals, i, i+1)
 		}
 	}
 }
 
-// Signal sends the program a signal, which arrives when the loop next polls.
+// Signal sends a signal to the programs of all hosts, which arrives when their loops next poll.
 func (w *World) Signal(sig os.Signal) {
+	for _, h := range w.hosts {
+		h.Signal(sig)
+	}
+}
+
+// Signal sends a signal to the host's programs, which arrives when their loops next poll.
+func (h *Host) Signal(sig os.Signal) {
+	w := h.world
 	w.at(w.now, func() {
-		w.tracef("signal %v", sig)
-		for _, n := range slices.Clone(w.signals) {
+		w.emit(Event{Host: h.name, Kind: Call, Text: fmt.Sprint("signal ", sig)})
+		for _, n := range slices.Clone(h.signals) {
 			if slices.Contains(n.sigs, sig) {
 				n.deliver(sig)
 			}

@@ -19,32 +19,32 @@ func unsupported(what string) error {
 	return fmt.Errorf("%s on a simulated machine: %w", what, errors.ErrUnsupported)
 }
 
-func (m machine) Adopt(syscall.Conn) (host.FD, host.Mode, error) {
+func (m *machine) Adopt(syscall.Conn) (host.FD, host.Mode, error) {
 	return 0, host.Mode{}, unsupported("adopting a descriptor")
 }
 
-func (m machine) Release(host.FD) (*os.File, error) { return nil, unsupported("giving a socket away") }
+func (m *machine) Release(host.FD) (*os.File, error) { return nil, unsupported("giving a socket away") }
 
-func (m machine) OpenTerminal() (host.FD, *os.File, error) {
+func (m *machine) OpenTerminal() (host.FD, *os.File, error) {
 	return 0, nil, unsupported("a terminal")
 }
 
-func (m machine) Resize(host.FD, int, int) error { return unsupported("a terminal") }
+func (m *machine) Resize(host.FD, int, int) error { return unsupported("a terminal") }
 
-func (m machine) OpenProcess(int) (host.FD, error) { return 0, unsupported("a process") }
+func (m *machine) OpenProcess(int) (host.FD, error) { return 0, unsupported("a process") }
 
-func (m machine) TryWriteFiles(host.FD, []byte, []syscall.Conn) (int, error) {
+func (m *machine) TryWriteFiles(host.FD, []byte, []syscall.Conn) (int, error) {
 	return 0, unsupported("passing files")
 }
 
 // TryReadFiles is TryRead: no files ever arrive.
-func (m machine) TryReadFiles(fd host.FD, b []byte) (int, []*os.File, error) {
+func (m *machine) TryReadFiles(fd host.FD, b []byte) (int, []*os.File, error) {
 	n, err := m.TryRead(fd, b)
 	return n, nil, err
 }
 
 // Credentials are made up: the peer is the same program.
-func (m machine) Credentials(fd host.FD) (host.Credentials, error) {
+func (m *machine) Credentials(fd host.FD) (host.Credentials, error) {
 	d, err := m.get(fd)
 	if err == nil && d.other == nil {
 		err = syscall.ENOTCONN
@@ -52,13 +52,16 @@ func (m machine) Credentials(fd host.FD) (host.Credentials, error) {
 	return host.Credentials{PID: 1, UID: 1000, GID: 1000}, err
 }
 
-func (m machine) OpenPipe() (r, w host.FD, err error) {
-	reader, writer := &desc{}, &desc{}
+func (m *machine) OpenPipe() (r, w host.FD, err error) {
+	if err := m.room(2); err != nil {
+		return 0, 0, err
+	}
+	reader, writer := m.host.newDesc(), m.host.newDesc()
 	reader.join(writer)
 	reader.end, writer.end = readEnd, writeEnd
 	reader.connected, writer.connected = true, true
 	reader.shut = true
-	m.tracef("pipe fd=%d fd=%d", m.open(reader), m.open(writer))
+	m.tracef("pipe fd=%d fd=%d", m.host.open(reader), m.host.open(writer))
 	return reader.fd, writer.fd, nil
 }
 
@@ -71,21 +74,21 @@ const (
 )
 
 // pour writes into a pipe, which has no latency: what is written has arrived.
-func (w *World) pour(d *desc, b []byte) (int, error) {
+func (d *desc) pour(b []byte) (int, error) {
 	if d.other.closed {
 		return 0, syscall.EPIPE
 	}
-	n := min(len(b), w.config.buffer-len(d.other.in))
-	if d.blocked = n < len(b); n == 0 {
+	n := min(len(b), d.capacity()-len(d.other.in))
+	if d.blocked = n < len(b); n <= 0 {
 		return 0, host.ErrAgain
 	}
 	d.other.in = append(d.other.in, b[:n]...)
-	w.raise(d.other, host.Readable)
+	d.other.raise(host.Readable)
 	return n, nil
 }
 
 // TrySplice moves as much as one end has and the other takes.
-func (m machine) TrySplice(to, from host.FD, n int) (int, error) {
+func (m *machine) TrySplice(to, from host.FD, n int) (int, error) {
 	s, err := m.get(from)
 	if err != nil {
 		return 0, err
@@ -100,7 +103,7 @@ func (m machine) TrySplice(to, from host.FD, n int) (int, error) {
 	return m.TryRead(from, make([]byte, n))
 }
 
-func (m machine) TrySendFile(to host.FD, f *os.File, off int64, n int) (int, error) {
+func (m *machine) TrySendFile(to host.FD, f *os.File, off int64, n int) (int, error) {
 	b := make([]byte, n)
 	n, err := f.ReadAt(b, off)
 	if n == 0 {
@@ -113,7 +116,7 @@ func (m machine) TrySendFile(to host.FD, f *os.File, off int64, n int) (int, err
 }
 
 // SetMember joins or leaves a group; what is sent to a group arrives at all its members.
-func (m machine) SetMember(fd host.FD, group net.IP, _ *net.Interface, member bool) error {
+func (m *machine) SetMember(fd host.FD, group net.IP, _ *net.Interface, member bool) error {
 	d, err := m.get(fd)
 	if err != nil {
 		return err

@@ -1,11 +1,8 @@
 package sim
 
 import (
-	"context"
 	"fmt"
 	"net"
-	"net/netip"
-	"strconv"
 	"syscall"
 
 	"github.com/corolla-go/corolla/internal/host"
@@ -17,22 +14,40 @@ const backlog = 4096
 // The range of ports for sockets that do not ask for one.
 const firstEphemeral, lastEphemeral = 49152, 65535
 
+// sockets are the descriptors of a host, and what is bound to its addresses.
+type sockets struct {
+	fds       []*desc // by FD; nil where closed
+	opened    int
+	lowest    int // no number below it is free
+	listeners map[string]*desc
+	lastPort  int
+}
+
 // desc is a simulated descriptor: a listening socket or one end of a stream.
 type desc struct {
+	host  *Host
+	boot  int // the host's boots when it was made
 	fd    host.FD
+	by    *machine // that watches it
 	want  host.Interest
 	edge  host.Ready // not reported yet
 	local net.Addr
 	peer  net.Addr
+	id    uint64 // for events
+	tie   uint64 // for what it sends
 
 	listening bool
 	queue     []*desc // of a listener: connections to accept
 	backlog   int     // how many of them at most
 	shares    bool    // its address, with next
 	next      *desc
+	set       host.Settings
 	stream
 	packets
 }
+
+// lost reports whether the host has lost its power since: it does not know the descriptor any more.
+func (d *desc) lost() bool { return d.boot != d.host.boots }
 
 // wanted returns what is watched, and Hangup, which is always reported.
 func (d *desc) wanted() host.Ready {
@@ -64,97 +79,105 @@ func (d *desc) level() (r host.Ready) {
 	return d.stream.level()
 }
 
-func (m machine) get(fd host.FD) (*desc, error) {
-	if fd < 0 || int(fd) >= len(m.fds) || m.fds[fd] == nil {
-		return nil, syscall.EBADF
+// at returns the descriptor with a number, or nil.
+func (h *Host) at(fd host.FD) *desc {
+	if fd < 0 || int(fd) >= len(h.fds) {
+		return nil
 	}
-	return m.fds[fd], nil
+	return h.fds[fd]
 }
 
-// open gives d the lowest free number, as a Unix system does.
-func (w *World) open(d *desc) host.FD {
-	for i, old := range w.fds {
-		if old == nil {
-			w.fds[i] = d
-			d.fd = host.FD(i)
-			return d.fd
-		}
+func (m *machine) get(fd host.FD) (*desc, error) {
+	if m.dead {
+		return nil, syscall.ENETDOWN
 	}
-	d.fd = host.FD(len(w.fds))
-	w.fds = append(w.fds, d)
+	if d := m.host.at(fd); d != nil {
+		return d, nil
+	}
+	return nil, syscall.EBADF
+}
+
+// room says why no descriptor can be opened.
+func (m *machine) room(n int) error {
+	switch {
+	case m.dead:
+		return syscall.ENETDOWN
+	case m.host.most > 0 && m.host.opened+n > m.host.most:
+		m.tracef("no descriptor is left")
+		return syscall.EMFILE
+	}
+	return nil
+}
+
+func (h *Host) newDesc() *desc { return &desc{host: h, boot: h.boots, fd: -1} }
+
+// open gives d the lowest free number, as a Unix system does.
+func (h *Host) open(d *desc) host.FD {
+	h.opened++
+	for h.lowest < len(h.fds) && h.fds[h.lowest] != nil {
+		h.lowest++
+	}
+	if h.lowest == len(h.fds) {
+		h.fds = append(h.fds, nil)
+	}
+	d.fd = host.FD(h.lowest)
+	h.fds[d.fd] = d
 	return d.fd
 }
 
-func (m machine) Resolve(ctx context.Context, network, address string) ([]net.Addr, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
+func (m *machine) Listen(addr net.Addr, set host.Settings) (host.FD, error) {
+	if err := m.room(1); err != nil {
+		return 0, err
 	}
-	if addrs, err := host.Literal(network, address); addrs != nil || err != nil {
-		return addrs, err
+	h := m.host
+	if h.reach(addr) != h {
+		return 0, syscall.EADDRNOTAVAIL
 	}
-	name, service, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	port, err := strconv.Atoi(service)
-	if err != nil {
-		return nil, &net.AddrError{Err: "invalid port", Addr: address}
-	}
-	var ips []netip.Addr
-	for _, s := range m.config.names[name] {
-		ips = append(ips, netip.MustParseAddr(s)) // Name has checked it
-	}
-	if len(ips) == 0 {
-		return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
-	}
-	return host.Addresses(network, name, ips, port)
-}
-
-func (m machine) Listen(addr net.Addr, set host.Settings) (host.FD, error) {
-	addr = m.numbered(addr)
-	d := &desc{local: addr, listening: true, backlog: backlog, shares: set.ReusePort}
+	addr = h.numbered(addr)
+	d := h.newDesc()
+	d.local, d.listening, d.backlog, d.shares, d.set = addr, true, backlog, set.ReusePort, set
 	if set.Backlog > 0 {
 		d.backlog = set.Backlog
 	}
-	for other := m.listenerAt(addr); other != nil; other = other.next {
+	for other := h.listenerAt(addr); other != nil; other = other.next {
 		if !d.shares || !other.shares {
 			return 0, syscall.EADDRINUSE
 		}
 	}
-	d.next = m.listeners[addr.String()]
-	m.listeners[addr.String()] = d
-	m.tracef("listen fd=%d %v", m.open(d), addr)
+	d.next = h.listeners[addr.String()]
+	h.listeners[addr.String()] = d
+	m.tracef("listen fd=%d %v", h.open(d), addr)
 	return d.fd, nil
 }
 
 // numbered gives an address a port, if it has none.
-func (w *World) numbered(addr net.Addr) net.Addr {
+func (h *Host) numbered(addr net.Addr) net.Addr {
 	if a, ok := addr.(*net.TCPAddr); ok && a.Port == 0 {
-		return &net.TCPAddr{IP: a.IP, Port: w.ephemeral(), Zone: a.Zone}
+		return &net.TCPAddr{IP: a.IP, Port: h.ephemeral(), Zone: a.Zone}
 	}
 	return addr
 }
 
-func (w *World) ephemeral() int {
+func (h *Host) ephemeral() int {
 	for range lastEphemeral - firstEphemeral + 1 {
-		if w.lastPort++; w.lastPort > lastEphemeral {
-			w.lastPort = firstEphemeral
+		if h.lastPort++; h.lastPort > lastEphemeral {
+			h.lastPort = firstEphemeral
 		}
-		if w.listenerAt(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: w.lastPort}) == nil {
+		if h.listenerAt(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: h.lastPort}) == nil {
 			break
 		}
 	}
-	return w.lastPort
+	return h.lastPort
 }
 
 // listenerAt finds the listener at addr, or at its port on every address.
-func (w *World) listenerAt(addr net.Addr) *desc {
-	if d := w.listeners[addr.String()]; d != nil {
+func (h *Host) listenerAt(addr net.Addr) *desc {
+	if d := h.listeners[addr.String()]; d != nil {
 		return d
 	}
 	if a, ok := addr.(*net.TCPAddr); ok {
 		for _, all := range []net.IP{net.IPv4zero, net.IPv6unspecified} {
-			if d := w.listeners[(&net.TCPAddr{IP: all, Port: a.Port}).String()]; d != nil {
+			if d := h.listeners[(&net.TCPAddr{IP: all, Port: a.Port}).String()]; d != nil {
 				return d
 			}
 		}
@@ -162,143 +185,76 @@ func (w *World) listenerAt(addr net.Addr) *desc {
 	return nil
 }
 
-func (m machine) Connect(addr net.Addr, set host.Settings) (host.FD, error) {
-	local := net.Addr(&net.UnixAddr{Name: "@", Net: "unix"}) // Go's name for an unnamed one
-	if e, ok := host.EndpointOf(addr); ok {
-		addr = e.Reached().Addr()
-	}
-	if a, ok := addr.(*net.TCPAddr); ok {
-		local = &net.TCPAddr{IP: a.IP, Port: m.ephemeral(), Zone: a.Zone}
-	}
-	if set.Local != nil {
-		local = m.numbered(set.Local)
-	}
-	client := &desc{local: local, peer: addr}
-	m.tracef("connect fd=%d %v", m.open(client), addr)
-	m.at(m.now+m.latency(), func() { m.arrive(client) })
-	return client.fd, nil
-}
-
-// arrive is called when a connection attempt reaches its address.
-func (w *World) arrive(client *desc) {
-	if a, ok := client.peer.(*net.TCPAddr); client.closed || ok && w.config.silent[a.IP.String()] {
-		return
-	}
-	l := w.listenerAt(client.peer)
-	for l != nil && l.next != nil && w.rng.IntN(2) == 0 {
-		l = l.next // chooses among those that share the address
-	}
-	if l == nil || len(l.queue) >= l.backlog {
-		w.at(w.now+w.latency(), func() {
-			client.err = syscall.ECONNREFUSED
-			w.raise(client, host.Writable|host.Hangup)
-		})
-		return
-	}
-	server := &desc{fd: -1, local: client.peer, peer: client.local}
-	server.connected = true
-	client.join(server)
-	l.queue = append(l.queue, server)
-	w.raise(l, host.Readable)
-	w.send(server, func(to *desc) { // ahead of everything the server sends
-		to.connected = true
-		w.raise(to, host.Writable)
-	})
-}
-
-func (m machine) ConnectError(fd host.FD) error {
-	d, err := m.get(fd)
-	if err != nil {
-		return err
-	}
-	err = d.err
-	d.err = nil
-	m.tracef("connected fd=%d %v", fd, err)
-	return err
-}
-
-func (m machine) Accept(fd host.FD) (host.Accepted, error) {
-	l, err := m.get(fd)
-	if err != nil {
-		return host.Accepted{}, err
-	}
-	if !l.listening {
-		return host.Accepted{}, syscall.EINVAL
-	}
-	if len(l.queue) == 0 {
-		return host.Accepted{}, host.ErrAgain
-	}
-	d := l.queue[0]
-	l.queue = l.queue[1:]
-	m.tracef("accept fd=%d new=%d %v", fd, m.open(d), d.peer)
-	if peer, ok := host.EndpointOf(d.peer); ok {
-		return host.Accepted{FD: d.fd, Peer: peer}, nil
-	}
-	return host.Accepted{FD: d.fd, Other: host.CloneAddr(d.peer)}, nil
-}
-
-func (m machine) LocalAddr(fd host.FD, _ bool) net.Addr {
+func (m *machine) LocalAddr(fd host.FD, _ bool) net.Addr {
 	if d, err := m.get(fd); err == nil {
 		return host.CloneAddr(d.local)
 	}
 	return nil
 }
 
-func (m machine) PeerAddr(fd host.FD, _ bool) net.Addr {
+func (m *machine) PeerAddr(fd host.FD, _ bool) net.Addr {
 	if d, err := m.get(fd); err == nil && !d.gone {
 		return host.CloneAddr(d.peer)
 	}
 	return nil
 }
 
-func (m machine) ResetFD(fd host.FD) error {
+func (m *machine) ResetFD(fd host.FD) error {
 	d, err := m.get(fd)
 	if err != nil {
 		return err
 	}
 	if d.other != nil && d.err == nil {
-		m.reset(d)
+		d.reset()
 		d.shut = true
 	}
 	return m.CloseFD(fd)
 }
 
-func (m machine) CloseFD(fd host.FD) error {
+func (m *machine) CloseFD(fd host.FD) error {
 	d, err := m.get(fd)
 	if err != nil {
 		return err
 	}
 	m.tracef("close fd=%d", fd)
-	m.unlevel(d)
-	m.fds[fd] = nil
-	d.want, d.edge = 0, 0
-	if d.datagram {
-		d.closed = true
-		delete(m.listeners, packetKey(d.local))
-		return nil
-	}
-	if d.listening {
-		m.unlisten(d)
-		for _, c := range d.queue {
-			m.hangUp(c)
-		}
-		return nil
-	}
-	m.hangUp(d)
+	m.host.close(d)
 	return nil
 }
 
+// close is what the system does when the last reference to a descriptor is gone.
+func (h *Host) close(d *desc) {
+	d.unlevel()
+	h.fds[d.fd] = nil
+	h.lowest = min(h.lowest, int(d.fd))
+	h.opened--
+	d.want, d.edge = 0, 0
+	switch {
+	case d.datagram:
+		d.closed = true
+		if h.listeners[packetKey(d.local)] == d {
+			delete(h.listeners, packetKey(d.local))
+		}
+	case d.listening:
+		h.unlisten(d)
+		for _, c := range d.queue {
+			c.hangUp()
+		}
+	default:
+		d.hangUp()
+	}
+}
+
 // unlisten removes a listener from its address, and leaves others there.
-func (w *World) unlisten(d *desc) {
+func (h *Host) unlisten(d *desc) {
 	key := d.local.String()
-	first := w.listeners[key]
+	first := h.listeners[key]
 	if first != d {
 		for first.next != d {
 			first = first.next
 		}
 		first.next = d.next
-	} else if w.listeners[key] = d.next; d.next == nil {
-		delete(w.listeners, key)
+	} else if h.listeners[key] = d.next; d.next == nil {
+		delete(h.listeners, key)
 	}
 }
 

@@ -1,9 +1,12 @@
 package sim
 
-import "time"
+import (
+	"log"
+	"time"
+)
 
 // Outside runs f on a goroutine of its own and, until f returns, keeps the World from reporting a
-// deadlock, since f may post to the loop. Meanwhile the loop's timers take real time, so that they
+// deadlock, since f may post to a loop. Meanwhile the loops' timers take real time, so that they
 // do not run ahead of f. When f acts is up to the Go scheduler, so such a program does not repeat
 // exactly. Safe from any goroutine.
 func (w *World) Outside(f func()) {
@@ -32,7 +35,24 @@ func elsewhere(job func()) {
 	<-ended
 }
 
-// pace lets up to d of real time pass, if goroutines outside run, until one of them wakes the loop
+// launch starts the goroutine of a program.
+func launch(run func()) { go run() }
+
+// awaitOutsiders waits until a goroutine given to Outside has woken a loop or
+// ended. It returns false when there is none.
+func (w *World) awaitOutsiders() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.outsiders == 0 {
+		return w.stirred // the last may have woken a loop as it ended
+	}
+	for n := w.outsiders; !w.stirred && w.outsiders == n; {
+		w.cond.Wait()
+	}
+	return true
+}
+
+// pace lets up to d of real time pass, if goroutines outside run, until one of them wakes a loop
 // or ends. It reports whether one did.
 func (w *World) pace(d time.Duration) (woken bool) {
 	w.mu.Lock()
@@ -49,8 +69,26 @@ func (w *World) pace(d time.Duration) (woken bool) {
 		w.cond.Broadcast()
 	})
 	defer timer.Stop()
-	for !over && !w.woken && w.outsiders == n {
+	for !over && !w.stirred && w.outsiders == n {
 		w.cond.Wait()
 	}
 	return !over
+}
+
+// patience is how long, in real time, a goroutine that was started for the World may take.
+const patience = 20 * time.Second
+
+// warn says after a while that the World stands still because somebody does not come; the caller
+// holds mu.
+func (w *World) warn() {
+	if w.missing == 0 || w.patience != nil {
+		return
+	}
+	timer := time.AfterFunc(patience, func() {
+		w.mu.Lock()
+		n := w.missing
+		w.mu.Unlock()
+		log.Printf("sim: the World has stood still for %v: it waits for %d loops or programs that were made and do not run", patience, n)
+	})
+	w.patience = func() { timer.Stop() }
 }

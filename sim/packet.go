@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/corolla-go/corolla/internal/host"
 )
@@ -30,29 +31,38 @@ type packet struct {
 
 func packetKey(addr net.Addr) string { return addr.Network() + " " + addr.String() }
 
-func (m machine) OpenPacket(local, remote net.Addr, _ host.Settings) (host.FD, error) {
+func (m *machine) OpenPacket(local, remote net.Addr, _ host.Settings) (host.FD, error) {
+	h := m.host
+	if err := m.room(1); err != nil {
+		return 0, err
+	}
 	switch {
 	case local == nil && remote.Network() != "udp":
 		local = &net.UnixAddr{Net: "unixgram"}
 	case local == nil:
 		local = &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}
+		if u, ok := remote.(*net.UDPAddr); ok && h.name != "" {
+			local = &net.UDPAddr{IP: h.source(u.IP)}
+		}
+	case !isGroup(local) && h.reach(local) != h:
+		return 0, syscall.EADDRNOTAVAIL
 	}
 	if a, ok := local.(*net.UDPAddr); ok && a.Port == 0 {
-		local = &net.UDPAddr{IP: a.IP, Port: m.ephemeral(), Zone: a.Zone}
+		local = &net.UDPAddr{IP: a.IP, Port: h.ephemeral(), Zone: a.Zone}
 	}
-	if m.listeners[packetKey(local)] != nil {
+	if h.listeners[packetKey(local)] != nil {
 		return 0, syscall.EADDRINUSE
 	}
-	d := &desc{local: local, peer: remote}
-	d.datagram = true
+	d := h.newDesc()
+	d.local, d.peer, d.datagram, d.by = local, remote, true, m
 	if local.String() != "" && !isGroup(local) { // a group has members instead
-		m.listeners[packetKey(local)] = d
+		h.listeners[packetKey(local)] = d
 	}
-	m.tracef("packet fd=%d %v %v", m.open(d), local, remote)
+	m.tracef("packet fd=%d %v %v", h.open(d), local, remote)
 	return d.fd, nil
 }
 
-func (m machine) TryReadFrom(fd host.FD, b []byte) (n int, from net.Addr, truncated bool, err error) {
+func (m *machine) TryReadFrom(fd host.FD, b []byte) (n int, from net.Addr, truncated bool, err error) {
 	d, err := m.get(fd)
 	if err != nil {
 		return 0, nil, false, err
@@ -72,7 +82,7 @@ func (m machine) TryReadFrom(fd host.FD, b []byte) (n int, from net.Addr, trunca
 }
 
 // TryWriteTo sends a datagram with a latency of its own: one sent later can overtake it.
-func (m machine) TryWriteTo(fd host.FD, b []byte, to net.Addr) error {
+func (m *machine) TryWriteTo(fd host.FD, b []byte, to net.Addr) error {
 	d, err := m.get(fd)
 	if err != nil {
 		return err
@@ -90,17 +100,65 @@ func (m machine) TryWriteTo(fd host.FD, b []byte, to net.Addr) error {
 		return syscall.EMSGSIZE
 	}
 	m.tracef("writeto fd=%d %d %v", fd, len(b), to)
-	if m.config.loss > 0 && m.rng.Float64() < m.config.loss {
-		m.tracef("lost")
-		return nil
-	}
 	p := packet{d.local, append([]byte(nil), b...)}
 	if isGroup(to) {
-		m.multicast(to.(*net.UDPAddr), p)
+		d.multicast(to.(*net.UDPAddr), p)
 		return nil
 	}
-	m.at(m.now+m.latency(), func() { m.deliver(d, to, p) })
+	h := m.host
+	if u, ok := d.local.(*net.UDPAddr); ok && h.name != "" && (u.IP.IsUnspecified() || u.IP.IsLoopback()) {
+		p.from = &net.UDPAddr{IP: h.source(to.(*net.UDPAddr).IP), Port: u.Port}
+	}
+	if target := h.reach(to); target != nil {
+		d.carry(target, p, func() { target.receive(d, to, p) })
+	} else { // nobody has the address
+		d.notify(Lost, m.local(), nil, datagram(p))
+	}
 	return nil
+}
+
+func datagram(p packet) string { return fmt.Sprintf("a datagram of %d bytes", len(p.data)) }
+
+// carry sends a datagram over a link, on which it may be lost, doubled or late.
+func (d *desc) carry(to *Host, p packet, arrive func()) {
+	w, h := d.host.world, d.host
+	l, now := w.link(h, to), d.clock()
+	id := h.message()
+	said := func(kind EventKind, at time.Duration) {
+		if w.observed() {
+			d.id = id
+			d.notify(kind, at, to, datagram(p))
+		}
+	}
+	said(Sent, now)
+	if l.cut || l.now.Loss > 0 && l.chaos.Float64() < l.now.Loss {
+		if h == w.home {
+			w.emit(Event{Kind: Call, Text: "lost"})
+		}
+		said(Lost, now)
+		return
+	}
+	times := 1
+	if l.now.Duplicates > 0 && l.chaos.Float64() < l.now.Duplicates {
+		times = 2
+	}
+	early := now > w.now
+	for range times {
+		when := l.arrival(now, len(p.data))
+		if l.now.Reorder > 0 && l.chaos.Float64() < l.now.Reorder {
+			when += Uniform(0, l.now.Late).draw(l.chaos)
+		}
+		w.atFor(l.tie(), when, func() {
+			switch {
+			case early && d.tooLate(now):
+			case to.dark:
+				said(Lost, w.now)
+			default:
+				said(Arrived, w.now)
+				arrive()
+			}
+		})
+	}
 }
 
 func isGroup(addr net.Addr) bool {
@@ -109,56 +167,55 @@ func isGroup(addr net.Addr) bool {
 }
 
 // multicast sends to every member of a group that has the port now.
-func (w *World) multicast(to *net.UDPAddr, p packet) {
-	for _, d := range w.fds {
-		if d == nil || !slices.ContainsFunc(d.groups, to.IP.Equal) {
-			continue
-		}
-		if a, ok := d.local.(*net.UDPAddr); ok && a.Port == to.Port {
-			w.at(w.now+w.latency(), func() { w.arriveAt(d, p) })
+func (d *desc) multicast(to *net.UDPAddr, p packet) {
+	if u := d.local.(*net.UDPAddr); d.host.name != "" && (u.IP.IsUnspecified() || u.IP.IsLoopback()) {
+		p.from = &net.UDPAddr{IP: d.host.addrs[0].AsSlice(), Port: u.Port}
+	}
+	for _, h := range d.host.world.hosts {
+		for _, member := range h.fds {
+			if member == nil || !slices.ContainsFunc(member.groups, to.IP.Equal) {
+				continue
+			}
+			if a, ok := member.local.(*net.UDPAddr); ok && a.Port == to.Port {
+				d.carry(h, p, func() { member.receive(p) })
+			}
 		}
 	}
 }
 
-func (w *World) arriveAt(d *desc, p packet) {
-	if len(d.arrived) < maxQueued && !d.closed {
+// receive takes a datagram into the queue, if there is room.
+func (d *desc) receive(p packet) {
+	if len(d.arrived) < maxQueued && !d.closed && !d.lost() {
 		d.arrived = append(d.arrived, p)
-		w.raise(d, host.Readable)
+		d.raise(host.Readable)
 	}
 }
 
-func (w *World) deliver(from *desc, to net.Addr, p packet) {
-	d := w.packetsAt(to)
+func (h *Host) receive(from *desc, to net.Addr, p packet) {
+	d := h.packetsAt(to)
 	switch {
-	case d == nil && from.peer != nil && w.fds[from.fd] == from: // only a connected socket is told
-		from.err = syscall.ECONNREFUSED
-		w.raise(from, host.Readable)
+	case d == nil && from.peer != nil && from.host.at(from.fd) == from: // only a connected socket is told
+		if !h.world.link(h, from.host).cut {
+			from.err = syscall.ECONNREFUSED
+			from.raise(host.Readable)
+		}
 	case d == nil, d.peer != nil && d.peer.String() != p.from.String():
 	default:
-		w.arriveAt(d, p)
+		d.receive(p)
 	}
 }
 
 // packetsAt finds the socket that is bound to an address, or to its port on every address.
-func (w *World) packetsAt(addr net.Addr) *desc {
-	if d := w.listeners[packetKey(addr)]; d != nil {
+func (h *Host) packetsAt(addr net.Addr) *desc {
+	if d := h.listeners[packetKey(addr)]; d != nil {
 		return d
 	}
 	if a, ok := addr.(*net.UDPAddr); ok {
 		for _, all := range []net.IP{net.IPv4zero, net.IPv6unspecified} {
-			if d := w.listeners[packetKey(&net.UDPAddr{IP: all, Port: a.Port})]; d != nil {
+			if d := h.listeners[packetKey(&net.UDPAddr{IP: all, Port: a.Port})]; d != nil {
 				return d
 			}
 		}
 	}
 	return nil
-}
-
-// Loss sets the probability that a datagram is lost, from 0, the default, to 1. It panics on
-// anything else.
-func Loss(probability float64) Option {
-	if probability < 0 || probability > 1 {
-		panic(fmt.Sprintf("sim: Loss(%v): from 0 to 1", probability))
-	}
-	return func(c *config) { c.loss = probability }
 }

@@ -20,6 +20,7 @@ type stream struct {
 	end       end
 	err       error // of connecting, or a reset
 	gone      bool  // reset by the peer, whose address the system no longer knows
+	broken    bool  // failed: what arrives is not for anybody
 
 	in       []byte // arrived but not read
 	under    int    // bytes sent to this end but not arrived
@@ -28,6 +29,7 @@ type stream struct {
 
 	blocked bool          // a write took less than was offered
 	arrives time.Duration // when the newest segment from this end arrives
+	outage
 }
 
 func (d *desc) join(o *desc) { d.other, o.other = o, d }
@@ -45,19 +47,14 @@ func (s *stream) level() (r host.Ready) {
 	return r
 }
 
-// send schedules something to reach the other end, after everything sent before.
-func (w *World) send(d *desc, act func(to *desc)) {
-	d.arrives = max(d.arrives, w.now+w.latency())
-	to := d.other
-	w.at(d.arrives, func() { act(to) })
-}
-
-func (m machine) TryRead(fd host.FD, b []byte) (n int, err error) {
+func (m *machine) TryRead(fd host.FD, b []byte) (n int, err error) {
 	d, err := m.get(fd)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { m.tracef("read fd=%d %d of %d %v", fd, n, len(b), err) }()
+	if m.observed() {
+		defer func() { m.tracef("read fd=%d %d of %d %v", fd, n, len(b), err) }()
+	}
 	switch {
 	case d.end == writeEnd:
 		return 0, syscall.EBADF
@@ -66,7 +63,7 @@ func (m machine) TryRead(fd host.FD, b []byte) (n int, err error) {
 		if d.in = d.in[n:]; len(d.in) == 0 {
 			d.in = nil
 		}
-		m.makeRoom(d)
+		d.makeRoom()
 		return n, nil
 	case d.err != nil:
 		err = d.err
@@ -78,43 +75,53 @@ func (m machine) TryRead(fd host.FD, b []byte) (n int, err error) {
 	return 0, host.ErrAgain
 }
 
+// capacity is how many bytes d can have sent that are not read.
+func (d *desc) capacity() int {
+	if d.host.room > 0 {
+		return d.host.room
+	}
+	return d.host.world.config.buffer
+}
+
 // makeRoom tells a blocked writer when at least half of the buffer is free.
-func (w *World) makeRoom(d *desc) {
+func (d *desc) makeRoom() {
 	o := d.other
-	if !o.blocked || len(d.in)+d.under > w.config.buffer/2 {
+	if !o.blocked || len(d.in)+d.under > o.capacity()/2 {
 		return
 	}
 	if d.end == readEnd {
-		w.unblock(o)
+		o.unblock()
 	} else {
-		w.send(d, func(to *desc) { w.unblock(to) })
+		d.send("", 0, func(to *desc) { to.unblock() })
 	}
 }
 
-func (w *World) unblock(d *desc) {
+func (d *desc) unblock() {
 	if d.blocked && !d.closed {
 		d.blocked = false
-		w.raise(d, host.Writable)
+		d.raise(host.Writable)
 	}
 }
 
 // TryReadUnix is TryRead: no files, which would end a read early, are passed here.
-func (m machine) TryReadUnix(fd host.FD, b []byte) (n int, more bool, err error) {
+func (m *machine) TryReadUnix(fd host.FD, b []byte) (n int, more bool, err error) {
 	n, err = m.TryRead(fd, b)
 	return n, false, err
 }
 
-func (m machine) TryWrite(fd host.FD, b []byte) (n int, err error) {
+func (m *machine) TryWrite(fd host.FD, b []byte) (n int, err error) {
 	d, err := m.get(fd)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { m.tracef("write fd=%d %d of %d %v", fd, n, len(b), err) }()
+	if m.observed() {
+		defer func() { m.tracef("write fd=%d %d of %d %v", fd, n, len(b), err) }()
+	}
 	switch {
 	case d.end == readEnd:
 		return 0, syscall.EBADF
 	case d.end == writeEnd:
-		return m.pour(d, b)
+		return d.pour(b)
 	case d.err != nil:
 		err = d.err
 		d.err, d.finished = nil, true
@@ -124,66 +131,83 @@ func (m machine) TryWrite(fd host.FD, b []byte) (n int, err error) {
 	case !d.connected || d.blocked:
 		return 0, host.ErrAgain
 	}
-	room := m.config.buffer - len(d.other.in) - d.other.under
+	room := d.capacity() - len(d.other.in) - d.other.under
 	n = min(len(b), room)
-	if !m.config.whole && n > 1 && m.rng.IntN(8) == 0 {
-		n = 1 + m.rng.IntN(n-1)
+	rng := m.link(d.host, d.other.host).rng
+	if !m.config.whole && n > 1 && rng.IntN(8) == 0 {
+		n = 1 + rng.IntN(n-1)
+	}
+	if d.host.short > 0 {
+		n = min(n, d.host.short)
 	}
 	if n < len(b) {
-		m.block(d, n < room)
+		d.block(n < room)
 	}
 	if n <= 0 {
 		return 0, host.ErrAgain
 	}
-	m.segments(d, b[:n])
+	d.segments(b[:n])
 	return n, nil
 }
 
-func (m machine) TryWriteBatch(fd host.FD, bufs [][]byte) (int, error) {
+func (m *machine) TryWriteBatch(fd host.FD, bufs [][]byte) (int, error) {
 	return m.TryWrite(fd, slices.Concat(bufs...))
 }
 
 // block makes d wait for room: a short time if there is some, else until the other end has read.
-func (w *World) block(d *desc, soon bool) {
+func (d *desc) block(soon bool) {
 	d.blocked = true
 	if soon {
-		w.at(w.now+w.latency(), func() { w.unblock(d) })
+		w := d.host.world
+		l := w.link(d.host, d.other.host)
+		w.atFor(d.tie, d.clock()+l.now.Latency.draw(l.rng), func() { d.unblock() })
 	}
 }
 
-func (w *World) segments(d *desc, b []byte) {
+func (d *desc) segments(b []byte) {
+	w := d.host.world
+	rng := w.link(d.host, d.other.host).rng
 	d.other.under += len(b)
 	for len(b) > 0 {
 		n := len(b)
-		if !w.config.whole && n > 1 && w.rng.IntN(2) == 0 {
-			n = 1 + w.rng.IntN(n)
+		if !w.config.whole && n > 1 && rng.IntN(2) == 0 {
+			n = 1 + rng.IntN(n)
 		}
 		seg := append([]byte(nil), b[:n]...)
 		b = b[n:]
-		w.send(d, func(to *desc) {
+		d.send("bytes", len(seg), func(to *desc) {
 			to.under -= len(seg)
 			switch {
-			case to.closed:
-				w.reset(to)
-			case to.err == nil:
+			case to.closed || to.broken && !to.gone:
+				to.reset()
+			case to.err == nil && !to.broken:
 				to.in = append(to.in, seg...)
-				w.raise(to, host.Readable)
+				to.raise(host.Readable)
 			}
 		})
 	}
 }
 
 // reset answers something that arrived at a closed end.
-func (w *World) reset(from *desc) {
-	w.send(from, func(to *desc) {
-		if !to.closed && to.err == nil {
-			to.err, to.shut, to.gone = syscall.ECONNRESET, true, true
-			w.raise(to, host.Readable|host.Writable|host.Hangup)
+func (d *desc) reset() {
+	d.send("a reset", 0, func(to *desc) {
+		if !to.closed && to.err == nil && !to.broken {
+			to.gone = true
+			to.fail(syscall.ECONNRESET)
 		}
 	})
 }
 
-func (m machine) CloseWrite(fd host.FD) error {
+// fail ends a stream with an error.
+func (d *desc) fail(err error) {
+	d.err, d.shut, d.broken = err, true, true
+	if err == syscall.ECONNRESET {
+		d.notify(WasReset, d.host.world.now, d.otherHost(), "")
+	}
+	d.raise(host.Readable | host.Writable | host.Hangup)
+}
+
+func (m *machine) CloseWrite(fd host.FD) error {
 	d, err := m.get(fd)
 	if err != nil {
 		return err
@@ -192,39 +216,39 @@ func (m machine) CloseWrite(fd host.FD) error {
 		return syscall.ENOTCONN
 	}
 	m.tracef("closewrite fd=%d", fd)
-	m.finish(d)
+	d.finish()
 	return nil
 }
 
-func (w *World) finish(d *desc) {
+func (d *desc) finish() {
 	if d.shut {
 		return
 	}
 	d.shut = true
-	w.send(d, func(to *desc) {
-		if !to.closed && !to.finished {
+	d.send("the end", 0, func(to *desc) {
+		if !to.closed && !to.finished && !to.broken {
 			to.finished = true
-			w.raise(to, host.Readable|host.Hangup)
+			to.raise(host.Readable | host.Hangup)
 		}
 	})
 }
 
 // hangUp closes one end. As on a real machine, the other end sees the end of the stream, or a reset
 // if bytes were left unread.
-func (w *World) hangUp(d *desc) {
+func (d *desc) hangUp() {
 	d.closed = true
 	switch {
 	case d.other == nil:
 		return
 	case d.end == readEnd:
 		d.other.finished = true
-		w.raise(d.other, host.Writable|host.Hangup)
+		d.other.raise(host.Writable | host.Hangup)
 		return
 	}
 	if len(d.in) > 0 {
 		d.in = nil
-		w.reset(d)
+		d.reset()
 		return
 	}
-	w.finish(d)
+	d.finish()
 }

@@ -1,17 +1,55 @@
-// Package sim is a simulated machine for event loops: a virtual clock, and a
-// network in memory with latency, short reads and partial writes, all drawn from
-// one seed. A program on a simulated loop takes no real time, however long it sleeps,
-// and runs the same way every time.
+// Package sim simulates machines for event loops: hosts with a virtual clock, and a network between
+// them, in memory, whose latencies, short reads, faults and order are all drawn from one seed. A
+// program in it takes no real time, however long it sleeps, and runs the same way every time.
+//
+// For one program on one machine, make a World and a loop:
 //
 //	w := sim.New(1)
 //	l := w.NewLoop()
 //	defer l.Close()
 //	err := l.Run(func(t *corolla.Task) error { … })
 //
-// The clock stands still while callbacks run, and jumps to the next thing that is due when the loop
-// waits. Nothing outside the World can be pending: once nothing more can happen in it, it reports a
-// deadlock instead of waiting forever. Goroutines that the program starts by itself are not
-// simulated; give those that talk to the loop to Outside.
+// For a distributed program make hosts, give each its programs, and drive the World:
+//
+//	w := sim.New(1)
+//	defer w.Close()
+//	w.Host("server").Start(serve)
+//	w.Inject(sim.Fault{Kind: sim.Crash, Host: "server", At: time.Second, For: 5 * time.Second})
+//	err := w.Host("client").Run(func(t *corolla.Task) error { … aio.Dial(t, "tcp", "server:80") … })
+//
+// # Time
+//
+// The clock stands still while callbacks run, and jumps to the next thing that is due when all loops
+// wait. Host.Spend and the fault SlowHost make work take time; meanwhile the other hosts go on.
+// Nothing outside the World can be pending: once nothing more can happen in it, it reports a deadlock
+// instead of waiting forever. A program that keeps a timer running is never in a deadlock; Limit ends
+// a World that has lasted too long.
+//
+// # Order
+//
+// Only one loop of a World runs at a time: it runs a turn, and hands over when it waits. The seed
+// chooses who is next among those that have something to do, and in which order things arrive that
+// arrive at the same time, save those of one connection. Programs may also run their loops on
+// goroutines of their own; see Host.Boot. Goroutines that are not simulated make a program that does
+// not repeat; give those that talk to a loop to Outside.
+//
+// Every link between two hosts draws from a random stream of its own, and so does every host, and so
+// do faults. So a run with one fault less is the same run, except for what follows from that fault.
+//
+// # TLS
+//
+// The bytes of a TLS connection differ from run to run, since Go takes its keys from the system. A
+// trace has only their numbers, and they are the same in each run if the certificate's key is an
+// Ed25519 one, whose signatures have one length; those of ECDSA do not. With testing/cryptotest the
+// bytes repeat, too. A tls.Config checks certificates by the real clock unless its Time says otherwise.
+//
+// # Limits
+//
+// A host has memory, pipes and sockets; it has no files, terminals or processes. The calls of Host
+// that could be interrupted (EINTR) are those that a real host begins again by itself, so programs
+// cannot see it there either, and no fault makes one. A task cannot be dropped without running what it
+// has deferred: that of a crashed host can still change variables outside of it, but nothing that it
+// sends goes anywhere.
 package sim
 
 import (
@@ -20,62 +58,63 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/internal/ds"
-	"github.com/corolla-go/corolla/internal/host"
 )
 
 // Epoch is the wall-clock time at which a World begins unless Begin says otherwise.
 var Epoch = time.Date(2009, time.November, 10, 23, 0, 0, 0, time.UTC)
 
-// World is a simulated machine. It serves one loop and, like the loop, belongs to one goroutine;
-// Outside is the exception.
+// World is a set of simulated machines and the network between them. Like a loop it belongs to one
+// goroutine at a time: the one that drives it, or the loop that is running; Outside is the exception.
 type World struct {
-	rng    *rand.Rand
+	seed   uint64
 	config config
 
-	now    time.Duration
-	seq    uint64
-	agenda ds.Heap[*happening, soonest]
-	spins  int // consecutive turns in which the loop did not wait
+	now       time.Duration
+	seq       uint64
+	agenda    ds.Heap[*happening, soonest]
+	observers []func(Event)
 
-	fds       []*desc // by FD; nil where closed
-	edges     []*desc // with unreported readiness, oldest first
-	levels    []*desc // watched for as long as readiness lasts
-	listeners map[string]*desc
-	lastPort  int
-	signals   []*notifier
-	contexts  ds.List[waitFor]
-	hasLoop   bool
+	hosts  []*Host // in the order in which they were made
+	home   *Host   // the one of NewLoop, if it was used
+	links  map[ends]*link
+	faults []*Fault // in force
+	booted bool     // a program was just started
+
+	waiting []waiter // for their turn
+	holder  waiter   // whose turn it is
+	chooser waiter   // who is choosing the next, if that waits itself
+	driver  *driver  // whoever drives the World
 
 	mu        sync.Mutex // guards what other goroutines touch
 	cond      sync.Cond
-	woken     bool
+	stirred   bool // a loop was woken
 	outsiders int
+	crew
 }
 
 type config struct {
-	minLatency, maxLatency time.Duration
-	buffer                 int
-	whole                  bool
-	loss                   float64
-	silent                 map[string]bool
-	names                  map[string][]string
-	trace                  io.Writer
-	epoch                  time.Time
+	link   Link
+	buffer int
+	whole  bool
+	silent map[string]bool
+	names  map[string][]string
+	trace  io.Writer
+	epoch  time.Time
+	limit  time.Duration
 }
 
 // Option configures a World.
 type Option func(*config)
 
 // Latency sets how long a byte takes to arrive: a time between min and max, drawn anew for each
-// segment. The default is 50 µs to 2 ms.
+// segment. The default is 50 µs to 2 ms. SetLink changes it for one link.
 func Latency(min, max time.Duration) Option {
-	return func(c *config) { c.minLatency, c.maxLatency = min, max }
+	return func(c *config) { c.link.Latency = Uniform(min, max) }
 }
 
 // Buffer sets how many bytes can be sent but not yet read in one direction of a connection. The
@@ -87,7 +126,7 @@ func Buffer(bytes int) Option { return func(c *config) { c.buffer = bytes } }
 func Whole() Option { return func(c *config) { c.whole = true } }
 
 // Name adds a host name with its IP addresses, in the order in which to try them. "localhost" is
-// known already. It panics on an invalid address.
+// known already, and so are the World's hosts. It panics on an invalid address.
 func Name(host string, ips ...string) Option {
 	for _, ip := range ips {
 		if _, err := netip.ParseAddr(ip); err != nil {
@@ -101,6 +140,10 @@ func Name(host string, ips ...string) Option {
 // computes deadlines from its own clock needs time.Now().
 func Begin(at time.Time) Option { return func(c *config) { c.epoch = at } }
 
+// Limit sets how long the World lasts in virtual time: then every loop's Run, and whatever drives the
+// World, fails with a *LimitError. So a program that only keeps its heartbeat going comes to an end.
+func Limit(d time.Duration) Option { return func(c *config) { c.limit = d } }
+
 // Silent makes IP addresses never answer a connection attempt, neither accepting nor refusing it.
 func Silent(ips ...string) Option {
 	return func(c *config) {
@@ -110,61 +153,93 @@ func Silent(ips ...string) Option {
 	}
 }
 
-// Trace writes a line to w for everything that the loop asks of the machine. The
-// same program with the same seed writes the same lines.
-func Trace(w io.Writer) Option { return func(c *config) { c.trace = w } }
-
 // New returns a World whose every random choice follows from seed.
 func New(seed uint64, opts ...Option) *World {
 	w := &World{
-		rng: rand.New(rand.NewPCG(seed, 0x636f726f6c6c61)),
+		seed: seed,
 		config: config{
-			minLatency: 50 * time.Microsecond,
-			maxLatency: 2 * time.Millisecond,
-			buffer:     64 << 10,
-			epoch:      Epoch,
-			silent:     map[string]bool{},
-			names:      map[string][]string{"localhost": {"127.0.0.1"}},
+			link:   Link{Latency: Uniform(50*time.Microsecond, 2*time.Millisecond)},
+			buffer: 64 << 10,
+			epoch:  Epoch,
+			silent: map[string]bool{},
+			names:  map[string][]string{"localhost": {"127.0.0.1"}},
 		},
-		listeners: map[string]*desc{},
-		lastPort:  firstEphemeral - 1,
+		links: map[ends]*link{},
+		crew:  crew{free: true},
 	}
 	w.cond.L = &w.mu
 	for _, o := range opts {
 		o(&w.config)
 	}
+	if out := w.config.trace; out != nil {
+		w.Observe(func(e Event) { fmt.Fprintln(out, e) })
+	}
 	return w
 }
 
-// NewLoop returns a loop that runs on this World. A World has one loop; asking
-// for a second panics.
+// NewLoop returns a loop on a host without a name, which has every address that no other host has.
+// It has one loop; asking for a second panics. It is for programs that run on one machine.
 func (w *World) NewLoop(opts ...corolla.Option) *corolla.Loop {
-	if w.hasLoop {
-		panic("sim: a World has one loop; make another World")
+	h := w.unnamed()
+	if h.loops > 0 {
+		panic("sim: a World has one loop without a host; name hosts to have more, or make another World")
 	}
-	w.hasLoop = true
-	on := host.On(w.machine()).(corolla.Option)
-	l, err := corolla.New(append(slices.Clip(opts), on)...)
-	if err != nil {
-		panic(err) // only a real machine can be unsupported
-	}
-	return l
+	return h.NewLoop(opts...)
 }
 
-// Now returns the virtual time since the World began.
-func (w *World) Now() time.Duration { return w.now }
+// unnamed returns the host of NewLoop.
+func (w *World) unnamed() *Host {
+	if w.home == nil {
+		w.home = w.addHost("")
+		w.home.rng = rand.New(rand.NewPCG(w.seed, 0x636f726f6c6c61))
+	}
+	return w.home
+}
 
-// Spend moves the clock ahead, as work in a callback or a task does on a real
-// machine.
-func (w *World) Spend(d time.Duration) { w.now += max(d, 0) }
+// stream returns a stream of random numbers that depends on the seed and a name only.
+func (w *World) stream(name string) *rand.Rand { return rand.New(rand.NewPCG(w.seed, digest(name))) }
 
-// Open returns how many descriptors are open: 0 at the end of a program that
-// leaks none.
+// digest is FNV-1a.
+func digest(s string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	return h
+}
+
+// mix is the finalizer of SplitMix64: choices made from it need no stream, so that one choice more or
+// less leaves the others as they are.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// Now returns the virtual time since the World began, by the clock of the host that is running.
+func (w *World) Now() time.Duration {
+	if m, ok := w.holder.(*machine); ok {
+		return m.local()
+	}
+	return w.now
+}
+
+// Spend moves the clock ahead, as work in a callback or a task does on a real machine. On a World
+// with named hosts it is the clock of the host that is running, and the others go on meanwhile.
+func (w *World) Spend(d time.Duration) {
+	if m, ok := w.holder.(*machine); ok && m.host != w.home {
+		m.ahead = m.local() + max(d, 0)
+		return
+	}
+	w.now += max(d, 0)
+}
+
+// Open returns how many descriptors are open, on all hosts: 0 at the end of a program that leaks
+// none.
 func (w *World) Open() (n int) {
-	for _, d := range w.fds {
-		if d != nil {
-			n++
-		}
+	for _, h := range w.hosts {
+		n += h.opened
 	}
 	return n
 }
@@ -172,6 +247,7 @@ func (w *World) Open() (n int) {
 // happening is something that the World will do at some time.
 type happening struct {
 	when time.Duration
+	key  uint64 // orders what is due at one time
 	seq  uint64
 	act  func()
 }
@@ -179,30 +255,24 @@ type happening struct {
 type soonest struct{}
 
 func (soonest) Less(a, b *happening) bool {
-	return a.when < b.when || a.when == b.when && a.seq < b.seq
+	if a.when != b.when {
+		return a.when < b.when
+	}
+	return a.key < b.key || a.key == b.key && a.seq < b.seq
 }
 
 func (soonest) Place(*happening, int) {} // nothing is ever canceled
 
 // at schedules act; what is due at one time happens in the order it was scheduled.
-func (w *World) at(when time.Duration, act func()) {
+func (w *World) at(when time.Duration, act func()) { w.atFor(0, when, act) }
+
+// atFor schedules act; what is due at one time happens in a random order, except that what has the
+// same tie happens in the order it was scheduled.
+func (w *World) atFor(tie uint64, when time.Duration, act func()) {
 	w.seq++
-	w.agenda.Push(&happening{when: when, seq: w.seq, act: act})
-}
-
-func (w *World) latency() time.Duration {
-	spread := w.config.maxLatency - w.config.minLatency
-	if spread <= 0 {
-		return w.config.minLatency
+	key := tie
+	if tie != 0 {
+		key = mix(tie ^ mix(uint64(when)))
 	}
-	return w.config.minLatency + time.Duration(w.rng.Int64N(int64(spread)))
-}
-
-func (w *World) tracef(format string, args ...any) {
-	if w.config.trace == nil {
-		return
-	}
-	fmt.Fprintf(w.config.trace, "%12v ", w.now)
-	fmt.Fprintf(w.config.trace, format, args...)
-	fmt.Fprintln(w.config.trace)
+	w.agenda.Push(&happening{when: when, key: key, seq: w.seq, act: act})
 }

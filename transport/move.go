@@ -65,6 +65,22 @@ func (c *Conn) movable() error {
 	return nil
 }
 
+// WhenSent calls f in the turn after everything that was written has been sent: the next one if it has. A
+// second call replaces f, and so does a pull producer. On a connection that is lost f is not called.
+func (c *Conn) WhenSent(f func()) {
+	c.loop().Check("transport.Conn.WhenSent")
+	if c.is(lost) {
+		return
+	}
+	c.stream.WhenSent(func() {
+		c.loop().Soon(func() {
+			if !c.is(lost) {
+				f()
+			}
+		})
+	})
+}
+
 // To makes the connection one of a loop's. Data is called from the next turn on. After an error the
 // connection is closed.
 func (m *Moving) To(l *corolla.Loop) (*Conn, error) {

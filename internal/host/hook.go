@@ -4,8 +4,9 @@ package host
 // so in these functions, which return a corolla.Option: packages sim and hosttest convert it to
 // that type.
 var (
-	// On returns the option that makes a loop run on h, a simulated machine.
-	On func(h Host) any
+	// On returns the option that makes a loop run on what open returns, a simulated machine. The
+	// loop is a *corolla.Loop, which is not ready for use yet.
+	On func(open func(loop any) Host) any
 
 	// Between returns the option that puts the Host that wrap returns between a loop and its
 	// machine.

@@ -1,0 +1,79 @@
+package sim
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// EventKind says what an Event reports.
+type EventKind string
+
+// What a consumer of events is told.
+const (
+	Call     EventKind = "call"     // what a loop asked of its machine, or was told by it
+	Sent     EventKind = "send"     // bytes, a datagram or a connection attempt left for the peer
+	Arrived  EventKind = "arrive"   // what was sent has arrived
+	Lost     EventKind = "lose"     // what was sent will not arrive
+	WasReset EventKind = "reset"    // a connection was reset at this host
+	Struck   EventKind = "fault"    // a fault has begun
+	Over     EventKind = "over"     // a fault has ended
+	Crashed  EventKind = "crash"    // the host has crashed, or lost its power
+	Started  EventKind = "start"    // a program has started on the host
+	Ended    EventKind = "end"      // a program has returned
+	Woken    EventKind = "wake"     // another loop or goroutine woke a loop of this host
+	Stuck    EventKind = "stuck"    // a task of a deadlock, and what it is parked on
+	Marked   EventKind = "mark"     // the program said so; see World.Mark
+	Deadlock EventKind = "deadlock" // nothing more can happen
+)
+
+// Event is one thing that happened in a World.
+type Event struct {
+	Time time.Duration // since the World began, on the clock of the host
+	Host string        // where it happened; "" is the World, or the host of World.NewLoop
+	Kind EventKind
+	Peer string // the other host, of what goes from one to another
+	Conn uint64 // which connection or datagram, the same number at both ends; 0 is none
+	Text string
+}
+
+func (e Event) String() string {
+	s := fmt.Sprintf("%12v ", e.Time)
+	if e.Host != "" {
+		s += e.Host + ": "
+	}
+	if e.Kind != Call {
+		s += string(e.Kind) + " "
+	}
+	if e.Peer != "" {
+		s += e.Peer + " "
+	}
+	if e.Conn != 0 {
+		s += fmt.Sprintf("#%d ", e.Conn)
+	}
+	return s + e.Text
+}
+
+// Observe calls f for every event, as it happens. f runs on whichever goroutine the World is on at
+// the moment, one call at a time, and must not touch the World. A World that nobody observes makes
+// no events. Call it before anything runs.
+func (w *World) Observe(f func(Event)) { w.observers = append(w.observers, f) }
+
+// Trace writes a line to out for everything that the loops ask of their machines, and, between
+// hosts, for everything that is on its way. The same program with the same seed and the same faults
+// writes the same lines.
+func Trace(out io.Writer) Option { return func(c *config) { c.trace = out } }
+
+// Mark makes an event of something that the program has to say, such as that it has recovered.
+func (w *World) Mark(text string) { w.emit(Event{Kind: Marked, Text: text}) }
+
+func (w *World) observed() bool { return len(w.observers) > 0 }
+
+func (w *World) emit(e Event) {
+	if e.Time == 0 {
+		e.Time = w.Now()
+	}
+	for _, f := range w.observers {
+		f(e)
+	}
+}
