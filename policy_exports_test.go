@@ -12,17 +12,18 @@ import (
 // exports says how many names each package offers: types, functions, constants, variables, and
 // methods of exported types. To offer more, or fewer, is a decision: change the number with the code.
 const exports = `
-.: 376
-aio: 101
+.: 392
+aio: 108
 backdoor: 7
 deferred: 85
 gen: 36
 green: 118
 process: 28
+shard: 39
 sim: 18
-transport: 107
+transport: 115
 transport/framing: 18
-web: 30
+web: 32
 web/websocket: 62
 `
 

@@ -36,7 +36,7 @@ func (c *Conn) Move() (*Moving, error) {
 	l := c.Socket().Loop()
 	m.read, m.write = c.read.deadline(l), c.write.deadline(l)
 	var err error
-	if m.stream, err = c.stream.Move(); err != nil {
+	if m.stream, err = stream.Move(&c.stream); err != nil {
 		return nil, c.wrap("move", err)
 	}
 	shut(c)
@@ -57,7 +57,7 @@ func (d *direction) deadline(l *corolla.Loop) time.Time {
 // To makes the connection one of a loop's. After an error it is closed.
 func (m *Moving) To(l *corolla.Loop) (*Conn, error) {
 	c := &Conn{in: m.in, limit: m.limit, moved: true}
-	if err := c.stream.Arrive(m.stream, l, (*user)(c)); err != nil {
+	if err := m.stream.Arrive(&c.stream, l, (*user)(c)); err != nil {
 		return nil, err
 	}
 	c.read.setDeadline(l, m.read)

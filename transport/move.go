@@ -40,7 +40,7 @@ func (c *Conn) Move() (*Moving, error) {
 	}
 	m := &Moving{proto: c.proto, paused: c.is(paused)}
 	c.Socket().OnReadable(nil)
-	if m.stream, err = c.stream.Move(); err != nil {
+	if m.stream, err = stream.Move(&c.stream); err != nil {
 		startReading(c)
 		return nil, fmt.Errorf("move %v: %w", c, err)
 	}
@@ -88,7 +88,7 @@ func (m *Moving) To(l *corolla.Loop) (*Conn, error) {
 	if m.paused {
 		c.state |= paused
 	}
-	if err := c.stream.Arrive(m.stream, l, (*user)(c)); err != nil {
+	if err := m.stream.Arrive(&c.stream, l, (*user)(c)); err != nil {
 		return nil, err
 	}
 	c.SetTimeout(m.left)

@@ -24,10 +24,10 @@ type Moving struct {
 // ErrUnsent says that a stream cannot move before it has sent what was written.
 var ErrUnsent = errors.New("written data is unsent: flush it first")
 
-// Move takes the stream from its loop. To the loop it has then ended; its user is not told. It fails, and
+// Move takes a stream from its loop. To the loop it has then ended; its user is not told. It fails, and
 // leaves the stream as it is, while it is used.
-func (s *Stream) Move() (*Moving, error) {
-	if err := s.movable(); err != nil {
+func Move(s *Stream) (*Moving, error) {
+	if err := movable(s); err != nil {
 		return nil, err
 	}
 	m := &Moving{}
@@ -50,7 +50,7 @@ func (s *Stream) Move() (*Moving, error) {
 }
 
 // movable returns why the stream cannot move, or nil.
-func (s *Stream) movable() error {
+func movable(s *Stream) error {
 	switch {
 	case s.over || s.closing:
 		return net.ErrClosed
@@ -72,7 +72,7 @@ func (s *Stream) movable() error {
 }
 
 // Arrive makes a stream of one that has moved, on a loop.
-func (s *Stream) Arrive(m *Moving, l *corolla.Loop, user User) error {
+func (m *Moving) Arrive(s *Stream, l *corolla.Loop, user User) error {
 	sock, err := m.sock.To(l)
 	if err != nil {
 		return err
