@@ -9,7 +9,7 @@ import (
 )
 
 // on runs a benchmark in the body of the first of two shards.
-func on(b *testing.B, body func(s *shard.Shard) error) {
+func on(b *testing.B, body func(s *shard.Shard) error, opts ...shard.Option) {
 	b.Helper()
 	b.ReportAllocs()
 	l, err := corolla.New()
@@ -24,7 +24,7 @@ func on(b *testing.B, body func(s *shard.Shard) error) {
 			return nil
 		}
 		return body(s)
-	}); err != nil {
+	}, append(opts, shard.LoopOptions(func(int) []corolla.Option { return []corolla.Option{corolla.SlowLimit(0)} }))...); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -102,6 +102,11 @@ func BenchmarkPostAndBack(b *testing.B) {
 
 func BenchmarkSendAndBack(b *testing.B) {
 	on(b, func(s *shard.Shard) error { return sendAndBack(s)(b.N) })
+}
+
+// BenchmarkSendAndBackPinned shows what it costs to wake a thread.
+func BenchmarkSendAndBackPinned(b *testing.B) {
+	on(b, func(s *shard.Shard) error { return sendAndBack(s)(b.N) }, shard.Pin())
 }
 
 func BenchmarkCallAndBack(b *testing.B) {
