@@ -229,7 +229,7 @@ func (l *Loop) runSome(over func() bool) (done bool) {
 		}
 	}()
 	for {
-		for l.batch > 0 {
+		for l.batch > 0 && l.failed == nil {
 			l.batch--
 			if l.runs = l.ready.Pop(); l.runs.what == nil {
 				continue

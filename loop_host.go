@@ -15,6 +15,7 @@ func init() {
 	host.On = func(open func(loop any) host.Host) any {
 		return Option(func(o *options) { o.simulated = open })
 	}
+	host.Abort = func(l any, err error) { l.(*Loop).failed = err }
 	host.Between = func(wrap func(host.Host) host.Host) any { return Option(func(o *options) { o.between = wrap }) }
 }
 

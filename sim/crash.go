@@ -3,9 +3,11 @@ package sim
 import (
 	"slices"
 	"strconv"
+
+	"github.com/corolla-go/corolla/internal/host"
 )
 
-// Crash ends the host's process between two turns of its loops, as a crash of the program does: the
+// Crash ends the host's process between two callbacks of its loops, as a crash of the program does: the
 // programs end, and all they had is gone. The system closes their sockets, so peers see the end of
 // their connections or, if something was unread, a reset, and a reset when they send. Without
 // programs the host refuses connections. The tasks are ended, so that their goroutines are not left
@@ -45,7 +47,7 @@ func (h *Host) fall(power bool) {
 		}
 		return
 	}
-	h.down = true
+	h.down, h.fuse.left = true, 0
 	text := "the process"
 	if power {
 		text = "the power is off"
@@ -74,6 +76,53 @@ func (h *Host) fall(power bool) {
 	}
 	h.fds, h.opened, h.lowest, h.signals = nil, 0, 0, nil
 	h.listeners = map[string]*desc{}
+}
+
+// A fault crashes its host between two callbacks: now, or while the loops do what they have to do at
+// this moment. fuse says after how many callbacks.
+type fuse struct {
+	left  int
+	power bool
+}
+
+// mostBurning is how many callbacks a loop runs at most before the crash.
+const mostBurning = 7
+
+func (h *Host) doom(f *Fault) {
+	w := h.world
+	h.fuse = fuse{int(mix(w.seed^digest(f.String())^digest(h.name)) % (mostBurning + 1)), f.Kind == PowerLoss}
+	if h.fuse.left == 0 || h.down {
+		h.fuse.left = 0
+		h.fall(h.fuse.power)
+		return
+	}
+	w.doomed = append(w.doomed, h)
+}
+
+// burn counts a callback of m.
+func (h *Host) burn(m *machine) {
+	if m.polled {
+		m.polled = false
+		return
+	}
+	if h.fuse.left > 0 && m.holds && m.loop != nil {
+		if h.fuse.left--; h.fuse.left == 0 {
+			h.fall(h.fuse.power)
+			host.Abort(m.loop, ErrCrashed)
+		}
+	}
+}
+
+// blow crashes those whose loops have no more to do.
+func (w *World) blow() {
+	doomed := w.doomed
+	w.doomed = nil
+	for _, h := range doomed {
+		if h.fuse.left > 0 {
+			h.fuse.left = 0
+			h.fall(h.fuse.power)
+		}
+	}
 }
 
 // vanish drops everything that the host knows.

@@ -151,3 +151,28 @@ func TestConnectionsToHostsThatAreDown(t *testing.T) {
 		w.Close()
 	}
 }
+
+// A crash comes between two callbacks, also of one turn: what is due together is done in part.
+func TestCrashesInTheMiddleOfATurn(t *testing.T) {
+	seen := map[int]bool{}
+	for seed := range uint64(50) {
+		w := sim.New(seed)
+		done := 0
+		w.Host("a").Start(func(t *corolla.Task) error {
+			for range 6 {
+				t.Loop().After(time.Second, func() { done++ })
+			}
+			return t.Sleep(time.Minute)
+		})
+		inject(t, w, "crash host=a at=1s")
+		w.Advance(2 * time.Second)
+		if w.Host("a").Up() {
+			t.Fatalf("seed %d: it is up", seed)
+		}
+		seen[done] = true
+		w.Close()
+	}
+	if !seen[0] || !seen[6] || len(seen) < 5 {
+		t.Errorf("of six callbacks so many ran: %v", seen)
+	}
+}

@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,6 +152,7 @@ func TestEvents(t *testing.T) {
 			t.Errorf("%v: the connection is between %s", e, ends[e.Conn])
 		}
 	})
+	w.ObserveTasks()
 	w.Host("server")
 	inject(t, w, "crash host=server at=2s for=1s", "reset at=1s", "delay at=1s for=1s by=1ms")
 	_ = talk(t, w, func(t *corolla.Task, c *aio.Conn) error {
@@ -161,10 +163,38 @@ func TestEvents(t *testing.T) {
 		return t.Sleep(5 * time.Second)
 	})
 	for _, kind := range []sim.EventKind{
-		sim.Call, sim.Sent, sim.Arrived, sim.WasReset, sim.Struck, sim.Over, sim.Crashed, sim.Started, sim.Ended, sim.Marked,
+		sim.TaskIs, sim.Call, sim.Sent, sim.Arrived, sim.WasReset, sim.Struck, sim.Over, sim.Crashed, sim.Started, sim.Ended, sim.Marked,
 	} {
 		if seen[kind] == 0 {
 			t.Errorf("no event %q", kind)
 		}
+	}
+}
+
+func TestTasksAreObserved(t *testing.T) {
+	w := calm(1)
+	defer w.Close()
+	var says []string
+	w.Observe(func(e sim.Event) {
+		if e.Kind == sim.TaskIs {
+			name, _, _ := strings.Cut(strings.TrimPrefix(e.Task, "task "), " of ")
+			says = append(says, e.Time.String()+" "+name+" "+e.Text)
+		}
+	})
+	w.ObserveTasks()
+	w.Host("a").Start(func(t *corolla.Task) error {
+		t.Loop().Go(func(t *corolla.Task) error { return t.Sleep(time.Second) }, corolla.Name("child"))
+		if err := t.Sleep(2 * time.Second); err != nil {
+			return err
+		}
+		return t.Park("Godot")
+	})
+	w.Advance(3 * time.Second)
+	want := []string{
+		`0s "main" ready`, `0s "main" parked on a sleep`, `0s "child" ready`, `0s "child" parked on a sleep`,
+		`1s "child" ready`, `1s "child" ended`, `2s "main" ready`, `2s "main" parked on Godot`,
+	}
+	if !slices.Equal(says, want) {
+		t.Errorf("%q, want %q", says, want)
 	}
 }

@@ -51,10 +51,13 @@ func (m *machine) AfterFunc(ctx context.Context, f func()) (stop func() bool) {
 	return k.Leave
 }
 
-// lookAtContexts calls what waits for contexts that have ended, in the order it was registered.
-func (m *machine) lookAtContexts() {
+// contexts are what waits for contexts to end, in the order it was registered.
+type contexts struct{ ds.List[waitFor] }
+
+// look calls what waits for contexts that have ended.
+func (c *contexts) look(m *machine) {
 	var ended []func()
-	for k := m.contexts.First(); k != nil; {
+	for k := c.First(); k != nil; {
 		next := k.Next()
 		if k.Value.ctx.Err() != nil {
 			ended = append(ended, k.Value.f)
@@ -68,7 +71,7 @@ func (m *machine) lookAtContexts() {
 	}
 }
 
-func (m *machine) Collected(func()) {}
+func (absent) Collected(func()) {}
 
 type notifier struct {
 	deliver func(os.Signal)

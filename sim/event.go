@@ -1,9 +1,15 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/corolla-go/corolla"
 )
 
 // EventKind says what an Event reports.
@@ -25,6 +31,7 @@ const (
 	Stuck    EventKind = "stuck"    // a task of a deadlock, and what it is parked on
 	Marked   EventKind = "mark"     // the program said so; see World.Mark
 	Deadlock EventKind = "deadlock" // nothing more can happen
+	TaskIs   EventKind = "task"     // a task is parked on something else than before; see World.ObserveTasks
 )
 
 // Event is one thing that happened in a World.
@@ -33,6 +40,7 @@ type Event struct {
 	Host string        // where it happened; "" is the World, or the host of World.NewLoop
 	Kind EventKind
 	Peer string // the other host, of what goes from one to another
+	Task string // of TaskIs: which task
 	Conn uint64 // which connection or datagram, the same number at both ends; 0 is none
 	Text string
 }
@@ -51,13 +59,44 @@ func (e Event) String() string {
 	if e.Conn != 0 {
 		s += fmt.Sprintf("#%d ", e.Conn)
 	}
-	return s + e.Text
+	if e.Task != "" {
+		s += e.Task + ": "
+	}
+	return strings.TrimRight(s+e.Text, " ")
 }
 
 // Observe calls f for every event, as it happens. f runs on whichever goroutine the World is on at
 // the moment, one call at a time, and must not touch the World. A World that nobody observes makes
 // no events. Call it before anything runs.
 func (w *World) Observe(f func(Event)) { w.observers = append(w.observers, f) }
+
+// ObserveTasks adds events that say what each task does: "parked on …", "ready" or "ended". A task is
+// looked at when its loop waits, so of what it does in between only the end shows. It costs a look at
+// every task in every turn. Call it before anything runs.
+func (w *World) ObserveTasks() { w.tasks = true }
+
+// watchTasks makes events of the tasks that do something else than when they were last looked at.
+func watchTasks(m *machine) {
+	now := map[*corolla.Task]string{}
+	say := func(task *corolla.Task, does string) {
+		m.emit(Event{Time: m.local(), Host: m.host.name, Kind: TaskIs, Task: task.String(), Text: does})
+	}
+	for _, t := range m.loop.Tasks() {
+		does := "ready"
+		if t.On != "" {
+			does = "parked on " + t.On
+		}
+		if now[t.Task] = does; m.seen[t.Task] != does {
+			say(t.Task, does)
+		}
+		delete(m.seen, t.Task)
+	}
+	gone := slices.SortedFunc(maps.Keys(m.seen), func(a, b *corolla.Task) int { return cmp.Compare(a.String(), b.String()) })
+	for _, t := range gone {
+		say(t, "ended")
+	}
+	m.seen = now
+}
 
 // Trace writes a line to out for everything that the loops ask of their machines, and, between
 // hosts, for everything that is on its way. The same program with the same seed and the same faults
@@ -67,7 +106,13 @@ func Trace(out io.Writer) Option { return func(c *config) { c.trace = out } }
 // Mark makes an event of something that the program has to say, such as that it has recovered.
 func (w *World) Mark(text string) { w.emit(Event{Kind: Marked, Text: text}) }
 
-func (w *World) observed() bool { return len(w.observers) > 0 }
+// audience is who hears of events.
+type audience struct {
+	observers []func(Event)
+	tasks     bool // are looked at
+}
+
+func (a *audience) observed() bool { return len(a.observers) > 0 }
 
 func (w *World) emit(e Event) {
 	if e.Time == 0 {

@@ -15,25 +15,28 @@ import (
 // A simulated machine has pipes, and sends files; it has no files, terminals or processes of its
 // own, and no descriptor can enter or leave it.
 
+// absent is what a simulated machine does not have.
+type absent struct{}
+
 func unsupported(what string) error {
 	return fmt.Errorf("%s on a simulated machine: %w", what, errors.ErrUnsupported)
 }
 
-func (m *machine) Adopt(syscall.Conn) (host.FD, host.Mode, error) {
+func (absent) Adopt(syscall.Conn) (host.FD, host.Mode, error) {
 	return 0, host.Mode{}, unsupported("adopting a descriptor")
 }
 
-func (m *machine) Release(host.FD) (*os.File, error) { return nil, unsupported("giving a socket away") }
+func (absent) Release(host.FD) (*os.File, error) { return nil, unsupported("giving a socket away") }
 
-func (m *machine) OpenTerminal() (host.FD, *os.File, error) {
+func (absent) OpenTerminal() (host.FD, *os.File, error) {
 	return 0, nil, unsupported("a terminal")
 }
 
-func (m *machine) Resize(host.FD, int, int) error { return unsupported("a terminal") }
+func (absent) Resize(host.FD, int, int) error { return unsupported("a terminal") }
 
-func (m *machine) OpenProcess(int) (host.FD, error) { return 0, unsupported("a process") }
+func (absent) OpenProcess(int) (host.FD, error) { return 0, unsupported("a process") }
 
-func (m *machine) TryWriteFiles(host.FD, []byte, []syscall.Conn) (int, error) {
+func (absent) TryWriteFiles(host.FD, []byte, []syscall.Conn) (int, error) {
 	return 0, unsupported("passing files")
 }
 

@@ -35,6 +35,7 @@ type Host struct {
 	signals []*notifier
 	boots   int // losses of power so far
 	down    bool
+	fuse    fuse
 	dark    bool    // down for want of power
 	orphans []*desc // connections that were lost with the power
 
@@ -58,24 +59,22 @@ type symptoms struct {
 // on a name that is empty or has a space in it, and on an address that is invalid, has a host already
 // or is a loopback address, which every host has.
 func (w *World) Host(name string, ips ...string) *Host {
-	for _, h := range w.hosts {
-		if h.name == name && name != "" {
-			if len(ips) > 0 {
-				panic(fmt.Sprintf("sim: host %q has its addresses already", name))
-			}
-			return h
+	if h := w.hosts.named(name); h != nil && name != "" {
+		if len(ips) > 0 {
+			panic(fmt.Sprintf("sim: host %q has its addresses already", name))
 		}
+		return h
 	}
 	if name == "" || strings.ContainsAny(name, " \t\n=") {
 		panic(fmt.Sprintf("sim: %q cannot be a host's name", name))
 	}
 	if len(ips) == 0 {
-		ips = []string{w.unusedAddress()}
+		ips = []string{w.hosts.unusedAddress()}
 	}
 	var addrs []netip.Addr
 	for _, s := range ips {
 		ip, err := netip.ParseAddr(s)
-		if err != nil || ip.IsLoopback() || ip.IsUnspecified() || w.hostAt(ip) != nil {
+		if err != nil || ip.IsLoopback() || ip.IsUnspecified() || w.hosts.at(ip) != nil {
 			panic(fmt.Sprintf("sim: host %q cannot have the address %q", name, s))
 		}
 		addrs = append(addrs, ip.Unmap())
@@ -96,18 +95,32 @@ func (w *World) addHost(name string) *Host {
 	return h
 }
 
-func (w *World) unusedAddress() string {
+// hosts are all hosts of a World.
+type hosts []*Host
+
+func (all hosts) unusedAddress() string {
 	for i := 1; ; i++ {
 		ip := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
-		if w.hostAt(ip) == nil {
+		if all.at(ip) == nil {
 			return ip.String()
 		}
 	}
 }
 
-func (w *World) hostAt(ip netip.Addr) *Host {
-	for _, h := range w.hosts {
+// at returns the host with an address, or nil.
+func (all hosts) at(ip netip.Addr) *Host {
+	for _, h := range all {
 		if slices.Contains(h.addrs, ip.Unmap()) {
+			return h
+		}
+	}
+	return nil
+}
+
+// named returns the host with a name, or nil.
+func (all hosts) named(name string) *Host {
+	for _, h := range all {
+		if h.name == name {
 			return h
 		}
 	}
@@ -129,7 +142,7 @@ func (h *Host) reach(addr net.Addr) *Host {
 	if !ip.IsValid() || ip.IsLoopback() || ip.IsUnspecified() {
 		return h
 	}
-	if to := h.world.hostAt(ip); to != nil {
+	if to := h.world.hosts.at(ip); to != nil {
 		return to
 	}
 	return h.world.home // which has all the others
@@ -207,7 +220,7 @@ func (h *Host) machine(of *life) *machine {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	h.loops++
-	m := &machine{World: w, host: h, life: of, n: h.loops, fresh: true}
+	m := &machine{World: w, reports: reports{host: h}, life: of, n: h.loops, fresh: true}
 	m.id = h.number()
 	m.porter.m = m
 	w.missing++

@@ -13,7 +13,7 @@ func (w *World) Inject(f Fault) {
 		panic(err)
 	}
 	for _, name := range []string{f.Host, f.Peer} {
-		if name != "" && w.named(name) == nil {
+		if name != "" && w.hosts.named(name) == nil {
 			panic(fmt.Sprintf("sim: fault %q: there is no host %q", f, name))
 		}
 	}
@@ -28,15 +28,6 @@ func (w *World) Inject(f Fault) {
 		w.emit(Event{Host: f.Host, Kind: Struck, Text: f.String()})
 		w.strike(&f)
 	})
-}
-
-func (w *World) named(name string) *Host {
-	for _, h := range w.hosts {
-		if h.name == name {
-			return h
-		}
-	}
-	return nil
 }
 
 // of reports whether a fault concerns a host.
@@ -111,7 +102,7 @@ func (w *World) strikeHosts(f *Fault) {
 		case ClockStep:
 			h.stepped += f.By
 		default:
-			h.fall(f.Kind == PowerLoss)
+			h.doom(f)
 			if f.For > 0 {
 				h.restarts++
 				w.at(w.now+f.For, h.restart)

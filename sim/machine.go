@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/corolla-go/corolla"
-	"github.com/corolla-go/corolla/internal/ds"
 	"github.com/corolla-go/corolla/internal/host"
 )
 
@@ -15,8 +14,10 @@ import (
 type machine struct {
 	*World
 	place
+	reports
+	absent
 	porter
-	host *Host
+	wake wake
 	life *life         // of the program that made the loop, if the World runs it
 	loop *corolla.Loop // nil in tests of the contract
 	n    int           // the loop's number on its host, from 1
@@ -24,19 +25,18 @@ type machine struct {
 	until    time.Duration // of the Wait in progress
 	spins    int           // consecutive turns in which the loop did not wait
 	ahead    time.Duration // the host's clock, if that is later than the World's
-	edges    []*desc       // with unreported readiness, oldest first
-	levels   []*desc       // watched for as long as readiness lasts
-	contexts ds.List[waitFor]
+	contexts contexts
 	jobs     uint64
 
+	seen map[*corolla.Task]string // what they did when they were last looked at
+
 	fresh  bool // was never run
+	polled bool // Wait has just returned
 	inside bool // between Running(true) and Running(false), or closing
 	closed bool
 	dead   bool          // the host has crashed
 	died   time.Duration // when
 	failed error         // what Wait returns next
-
-	woken bool // guarded by mu
 }
 
 var _ host.Host = (*machine)(nil)
@@ -58,15 +58,16 @@ func (m *machine) local() time.Duration { return max(m.now, m.ahead) }
 
 func (m *machine) Now() time.Duration { return m.local() }
 
-// Recent is called after each callback.
+// Recent is called after each callback, and sometimes after Wait.
 func (m *machine) Recent() time.Duration {
+	m.host.burn(m)
 	if m.host.cost > 0 {
 		m.ahead = m.local() + m.host.cost
 	}
 	return m.local()
 }
 
-func (m *machine) Guard(time.Duration, func(time.Duration, func() bool)) (stop func()) {
+func (absent) Guard(time.Duration, func(time.Duration, func() bool)) (stop func()) {
 	return func() {}
 }
 
@@ -117,13 +118,20 @@ func (m *machine) Wait(buf []host.Event, until time.Duration) (int, error) {
 	m.enter()
 	if until >= 0 && until <= m.local() {
 		if m.spins++; m.spins > spinLimit {
-			m.spin()
+			m.ahead = m.local() + spinTick
+			if m.host == m.home {
+				m.now = m.ahead
+			}
 		}
 	} else {
 		m.spins = 0
 	}
 	m.until = until
+	if m.World.tasks && m.loop != nil && m.observed() {
+		watchTasks(m)
+	}
 	m.pass(m)
+	m.polled = true
 	if m.failed != nil {
 		err := m.failed
 		if !m.dead {
@@ -135,18 +143,10 @@ func (m *machine) Wait(buf []host.Event, until time.Duration) (int, error) {
 	for _, ev := range buf[:n] {
 		m.tracef("event fd=%d %s", ev.FD, readyString(ev.Ready))
 	}
-	if n == 0 && m.takeWake() && m.host != m.home && m.observed() {
+	if n == 0 && m.wake.take(m.World) && m.host != m.home && m.observed() {
 		m.emit(Event{Time: m.local(), Host: m.host.name, Kind: Woken, Text: m.which()})
 	}
 	return n, nil
-}
-
-func (m *machine) spin() {
-	if m.host == m.home {
-		m.World.now += spinTick
-	} else {
-		m.ahead = m.local() + spinTick
-	}
 }
 
 // ready reports whether Wait would return.
@@ -157,8 +157,8 @@ func (m *machine) ready() bool {
 	if m.ahead > m.now {
 		return false
 	}
-	m.lookAtContexts()
-	return m.pending() || m.hasWoken() || m.until >= 0 && m.until <= m.now
+	m.contexts.look(m)
+	return m.pending() || m.wake.is(m.World) || m.until >= 0 && m.until <= m.now
 }
 
 func (m *machine) due() time.Duration {
@@ -166,123 +166,6 @@ func (m *machine) due() time.Duration {
 		return m.ahead
 	}
 	return m.until
-}
-
-// pending reports whether something is to be reported, and forgets edges that nobody wants.
-func (m *machine) pending() bool {
-	for _, d := range m.edges {
-		if d.edge&d.wanted() != 0 && m.host.at(d.fd) == d {
-			return true
-		}
-		d.edge = 0
-	}
-	m.edges = m.edges[:0]
-	for _, d := range m.levels {
-		if d.level()&d.wanted() != 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// collect reports edges in the order they arose, and then whatever else is ready among the
-// descriptors that are watched by level.
-func (m *machine) collect(buf []host.Event) (n int) {
-	taken := 0
-	for _, d := range m.edges {
-		if n == len(buf) {
-			break
-		}
-		taken++
-		if r := d.edge & d.wanted(); r != 0 && m.host.at(d.fd) == d {
-			buf[n] = host.Event{FD: d.fd, Ready: r}
-			n++
-		}
-		d.edge = 0
-	}
-	m.edges = slices.Delete(m.edges, 0, taken)
-	for _, d := range m.levels {
-		if r := d.level() & d.wanted(); r != 0 && n < len(buf) {
-			buf[n] = host.Event{FD: d.fd, Ready: r}
-			n++
-		}
-	}
-	return n
-}
-
-func (m *machine) Wake() {
-	m.mu.Lock()
-	m.woken, m.stirred = true, true
-	m.mu.Unlock()
-	m.cond.Broadcast()
-}
-
-func (m *machine) hasWoken() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.woken
-}
-
-func (m *machine) takeWake() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	was := m.woken
-	m.woken = false
-	return was
-}
-
-func (m *machine) Watch(fd host.FD, want host.Interest) error {
-	d, err := m.get(fd)
-	if err != nil {
-		return err
-	}
-	d.unlevel()
-	d.want, d.by = want, m
-	if want&host.Edge == 0 {
-		m.levels = append(m.levels, d)
-	} else if r := d.level(); r != 0 {
-		d.raise(r)
-	}
-	return nil
-}
-
-func (m *machine) Unwatch(fd host.FD) error {
-	d, err := m.get(fd)
-	if err != nil {
-		return err
-	}
-	d.unlevel()
-	d.want, d.edge = 0, 0
-	return nil
-}
-
-func (d *desc) unlevel() {
-	if m := d.by; m != nil {
-		if i := slices.Index(m.levels, d); i >= 0 {
-			m.levels = slices.Delete(m.levels, i, i+1)
-		}
-	}
-}
-
-// raise records an edge.
-func (d *desc) raise(r host.Ready) {
-	if d.want&host.Edge == 0 {
-		return
-	}
-	if d.edge == 0 {
-		d.by.edges = append(d.by.edges, d)
-	}
-	d.edge |= r
-}
-
-func readyString(r host.Ready) string {
-	s := []byte("---")
-	for i, c := range []byte("rwh") {
-		if r&(1<<i) != 0 {
-			s[i] = c
-		}
-	}
-	return string(s)
 }
 
 // which names the loop among those of its host, if there are several.

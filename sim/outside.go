@@ -40,37 +40,37 @@ func launch(run func()) { go run() }
 
 // awaitOutsiders waits until a goroutine given to Outside has woken a loop or
 // ended. It returns false when there is none.
-func (w *World) awaitOutsiders() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.outsiders == 0 {
-		return w.stirred // the last may have woken a loop as it ended
+func (c *crew) awaitOutsiders() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.outsiders == 0 {
+		return c.stirred // the last may have woken a loop as it ended
 	}
-	for n := w.outsiders; !w.stirred && w.outsiders == n; {
-		w.cond.Wait()
+	for n := c.outsiders; !c.stirred && c.outsiders == n; {
+		c.cond.Wait()
 	}
 	return true
 }
 
 // pace lets up to d of real time pass, if goroutines outside run, until one of them wakes a loop
 // or ends. It reports whether one did.
-func (w *World) pace(d time.Duration) (woken bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	n := w.outsiders
+func (c *crew) pace(d time.Duration) (woken bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.outsiders
 	if n == 0 {
 		return false
 	}
 	over := false
 	timer := time.AfterFunc(d, func() {
-		w.mu.Lock()
+		c.mu.Lock()
 		over = true
-		w.mu.Unlock()
-		w.cond.Broadcast()
+		c.mu.Unlock()
+		c.cond.Broadcast()
 	})
 	defer timer.Stop()
-	for !over && !w.stirred && w.outsiders == n {
-		w.cond.Wait()
+	for !over && !c.stirred && c.outsiders == n {
+		c.cond.Wait()
 	}
 	return !over
 }
@@ -80,15 +80,15 @@ const patience = 20 * time.Second
 
 // warn says after a while that the World stands still because somebody does not come; the caller
 // holds mu.
-func (w *World) warn() {
-	if w.missing == 0 || w.patience != nil {
+func (c *crew) warn() {
+	if c.missing == 0 || c.patience != nil {
 		return
 	}
 	timer := time.AfterFunc(patience, func() {
-		w.mu.Lock()
-		n := w.missing
-		w.mu.Unlock()
+		c.mu.Lock()
+		n := c.missing
+		c.mu.Unlock()
 		log.Printf("sim: the World has stood still for %v: it waits for %d loops or programs that were made and do not run", patience, n)
 	})
-	w.patience = func() { timer.Stop() }
+	c.patience = func() { timer.Stop() }
 }

@@ -46,10 +46,8 @@ func (h *Host) lookUp(name string) (ips []netip.Addr, err error) {
 	for _, s := range w.config.names[name] {
 		ips = append(ips, netip.MustParseAddr(s)) // Name has checked it
 	}
-	for _, to := range w.hosts {
-		if to.name == name {
-			ips = append(ips, to.addrs...)
-		}
+	if to := w.hosts.named(name); to != nil {
+		ips = append(ips, to.addrs...)
 	}
 	if len(ips) == 0 {
 		return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}

@@ -3,6 +3,7 @@ package sim
 import (
 	"cmp"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/corolla-go/corolla/internal/host"
@@ -61,8 +62,13 @@ func (w *World) asks(p waiter, f func()) {
 	<-answer
 }
 
-// crew is who takes part in a World besides those that wait; guarded by World.mu.
+// crew is who takes part in a World besides those that wait.
 type crew struct {
+	mu        sync.Mutex // guards what other goroutines touch, which is all of this
+	cond      sync.Cond
+	stirred   bool // a loop was woken
+	outsiders int  // goroutines given to Outside
+
 	free     bool     // nobody has the turn
 	missing  int      // how many will come
 	arrivals []waiter // have come, and are not yet among those that wait
@@ -203,6 +209,10 @@ func (w *World) choose() int {
 // advance moves the clock to what is due next. If nothing is, it waits for the goroutines outside, or
 // tells everybody that nothing more can happen.
 func (w *World) advance() {
+	if len(w.doomed) > 0 {
+		w.blow()
+		return
+	}
 	timer := time.Duration(-1) // what a loop waits for
 	for _, p := range w.waiting {
 		if due := p.due(); due >= 0 && (timer < 0 || due < timer) {

@@ -58,11 +58,9 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"sync"
 	"time"
 
 	"github.com/corolla-go/corolla"
-	"github.com/corolla-go/corolla/internal/ds"
 )
 
 // Epoch is the wall-clock time at which a World begins unless Begin says otherwise.
@@ -74,26 +72,21 @@ type World struct {
 	seed   uint64
 	config config
 
-	now       time.Duration
-	seq       uint64
-	agenda    ds.Heap[*happening, soonest]
-	observers []func(Event)
+	timeline
+	audience
 
-	hosts  []*Host // in the order in which they were made
-	home   *Host   // the one of NewLoop, if it was used
+	hosts  hosts // in the order in which they were made
+	home   *Host // the one of NewLoop, if it was used
 	links  map[ends]*link
 	faults []*Fault // in force
 	booted bool     // a program was just started
+	doomed []*Host  // crash before the clock moves
 
 	waiting []waiter // for their turn
 	holder  waiter   // whose turn it is
 	chooser waiter   // who is choosing the next, if that waits itself
 	driver  *driver  // whoever drives the World
 
-	mu        sync.Mutex // guards what other goroutines touch
-	cond      sync.Cond
-	stirred   bool // a loop was woken
-	outsiders int
 	crew
 }
 
@@ -242,37 +235,4 @@ func (w *World) Open() (n int) {
 		n += h.opened
 	}
 	return n
-}
-
-// happening is something that the World will do at some time.
-type happening struct {
-	when time.Duration
-	key  uint64 // orders what is due at one time
-	seq  uint64
-	act  func()
-}
-
-type soonest struct{}
-
-func (soonest) Less(a, b *happening) bool {
-	if a.when != b.when {
-		return a.when < b.when
-	}
-	return a.key < b.key || a.key == b.key && a.seq < b.seq
-}
-
-func (soonest) Place(*happening, int) {} // nothing is ever canceled
-
-// at schedules act; what is due at one time happens in the order it was scheduled.
-func (w *World) at(when time.Duration, act func()) { w.atFor(0, when, act) }
-
-// atFor schedules act; what is due at one time happens in a random order, except that what has the
-// same tie happens in the order it was scheduled.
-func (w *World) atFor(tie uint64, when time.Duration, act func()) {
-	w.seq++
-	key := tie
-	if tie != 0 {
-		key = mix(tie ^ mix(uint64(when)))
-	}
-	w.agenda.Push(&happening{when: when, key: key, seq: w.seq, act: act})
 }

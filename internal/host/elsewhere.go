@@ -12,6 +12,11 @@ import (
 // machine decides by itself, and calls them within Wait, so that the same program runs the same way
 // every time.
 type Elsewhere interface {
+	// Running is told that a run of the loop, or its closing, begins, before the loop asks anything
+	// else, and that a run has ended. A simulated machine lets one of its loops run at a time, and
+	// returns when it is this one's turn.
+	Running(on bool)
+
 	// Start runs job, which may take as long as it likes.
 	Start(job func())
 
@@ -36,6 +41,8 @@ type Elsewhere interface {
 
 // goroutines is the Elsewhere of every real host.
 type goroutines struct{}
+
+func (goroutines) Running(bool) {}
 
 func (goroutines) Start(job func()) { go job() }
 

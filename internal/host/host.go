@@ -101,10 +101,6 @@ type Host interface {
 	// ends the guard, but not an alarm that is running. A simulated machine has no guard.
 	Guard(limit time.Duration, alarm func(held time.Duration, still func() bool)) (stop func())
 
-	// Running is told that a run of the loop, or its closing, begins, before anything else is asked
-	// of the host by it, and that a run has ended. A simulated machine may make it wait.
-	Running(on bool)
-
 	// Wait fills buf with events, waiting for the first until Now reaches until. A negative until
 	// waits without limit; one that has passed only polls, and may answer from a poll some tens of
 	// microseconds ago if the host has done nothing since. It returns early, with 0, if Wake was

@@ -72,7 +72,4 @@ func (h *epoll) Guard(limit time.Duration, alarm func(time.Duration, func() bool
 	}
 }
 
-// Running has nothing to do: the system runs goroutines as it likes.
-func (h *epoll) Running(bool) {}
-
 func (h *epoll) Epoch() time.Time { return h.epoch }
