@@ -154,7 +154,8 @@ func TestValuesAreEachShardsOwn(t *testing.T) {
 		var zero shard.Value[int]
 		r.must(func(s *shard.Shard) error {
 			*zero.Of(s) += s.Index()
-			if *made.Of(s) != s || *zero.Of(s) != s.Index() || made.Of(s) != made.Of(s) {
+			first := made.Of(s)
+			if *first != s || *zero.Of(s) != s.Index() || made.Of(s) != first {
 				t.Errorf("%v has %v and %d", s, *made.Of(s), *zero.Of(s))
 			}
 			return nil
