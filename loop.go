@@ -23,8 +23,9 @@ type Loop struct {
 	now  time.Duration
 
 	ready  ds.Ring[entry]
-	batch  int   // how many ready entries are left of the current batch
-	runs   entry // the one being run
+	batch  int            // how many ready entries are left of the current batch
+	runs   entry          // the one being run
+	last   ds.Ring[entry] // given to AtTurnEnd
 	inbox  inbox
 	timers ds.Heap[*Timer, timerOrder]
 	seq    uint64 // numbers the timers
@@ -47,6 +48,7 @@ type Loop struct {
 
 	ending   ending
 	state    state
+	once     bool  // RunOnce closes the loop
 	failed   error // the host's error, which ends the run after the turn
 	stopping atomic.Bool
 	crashed  *PanicError
@@ -182,7 +184,9 @@ func (l *Loop) end() {
 	l.ending.cause = nil
 	l.current = nil
 	l.stopping.Store(false)
-	l.host.Running(false)
+	if !l.once {
+		l.host.Running(false)
+	}
 }
 
 // halted returns a channel that is closed once the loop is not running. Safe from any goroutine.
@@ -235,6 +239,11 @@ func (l *Loop) runSome(over func() bool) (done bool) {
 			if l.now = l.host.Recent(); l.now-was > l.opt.slow && l.opt.slow > 0 {
 				l.slow(l.now - was)
 			}
+			l.runs.what = nil
+		}
+		for l.last.Len() > 0 {
+			l.runs = l.last.Pop()
+			l.runs.what.run()
 			l.runs.what = nil
 		}
 		if l.failed != nil || l.crashed != nil || l.stopping.Load() || over() {

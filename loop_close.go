@@ -113,6 +113,9 @@ func (l *Loop) release() error {
 	for l.ready.Len() > 0 { // to release what the callbacks hold
 		l.ready.Pop()
 	}
+	for l.last.Len() > 0 {
+		l.last.Pop()
+	}
 	for k := l.unseen.First(); k != nil; k = l.unseen.First() {
 		k.Value.report()
 	}

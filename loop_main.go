@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"syscall"
 	"time"
 )
@@ -30,11 +31,53 @@ func runMain(main func(t *Task) error, opts []Option) error {
 	if err != nil {
 		return err
 	}
-	err = l.Run(func(t *Task) error {
+	return RunOnce(l, nil, func(t *Task) error {
 		defer func() { l.After(mainGrace, l.Stop) }() // if a task does not end, Close ends it
 		return main(t)
 	})
-	return errors.Join(err, l.Close())
+}
+
+// RunOnce runs mains on a loop, one after the other, each as Run does and until one fails, and closes the
+// loop, even if Run panics. Before it closes the loop it calls after, if that is not nil, with the error;
+// after a panic, which goes on when the loop is closed, that is a *PanicError, and after runtime.Goexit it
+// is ErrGoexit. It returns the errors of Run and of Close.
+//
+// On a simulated machine nothing else happens between one of these and the next, so a program that ends
+// does so at one moment.
+func RunOnce(l *Loop, after func(error), mains ...func(t *Task) error) (err error) {
+	if l.state == idle {
+		l.once = true
+	}
+	result := ErrGoexit
+	defer func() {
+		v := recover()
+		if v != nil {
+			result = panicOf(v)
+		}
+		if after != nil {
+			after(result)
+		}
+		err = join(result, l.Close())
+		if v != nil {
+			panic(v)
+		}
+	}()
+	for _, main := range mains {
+		if err := l.Run(main); err != nil {
+			result = err
+			return nil
+		}
+	}
+	result = nil
+	return nil
+}
+
+// panicOf makes an error of what came out of Run.
+func panicOf(v any) error {
+	if p, ok := v.(*PanicError); ok {
+		return p
+	}
+	return &PanicError{Value: v, Stack: debug.Stack(), Where: "a loop"}
 }
 
 // exitStatus returns the exit status for an error, and prints it unless it is only a signal's cancel.

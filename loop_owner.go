@@ -3,6 +3,7 @@ package corolla
 import (
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -69,8 +70,20 @@ func (l *Loop) stranger(what string) {
 	if other != nil && other.within(l) || other == nil && !alien && inPull() {
 		return
 	}
-	panic("corolla: " + what + " called from a goroutine that does not run the loop; " +
+	where := "the loop" + quoted(l.opt.name)
+	if other != nil && other.opt.name != "" {
+		where += ", but" + quoted(other.opt.name)
+	}
+	panic("corolla: " + what + " called from a goroutine that does not run " + where + "; " +
 		"use Post to hand the loop a function that calls it")
+}
+
+// quoted returns a name in quotes with a space before it, or nothing if it is empty.
+func quoted(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " " + strconv.Quote(name)
 }
 
 // CheckOutside panics if called on the goroutine that runs the loop, with a message that names what

@@ -35,6 +35,14 @@ func (l *Loop) Soon(f func()) Handle {
 	return Handle{l, l.ready.Push(entry{callback(f), l.site()})}
 }
 
+// AtTurnEnd runs f on a loop at the end of the turn, when every callback of it has run and before the loop
+// waits: for what gathers in a turn, such as messages to be sent together. It is not for what takes long.
+// On a loop that is not running f runs at the end of the first turn, and on one that is closed never.
+func AtTurnEnd(l *Loop, f func()) {
+	l.check("AtTurnEnd")
+	l.last.Push(entry{callback(f), l.site()})
+}
+
 // Cancel keeps the callback from running, and reports whether it did: false if the callback
 // has already run or was canceled before. On the zero Handle it does nothing.
 func (h Handle) Cancel() bool {

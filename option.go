@@ -12,6 +12,7 @@ type Option func(*options)
 
 type options struct {
 	machine
+	name      string
 	debug     bool
 	slow      time.Duration
 	handler   func(error)
@@ -48,6 +49,10 @@ func printError(err error) {
 
 // printStall is the default stall handler.
 func printStall(err *SlowError) { log.Printf("corolla: %v\n%s", err, err.Stack) }
+
+// LoopName names the loop, for the panic that a call from a foreign goroutine gets: with several loops it
+// says to which of them the thing belongs.
+func LoopName(name string) Option { return func(o *options) { o.name = name } }
 
 // Debug turns on checks that cost time: a method that belongs to the loop panics when a
 // foreign goroutine calls it, even on processors where that is slow to tell; reports say where

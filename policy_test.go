@@ -44,11 +44,12 @@ gen:               .
 green:             . aio
 web/websocket:     . aio green web github.com/gobwas/ws
 backdoor:          . aio
+shard:             .
 web:               . aio green internal/ds
 service:           . aio transport
-examples:          . aio transport transport/framing process deferred service green gen web sim golang.org/x/sys
+examples:          . aio transport transport/framing process deferred service green gen web sim shard golang.org/x/sys
 conformance:       . aio transport transport/framing process deferred green gen sim
-cmd:               . aio transport transport/framing process deferred green gen backdoor service web sim examples golang.org/x/sys
+cmd:               . aio transport transport/framing process deferred green gen backdoor service web sim shard examples golang.org/x/sys
 tools:
 bench:             *
 compat:            *
@@ -236,6 +237,7 @@ func exempt(name string) bool {
 	}
 	switch name {
 	case "sim/outside.go": // the goroutines that a World is told of
+	case "shard/run.go": // one for each loop, which is what the package is for
 	case "cluster/elsewhere.go": // those that wait in calls of nats.go; its connections have no simulation
 	default:
 		return false

@@ -81,21 +81,32 @@ func (s *Socket) TryAccept() (*Socket, error) {
 	if s.set != nil && s.set.proxy != nil {
 		return s.set.proxy.accept(s)
 	}
+	if s.set != nil && s.set.feed != nil {
+		return s.set.feed.accept()
+	}
 	return acceptBare(s)
 }
 
-// acceptBare is TryAccept without ProxyProtocol.
-func acceptBare(s *Socket) (*Socket, error) {
+// acceptNext takes a connection that the system has for a listening socket.
+func acceptNext(s *Socket) (host.Accepted, error) {
 	c, err := s.loop.host.Accept(s.fd)
 	for err == host.ErrShed {
 		s.shed(err)
 		c, err = s.loop.host.Accept(s.fd)
 	}
+	s.r.tried(false, err)
+	if err == nil {
+		s.shedding = false
+	}
+	return c, err
+}
+
+// acceptBare is TryAccept without ProxyProtocol.
+func acceptBare(s *Socket) (*Socket, error) {
+	c, err := acceptNext(s)
 	if err != nil {
-		s.r.tried(false, err)
 		return nil, err
 	}
-	s.shedding = false
 	accepted, err := s.loop.newSocket(c.FD, s.network)
 	if err != nil {
 		return nil, err
@@ -229,6 +240,10 @@ func (s *Socket) Close() error {
 	if s.closed {
 		return s.gone("close")
 	}
+	if s.fd < 0 { // a Feed's
+		s.forget()
+		return nil
+	}
 	s.loop.fds[s.fd] = nil
 	return s.drop()
 }
@@ -239,6 +254,9 @@ func (s *Socket) Reset() error {
 	s.loop.check("Socket.Reset")
 	if s.closed {
 		return s.gone("reset")
+	}
+	if s.fd < 0 { // a Feed's
+		return s.Close()
 	}
 	s.loop.fds[s.fd] = nil
 	s.forget()

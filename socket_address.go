@@ -46,12 +46,15 @@ func (s *Socket) know(n names) {
 
 // inherit gives a connection its listener's address, unless the listener has several.
 func (s *Socket) inherit(ln *Socket) {
-	if ln.names == nil {
-		return
-	}
-	if a, ok := ln.names.local.(*net.TCPAddr); !ok || !a.IP.IsUnspecified() {
+	if ln.names != nil && !ln.names.everywhere() {
 		s.names = ln.names
 	}
+}
+
+// everywhere reports whether a listening socket does so at all of the machine's addresses.
+func (n *names) everywhere() bool {
+	a, ok := n.local.(*net.TCPAddr)
+	return ok && a.IP.IsUnspecified()
 }
 
 // remember asks the system for addresses that it will no longer know once the socket is closed.

@@ -19,6 +19,8 @@ func (s *Socket) Detach() (*os.File, error) {
 	switch {
 	case s.closed:
 		return nil, s.gone("detach")
+	case s.fd < 0:
+		return nil, errors.New("corolla: detach: a Feed's socket has no descriptor")
 	case s.out != nil && s.out.pending():
 		return nil, fmt.Errorf("corolla: detach: %d bytes are unsent", s.out.size)
 	}

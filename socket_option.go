@@ -26,6 +26,7 @@ type socketOptions struct {
 	gates            *gates         // of a socket that is throttled: it has options of its own
 	proxy            *proxyListener // nil unless ProxyProtocol is given
 	through          []*url.URL     // proxies, in the order in which they are reached
+	feed             *Feed          // of its socket
 	errs             []error
 }
 

@@ -39,6 +39,7 @@ type Conn struct {
 	once        func() // of OnceReadable, while TLS has to go on first
 	closed      bool
 	ending      bool // CloseWrite was called
+	moved       bool // or unread, and OnceReadable was not called since: there may be what the socket does not know of
 }
 
 // NewConn returns a Conn on a connected socket, which it owns from then on.

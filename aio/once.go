@@ -31,6 +31,16 @@ func (c *Conn) TryRead(b []byte) (int, error) {
 	return n, c.wrap("read", err)
 }
 
+// Unread puts bytes back: what reads next gets them before anything else. It is for who has read ahead, and
+// hands the connection on.
+func (c *Conn) Unread(b []byte) {
+	c.check("Unread")
+	if len(b) > 0 && !c.closed {
+		c.in = append(slices.Clone(b), c.in...)
+	}
+	c.moved = true
+}
+
 // OnceReadable calls f once, on the loop, when TryRead may find something that it did not when it
 // last returned ErrWouldBlock: data, the end of the stream, an error, or that the connection was
 // closed. A deadline does not call it. nil takes it back. It returns corolla.ErrBusy while a task
@@ -44,6 +54,13 @@ func (c *Conn) OnceReadable(f func()) error {
 	if c.read.holder() != nil || c.once != nil {
 		return corolla.ErrBusy
 	}
+	if c.moved && !c.closed {
+		c.moved = false
+		if c.once = f; !c.stream.Flooded() {
+			c.Socket().Loop().Soon(func() { callNow(c) })
+		}
+		return nil
+	}
 	if !c.closed && (c.stream.Handshaking() || c.stream.Flooded()) { // TLS has to go on first
 		c.once = f
 		return nil
@@ -56,6 +73,14 @@ func callOnce(c *Conn) {
 	if f := c.once; f != nil {
 		c.once = nil
 		c.Socket().Loop().Soon(f)
+	}
+}
+
+// callNow is callOnce in the turn in which it is called.
+func callNow(c *Conn) {
+	if f := c.once; f != nil {
+		c.once = nil
+		f()
 	}
 }
 

@@ -121,3 +121,13 @@ func ListenTLS(l *corolla.Loop, network, address string, cfg *tls.Config, opts .
 	ln.tls = how
 	return ln, nil
 }
+
+// NewTLSListener is ListenTLS on a socket that listens already, which the Listener owns from then on. Of the
+// options only those for handshakes matter.
+func NewTLSListener(s *corolla.Socket, cfg *tls.Config, opts ...corolla.SocketOption) (*Listener, error) {
+	how, err := stream.ListenTLS(s.Loop(), cfg, opts)
+	if err != nil {
+		return nil, fmt.Errorf("listen %v: %w", s.LocalAddr(), err)
+	}
+	return &Listener{sock: s, tls: how}, nil
+}

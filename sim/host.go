@@ -222,6 +222,7 @@ func (h *Host) machine(of *life) *machine {
 	h.loops++
 	m := &machine{World: w, reports: reports{host: h}, life: of, n: h.loops, fresh: true}
 	m.id = h.number()
+	m.porter.m = m
 	w.missing++
 	if m.dead = h.down || of != nil && of.over; m.dead {
 		m.failed, m.died = ErrCrashed, w.now

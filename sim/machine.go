@@ -16,6 +16,7 @@ type machine struct {
 	place
 	reports
 	absent
+	porter
 	wake wake
 	life *life         // of the program that made the loop, if the World runs it
 	loop *corolla.Loop // nil in tests of the contract

@@ -49,6 +49,17 @@ func ServeTLS(l *corolla.Loop, network, address string, cfg *tls.Config, build f
 	return srv.listen(l, network, address)
 }
 
+// ServeTLSOn is ServeTLS on a socket that is already listening, which the server owns from then on.
+func ServeTLSOn(s *corolla.Socket, cfg *tls.Config, build func(c *Conn) Protocol, opts ...ServeOption) (*Server, error) {
+	srv := newServer(build, opts)
+	how, err := stream.ListenTLS(s.Loop(), cfg, srv.options)
+	if err != nil {
+		return nil, fmt.Errorf("listen %v: %w", s.LocalAddr(), err)
+	}
+	srv.tls = how
+	return srv.start(s), nil
+}
+
 // DialTLS is Dial with TLS: Opened is called, and the future settled, after the handshake. If cfg,
 // which may be nil, has no ServerName, the server's certificate must be valid for the host in the
 // address. ServeTLS says which parts of cfg run where, and which options limit handshakes.

@@ -54,6 +54,8 @@ type conn struct {
 	eof       bool           // the client has ended its stream
 	parting   bool           // answered for the last time
 	closed    bool
+
+	releasing func(*aio.Conn) // gets the connection after the active request
 }
 
 func (c *conn) srv() *Server { return c.of.srv }
@@ -144,7 +146,7 @@ func (c *conn) arrived(b []byte) {
 // before. If own is true, b may be kept as it is.
 func (c *conn) feed(b []byte, seen int, own bool) {
 	c.feeding = true
-	for c.active == nil && !c.parting && !c.closed && len(b) > 0 {
+	for c.active == nil && c.releasing == nil && !c.parting && !c.closed && len(b) > 0 {
 		end, err := headEnd(b, seen)
 		if seen = 0; err == nil && max(end, 0) > c.srv().maxHead() || end < 0 && len(b) > c.srv().maxHead() {
 			err = errBigHead
@@ -164,6 +166,10 @@ func (c *conn) feed(b []byte, seen int, own bool) {
 		b, c.pending, own = c.pending, nil, false
 	}
 	c.feeding = false
+	if c.active == nil && c.releasing != nil && !c.parting && !c.closed {
+		c.release(b)
+		return
+	}
 	if c.active != nil && len(b) > 0 && !c.closed && !c.active.hijacked {
 		c.pending = bytes.Clone(b)
 	}

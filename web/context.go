@@ -18,6 +18,8 @@ func (c *requestContext) Value(key any) any {
 	switch key {
 	case taskKey{}:
 		return c.Task
+	case exchangeKey{}:
+		return c.x
 	case http.ServerContextKey:
 		return c.x.conn.srv()
 	case http.LocalAddrContextKey:

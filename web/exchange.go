@@ -141,7 +141,7 @@ func (h *handling) Ended(err error) {
 		c.leave()
 	case err != nil || x.broken:
 		c.abort()
-	case x.last:
+	case x.last || c.eof && c.releasing != nil:
 		c.finish()
 	default:
 		s.idle.begin(&c.patience, c)

@@ -50,6 +50,7 @@ func New() (Host, error) {
 
 type epoll struct {
 	goroutines
+	belongings
 
 	fd    int
 	file  *os.File
@@ -70,8 +71,6 @@ type epoll struct {
 	vectors [MaxBatch]unix.Iovec
 	message unix.Msghdr // of TryReadUnix
 	control []byte      // of TryReadFiles
-	ours    paths
-	shared  map[FD]bool // adopted descriptors, and whether they blocked before
 
 	poll   func(uintptr) bool // pollNested, bound once so that Wait does not allocate
 	events [MaxEvents]unix.EpollEvent

@@ -37,10 +37,7 @@ func (h *epoll) Adopt(c syscall.Conn) (fd FD, mode Mode, err error) {
 	if err != nil {
 		return 0, Mode{}, closing(n, os.NewSyscallError("fcntl", err))
 	}
-	if h.shared == nil {
-		h.shared = map[FD]bool{}
-	}
-	h.shared[FD(n)] = flags&unix.O_NONBLOCK == 0
+	h.share(FD(n), flags&unix.O_NONBLOCK == 0)
 	access := flags & unix.O_ACCMODE
 	mode = Mode{Read: access != unix.O_WRONLY, Write: access != unix.O_RDONLY}
 	mode.Stream, mode.Packets = kindOf(n)

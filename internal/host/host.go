@@ -118,6 +118,7 @@ type Host interface {
 
 	Net
 	Files
+	Movers
 	Elsewhere
 
 	// Close frees what the host itself holds, but not the descriptors it handed out.

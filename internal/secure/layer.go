@@ -218,6 +218,9 @@ func (y *Layer) handshake(t *corolla.Task) error {
 
 var errAborted = errors.New("the handshake was abandoned by the task that ran it")
 
+// Rebase puts TLS on another connection below, which goes on where the old one was.
+func (y *Layer) Rebase(below Below) { y.wire.below = below }
+
 // Heard reports whether the peer has sent anything, even if it was not TLS.
 func (y *Layer) Heard() bool { return y.wire.heard }
 

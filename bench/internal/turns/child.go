@@ -27,6 +27,8 @@ type Core int
 const (
 	ServerCore Core = iota
 	LoadCore
+	// AllCores leaves a child where the system likes.
+	AllCores Core = -1
 )
 
 // roleEnv tells a process that it is a child, and which.
@@ -94,6 +96,9 @@ func start(core Core, cmd *exec.Cmd, env ...string) (*Child, error) {
 // onCore calls f on a thread that is pinned to a core. A child inherits that, so even the threads
 // that its runtime starts before main run there.
 func onCore(core Core, f func() error) error {
+	if core == AllCores {
+		return f()
+	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var all, one unix.CPUSet

@@ -54,6 +54,8 @@ func Test(t *testing.T, open func(t *testing.T) Subject) {
 		{"PipeThatNobodyReads", pipeThatNobodyReads},
 		{"SpliceThroughAPipe", spliceThroughAPipe},
 		{"SendPartOfAFile", sendPartOfAFile},
+		{"GivenDescriptorIsSilent", givenDescriptorIsSilent},
+		{"DroppedParcelIsClosed", droppedParcelIsClosed},
 		{"StartRunsJobsElsewhere", startRunsJobs},
 		{"BlockRunsUntilItHasFound", blockRunsUntilItHasFound},
 		{"BlockEndsWithStop", blockEndsWithStop},

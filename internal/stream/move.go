@@ -1,0 +1,108 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/internal/secure"
+)
+
+// Moving is a stream on its way from one loop to another: its socket, its TLS with what that has received
+// and not given out, and its settings. What is unsent does not move, since it belongs to the outbox of the
+// old loop.
+type Moving struct {
+	sock      *corolla.Moving
+	layer     *secure.Layer // nil without TLS
+	early     []byte        // received, and TLS has not seen it
+	low, high int
+
+	idle        time.Duration // as SetIdleTimeout has it
+	life, phase time.Duration // what is left of these; 0 is no limit
+}
+
+// ErrUnsent says that a stream cannot move before it has sent what was written.
+var ErrUnsent = errors.New("written data is unsent: flush it first")
+
+// Move takes a stream from its loop. To the loop it has then ended; its user is not told. It fails, and
+// leaves the stream as it is, while it is used.
+func Move(s *Stream) (*Moving, error) {
+	if err := movable(s); err != nil {
+		return nil, err
+	}
+	m := &Moving{}
+	m.low, m.high = s.out.Marks()
+	sock, err := corolla.Move(s.sock)
+	if err != nil {
+		return nil, err
+	}
+	if m.sock = sock; s.tls != nil {
+		m.layer, m.early = s.tls.layer, s.tls.early
+	}
+	if s.more != nil {
+		m.idle, m.life, m.phase = s.more.most, left(s, s.more.life), left(s, s.more.phase)
+		s.more.stop()
+	}
+	s.over, s.closing = true, true
+	return m, nil
+}
+
+// left returns how much of its time a timer still has: at least 1 if it runs.
+func left(s *Stream, t *corolla.Timer) time.Duration {
+	if t == nil || !t.Active() {
+		return 0
+	}
+	return max(t.When()-s.sock.Loop().Now(), 1)
+}
+
+// movable returns why the stream cannot move, or nil.
+func movable(s *Stream) error {
+	switch {
+	case s.over || s.closing:
+		return net.ErrClosed
+	case s.Pair():
+		return fmt.Errorf("two sockets: %w", errors.ErrUnsupported)
+	case s.Err() != nil:
+		return s.Err()
+	case s.Handshaking():
+		return fmt.Errorf("a TLS handshake: %w", corolla.ErrBusy)
+	case s.HandshakeErr() != nil:
+		return s.HandshakeErr()
+	case s.more != nil && (s.more.in != nil || s.more.out != nil), s.tls != nil && s.tls.holds():
+		return fmt.Errorf("a transfer: %w", corolla.ErrBusy)
+	}
+	if s.out.TrySend(); s.Len() > 0 {
+		return ErrUnsent
+	}
+	return s.Err() // of that
+}
+
+// Arrive makes a stream of one that has moved, on a loop.
+func (m *Moving) Arrive(s *Stream, l *corolla.Loop, user User) error {
+	sock, err := m.sock.To(l)
+	if err != nil {
+		return err
+	}
+	s.Init(sock, user)
+	s.out.SetMarks(m.low, m.high)
+	if m.layer != nil {
+		s.tls = &security{stream: s, layer: m.layer, early: m.early}
+		m.layer.Rebase(wire{s})
+	}
+	if s.more != nil || m.idle+m.life+m.phase > 0 {
+		s.SetIdleTimeout(m.idle)
+		if s.more.life != nil {
+			s.more.life.Stop()
+		}
+		s.more.life, s.more.phase = after(s, m.life), after(s, m.phase)
+	}
+	return nil
+}
+
+// Close closes a stream that no loop will take.
+func (m *Moving) Close() error { return m.sock.Close() }
+
+// PeerAddr returns the peer's address, or nil.
+func (m *Moving) PeerAddr() net.Addr { return m.sock.PeerAddr() }
