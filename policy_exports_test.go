@@ -12,7 +12,7 @@ import (
 // exports says how many names each package offers: types, functions, constants, variables, and
 // methods of exported types. To offer more, or fewer, is a decision: change the number with the code.
 const exports = `
-.: 395
+.: 411
 aio: 108
 backdoor: 7
 cluster: 123
@@ -24,8 +24,10 @@ green: 118
 process: 28
 service: 49
 shard: 39
-sim: 107
-transport: 115
+sim: 116
+sim/history: 26
+sim/simtest: 9
+transport: 119
 transport/framing: 18
 transport/transporttest: 19
 web: 32

@@ -32,6 +32,8 @@ internal/host:     golang.org/x/sys
 internal/host/hosttest: . internal/host
 .:                 internal/ds internal/host
 sim:               . internal/ds internal/host
+sim/history:       github.com/anishathalye/porcupine
+sim/simtest:       . sim
 internal/secure:   .
 internal/stream:   . internal/secure
 aio:               . internal/stream
@@ -286,9 +288,12 @@ func TestPolicyNoUnfinishedWords(t *testing.T) {
 }
 
 // dependencies are the modules that the root's go.mod may name. x/net is for the tests only: its suite
-// for connections. gobwas/ws is for web/websocket, and comes with its httphead. TestPolicyImports keeps
-// them out of everything else.
-var dependencies = []string{"golang.org/x/sys", "golang.org/x/net", "github.com/gobwas/ws", "github.com/gobwas/httphead"}
+// for connections. gobwas/ws is for web/websocket, and comes with its httphead, and porcupine is for
+// sim/history. TestPolicyImports keeps them out of everything else.
+var dependencies = []string{
+	"golang.org/x/sys", "golang.org/x/net", "github.com/gobwas/ws", "github.com/gobwas/httphead",
+	"github.com/anishathalye/porcupine",
+}
 
 // TestPolicyDependencies keeps the root module light.
 func TestPolicyDependencies(t *testing.T) {

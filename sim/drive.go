@@ -86,7 +86,7 @@ func (w *World) RunUntil(cond func() bool, limit time.Duration) error {
 		return met
 	}, until)
 	if err == nil && !met && !cond() {
-		return &LimitError{At: w.now, Hosts: w.report()}
+		return &LimitError{At: w.now, Hosts: report(w)}
 	}
 	return err
 }
@@ -161,10 +161,10 @@ func list(hosts []Waiting) string {
 func (w *World) fail(err error) {
 	var hosts []Waiting
 	if w.driver != nil || w.observed() || err == errLimit {
-		hosts = w.report()
+		hosts = report(w)
 	}
 	if w.observed() {
-		w.reportEvents(err, hosts)
+		reportEvents(w, err, hosts)
 	}
 	switch {
 	case err == errLimit:
@@ -183,7 +183,7 @@ func (w *World) fail(err error) {
 	}
 }
 
-func (w *World) reportEvents(err error, hosts []Waiting) {
+func reportEvents(w *World, err error, hosts []Waiting) {
 	if w.home != nil && len(w.hosts) == 1 && errors.Is(err, host.ErrDeadlock) {
 		w.emit(Event{Kind: Call, Text: "deadlock"})
 		return
@@ -201,7 +201,7 @@ func (w *World) reportEvents(err error, hosts []Waiting) {
 }
 
 // report lists the tasks of all loops, host by host. Each loop is asked on its own goroutine.
-func (w *World) report() (hosts []Waiting) {
+func report(w *World) (hosts []Waiting) {
 	for _, h := range w.hosts {
 		at := Waiting{Host: h.name}
 		for _, m := range h.machines {

@@ -48,7 +48,7 @@ func (f *Fault) across(a, b *Host) bool { return f.on(a, b) || f.on(b, a) }
 func (w *World) strike(f *Fault) {
 	switch f.Kind {
 	case Crash, PowerLoss, Restart, ClockStep:
-		w.strikeHosts(f)
+		strikeHosts(w, f)
 	case Reset:
 		w.between(f.on, func(d *desc) {
 			if !d.closed && !d.broken {
@@ -91,7 +91,7 @@ func (f *Fault) covers(o *Fault) bool {
 	return in(o.Host, o.Peer) || in(o.Peer, o.Host)
 }
 
-func (w *World) strikeHosts(f *Fault) {
+func strikeHosts(w *World, f *Fault) {
 	for _, h := range w.hosts {
 		if !f.of(h) || h.name == "" && f.Host == "" && len(w.hosts) > 1 {
 			continue

@@ -177,7 +177,7 @@ func New(seed uint64, opts ...Option) *World {
 // NewLoop returns a loop on a host without a name, which has every address that no other host has.
 // It has one loop; asking for a second panics. It is for programs that run on one machine.
 func (w *World) NewLoop(opts ...corolla.Option) *corolla.Loop {
-	h := w.unnamed()
+	h := unnamed(w)
 	if h.loops > 0 {
 		panic("sim: a World has one loop without a host; name hosts to have more, or make another World")
 	}
@@ -185,7 +185,7 @@ func (w *World) NewLoop(opts ...corolla.Option) *corolla.Loop {
 }
 
 // unnamed returns the host of NewLoop.
-func (w *World) unnamed() *Host {
+func unnamed(w *World) *Host {
 	if w.home == nil {
 		w.home = w.addHost("")
 		w.home.rng = rand.New(rand.NewPCG(w.seed, worldStream))
