@@ -12,6 +12,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/conformance/asyncio"
+	"github.com/corolla-go/corolla/conformance/eventlet"
 	"github.com/corolla-go/corolla/conformance/generators"
 	"github.com/corolla-go/corolla/conformance/scenario"
 	"github.com/corolla-go/corolla/internal/leaktest"
@@ -30,6 +31,7 @@ var frameworks = []struct {
 }{
 	{"asyncio", asyncio.Scenarios},
 	{"generators", generators.Scenarios},
+	{"eventlet", eventlet.Scenarios},
 }
 
 func TestMain(m *testing.M) { leaktest.Main(m) }

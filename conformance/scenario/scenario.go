@@ -29,6 +29,7 @@ type Run struct {
 	loop    *corolla.Loop
 	began   time.Duration
 	lines   []string
+	muted   bool
 }
 
 // Print runs s on a loop of machine, and returns what it printed.
@@ -58,8 +59,14 @@ func (r *Run) Loop(opts ...corolla.Option) *corolla.Loop {
 // Other makes another loop, on a machine of its own, which the scenario closes.
 func (r *Run) Other() *corolla.Loop { return r.machine() }
 
+// Mute ends the trace: nothing that is said from then on is part of it.
+func (r *Run) Mute() { r.muted = true }
+
 // Say prints an event, with the time on the loop's clock.
 func (r *Run) Say(format string, args ...any) {
+	if r.muted {
+		return
+	}
 	at := time.Duration(0)
 	if r.loop != nil {
 		at = (r.loop.Now() - r.began).Round(time.Millisecond)
