@@ -21,7 +21,7 @@ import (
 func Map[A, R any](p *Pool, inputs iter.Seq[A], f func(A) (R, error)) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		t := p.hub.current("green.Map")
-		m := &mapping[A, R]{pool: p, f: f, cells: make([]cell[A, R], p.size), inside: p.members[t]}
+		m := &mapping[A, R]{pool: p, f: f, cells: make([]cell[A, R], p.size+1), inside: p.members[t]}
 		feeder := p.hub.Go(func() error { m.feed(inputs); return nil })
 		feeder.Link(func(*Thread[struct{}]) {
 			m.over = true
@@ -75,13 +75,13 @@ func (m *mapping[A, R]) at(number int) *cell[A, R] { return &m.cells[number%len(
 // feed takes the inputs from the sequence.
 func (m *mapping[A, R]) feed(inputs iter.Seq[A]) {
 	for input := range inputs {
-		for m.fed-m.taken == len(m.cells) {
-			m.wait(&m.room)
-		}
 		c := m.at(m.fed)
 		c.input, c.extra = input, m.place()
 		m.fed++
 		m.summon()
+		for m.fed-m.taken == len(m.cells) {
+			m.wait(&m.room)
+		}
 	}
 }
 

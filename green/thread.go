@@ -164,7 +164,7 @@ func (th *Thread[T]) wake() {
 // if it panicked, and the error given to Kill if it was killed. A timeout ends only the wait.
 func (th *Thread[T]) Wait() (T, error) {
 	th.hub.wait("green.Thread.Wait", func(t *corolla.Task) error {
-		if t == th.Task() {
+		if t == th.Task() && !th.dead { // in a link it is
 			panic("green: a thread waits for its own end, which would never come")
 		}
 		return th.await(t)

@@ -1,4 +1,4 @@
-"""Mix: two producers and three consumers on a bounded queue; None ends a consumer."""
+"""Mix: two producers and two consumers on a bounded queue; None ends a consumer."""
 
 import eventlet
 from eventlet.queue import Queue
@@ -12,21 +12,20 @@ def produce(name, n, d):
     say(f"{name} has made all")
 
 
-def consume(who, d):
+def consume(d):
     count = 0
     while True:
         item = q.get()
         if item is None:
-            say(f"{who} ends with {count}")
             return count
         eventlet.sleep(d)
-        say(f"{who} did {item}")
+        say(f"did {item}")
         count += 1
 
 
 q = Queue(2)
 makers = [eventlet.spawn(produce, "x", 3, 0.007), eventlet.spawn(produce, "y", 2, 0.011)]
-takers = [eventlet.spawn(consume, f"taker {i}", 0.0171) for i in range(2)]
+takers = [eventlet.spawn(consume, 0.0171) for _ in range(2)]
 for m in makers:
     m.wait()
 for _ in takers:

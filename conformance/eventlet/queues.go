@@ -247,22 +247,21 @@ func mixProducers(r run) error {
 			return nil
 		})
 	}
-	consume := func(who string, d time.Duration) *green.Thread[int] {
+	consume := func(d time.Duration) *green.Thread[int] {
 		return green.Go(r.Hub, func() (int, error) {
 			for count := 0; ; count++ {
 				item, err := q.Get(r.Task())
 				if item == "" || err != nil {
-					r.Say("%s ends with %d", who, count)
 					return count, err
 				}
 				r.Sleep(d)
-				r.Say("%s did %s", who, item)
+				r.Say("did %s", item)
 			}
 		})
 	}
 	x, y := produce("x", 3, 7*ms), produce("y", 2, 11*ms)
 	d := 17100 * time.Microsecond
-	a, b := consume("taker 0", d), consume("taker 1", d)
+	a, b := consume(d), consume(d)
 	_, _ = x.Join(), y.Join()
 	for range 2 {
 		if err := q.Put(r.Task(), ""); err != nil {

@@ -59,9 +59,9 @@ func timersOrder(r run) error {
 		r.GoAfter(0, r.say("set by second"))
 		return nil
 	})
-	r.Sleep(20 * ms)
-	r.Say("main at 20")
-	r.Sleep(20 * ms)
+	r.Sleep(25 * ms)
+	r.Say("main at 25")
+	r.Sleep(15 * ms)
 	r.Say("end")
 	return nil
 }

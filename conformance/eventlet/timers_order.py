@@ -14,7 +14,7 @@ for d, what in (0.030, "third"), (0.010, "first"), (0.020, None):
         eventlet.spawn_after(d, say, what)
     else:
         eventlet.spawn_after(d, again)
-eventlet.sleep(0.020)
-say("main at 20")
-eventlet.sleep(0.020)
+eventlet.sleep(0.025)
+say("main at 25")
+eventlet.sleep(0.015)
 say("end")
