@@ -26,6 +26,7 @@ var stricter = []struct {
 	{regexp.MustCompile(`(?i)\nexpect:[^\r\n]*,`), "unknown expectation", "an expectation besides 100-continue: RFC 9110 section 10.1.1"},
 	{regexp.MustCompile(`CONNECT [^\n]* HTTP/1\.1`), "missing Host header", "CONNECT without a host: RFC 9112 section 3.2 wants one of every request"},
 	{regexp.MustCompile(`(?s)[^\n].{0,2}$`), "the head is incomplete", "up to three bytes of a request, on which net/http hangs up without a word"},
+	{regexp.MustCompile(`\n\r\n$`), "end in CRLF", "the same, where a body ends within a CRLF"},
 	{regexp.MustCompile(`CONNECT  HTTP/1`), "malformed request line", "no target"},
 	{regexp.MustCompile(`\r\n\r\n(?s:.)`), "malformed request line", "an empty line where a request should begin"},
 }
