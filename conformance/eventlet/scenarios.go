@@ -53,4 +53,5 @@ var Scenarios = []scenario.Scenario{
 	{Name: "mix_first_wins", Rules: "mix", Body: on(mixFirstWins)},
 	{Name: "mix_links_and_kill", Rules: "mix", Body: on(mixLinksAndKill)},
 	{Name: "mix_producers", Rules: "mix", Body: on(mixProducers)},
+	{Name: "crawl_program", Rules: "program", Body: on(crawlProgram)},
 }
