@@ -27,11 +27,12 @@ var (
 // frameworks are the folders, and what each has.
 var frameworks = []struct {
 	name      string
+	modules   []string // of Python
 	scenarios []scenario.Scenario
 }{
-	{"asyncio", asyncio.Scenarios},
-	{"generators", generators.Scenarios},
-	{"eventlet", eventlet.Scenarios},
+	{"asyncio", []string{"asyncio", "ssl"}, asyncio.Scenarios},
+	{"generators", nil, generators.Scenarios},
+	{"eventlet", []string{"eventlet", "eventlet.queue", "eventlet.hubs.epolls"}, eventlet.Scenarios},
 }
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
