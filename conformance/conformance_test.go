@@ -14,6 +14,7 @@ import (
 	"github.com/corolla-go/corolla/conformance/asyncio"
 	"github.com/corolla-go/corolla/conformance/generators"
 	"github.com/corolla-go/corolla/conformance/scenario"
+	"github.com/corolla-go/corolla/conformance/twisted"
 	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/sim"
 )
@@ -30,6 +31,7 @@ var frameworks = []struct {
 }{
 	{"asyncio", asyncio.Scenarios},
 	{"generators", generators.Scenarios},
+	{"twisted", twisted.Scenarios},
 }
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
