@@ -58,8 +58,9 @@ WORDS = [
     (task.TaskStopped, "stopped"),
     (task.TaskDone, "done"),
     (error.ConnectionDone, "no error"),
-    (error.ConnectionLost, "reset"),
     (error.ConnectionAborted, "aborted"),
+    (error.ConnectionLost, "reset"),
+    (error.ConnectingCancelledError, "canceled"),
     (error.ConnectionRefusedError, "refused"),
     (error.ProcessDone, "no error"),
 ]
@@ -141,23 +142,34 @@ def on_logged(handle):
 
 
 class Recorder(protocol.Protocol):
-    """A protocol that says what it is told."""
+    """A protocol that says what it is told, or keeps it to say it later, and counts long data."""
 
-    def __init__(self, name="", say=say):
-        self.name = name
-        self.say = say
+    def __init__(self, name="", quiet=False):
+        self.name, self.quiet = name, quiet
+        self.told = []
+        self.got = 0
+        self.lost = defer.Deferred()
 
     def tell(self, text):
-        self.say(f"{self.name}: {text}" if self.name else text)
+        self.told.append(text)
+        if not self.quiet:
+            say(f"{self.name}: {text}" if self.name else text)
 
     def connectionMade(self):
         self.tell("made")
 
     def dataReceived(self, data):
-        self.tell(f"data: {data.decode()}")
+        self.got += len(data)
+        if len(data) < 100:
+            self.tell(f"data: {data.decode()}")
 
     def connectionLost(self, reason):
         self.tell(f"lost: {word(reason)}")
+        self.lost.callback(None)
+
+    def say_all(self):
+        """Says what it was told."""
+        say(f"{self.name}: {', '.join(self.told)}")
 
 
 _addresses = itertools.count(1)

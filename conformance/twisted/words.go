@@ -124,11 +124,11 @@ func yes(b bool) string {
 	return "no"
 }
 
-// body runs f as the main task of a scenario that waits for nothing.
+// body runs f as the main task of a scenario, and then whatever is left, for 10 ms.
 func body(r *scenario.Run, f func(l *corolla.Loop)) {
 	r.Main(func(t *corolla.Task) error {
 		f(t.Loop())
-		return nil
+		return t.Sleep(10 * ms)
 	})
 }
 
