@@ -125,22 +125,34 @@ func writeAfterLost(r *scenario.Run) {
 	})
 }
 
+// gathering is a recorder of the whole text that has arrived.
+type gathering struct {
+	*recorder
+	text string
+}
+
+func (p *gathering) Data(_ *transport.Conn, b []byte) { p.text += string(b) }
+
+func (p *gathering) say() { p.r.Say("client got: %s", p.text) }
+
 func writeOrder(r *scenario.Run) {
 	r.Main(func(t *corolla.Task) error {
-		server, client := quiet(r, "server"), loud(r, "client")
+		server, client := quiet(r, "server"), &gathering{recorder: quiet(r, "client")}
 		connect(t, server, client)
 		_ = server.Write([]byte("one "))
 		_ = server.WriteBatch([]byte("two "), []byte("three "))
 		_ = server.Write([]byte("four"))
 		_ = t.Sleep(10 * ms)
+		client.say()
 		client.PauseReading()
-		_ = server.Write([]byte("held "))
+		_ = server.Write([]byte(" held"))
 		_ = t.Sleep(10 * ms)
-		_ = server.Write([]byte("back"))
+		_ = server.Write([]byte(" back"))
 		_ = t.Sleep(10 * ms)
-		r.Say("resume")
+		client.say()
 		client.ResumeReading()
 		_ = t.Sleep(10 * ms)
+		client.say()
 		server.Close()
 		return client.ended.Wait(t)
 	})

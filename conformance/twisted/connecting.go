@@ -96,6 +96,7 @@ func stopListening(r *scenario.Run) {
 		_ = s.Close()
 		r.Say("no longer listening")
 		dial(r, t.Loop(), "unix", s.Addr().String(), "late")
+		_ = t.Sleep(10 * ms)
 		_ = client.Write([]byte("still here"))
 		_ = t.Sleep(10 * ms)
 		client.Close()

@@ -12,26 +12,42 @@ type nothing = deferred.Deferred[struct{}]
 
 func none() (struct{}, error) { return struct{}{}, nil }
 
+// taking returns the body of a LoopingCall, whose calls take that long, one after the other.
+func taking(l *corolla.Loop, say func(n int), takes ...time.Duration) func(n int) *nothing {
+	return func(n int) *nothing {
+		say(n)
+		now := takes[0]
+		takes = takes[1:]
+		return deferred.Later(l, now, none)
+	}
+}
+
 func loopingPhase(r *scenario.Run) {
 	r.Main(func(t *corolla.Task) error {
-		for _, format := range []string{"call", "call of %d"} {
-			takes := []time.Duration{0, 15, 0, 25, 0, 0}
-			looping := deferred.NewLoopingChain(t.Loop(), func(n int) *nothing {
-				if format == "call" {
-					r.Say("call")
-				} else {
-					r.Say(format, n)
-				}
-				now := takes[0]
-				takes = takes[1:]
-				return deferred.Later(t.Loop(), now*ms, none)
-			})
-			looping.Start(10 * ms)
-			_ = t.Sleep(75 * ms)
-			looping.Stop()
-			r.Say("stopped")
-		}
+		call := taking(t.Loop(), func(int) { r.Say("call") }, 0, 15*ms, 0, 25*ms, 0, 0)
+		looping := deferred.NewLoopingChain(t.Loop(), call)
+		looping.Start(10 * ms)
+		_ = t.Sleep(75 * ms)
+		looping.Stop()
+		r.Say("stopped")
 		return t.Sleep(20 * ms)
+	})
+}
+
+func loopingCount(r *scenario.Run) {
+	r.Main(func(t *corolla.Task) error {
+		call := taking(t.Loop(), func(n int) { r.Say("call of %d", n) }, 0, 1500*ms, 0, 2500*ms, 0, 0)
+		looping := deferred.NewLoopingChain(t.Loop(), call)
+		looping.Start(1000 * ms)
+		_ = t.Sleep(7500 * ms)
+		looping.Stop()
+		r.Say("stopped")
+
+		looping = deferred.NewLoopingCall(t.Loop(), func(n int) error { r.Say("later call of %d", n); return nil })
+		looping.Start(1000*ms, deferred.NotNow)
+		_ = t.Sleep(2500 * ms)
+		looping.Stop()
+		return nil
 	})
 }
 

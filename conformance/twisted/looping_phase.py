@@ -1,7 +1,7 @@
-"""Rule 19: a LoopingCall that is late leaves out what it has missed, keeps its phase, and can count."""
+"""Rule 19: a LoopingCall that is late leaves out what it has missed, and keeps its phase."""
 
 from trace import reactor, run, say, sleep
-from twisted.internet import defer, task
+from twisted.internet import task
 
 
 async def body():
@@ -12,19 +12,6 @@ async def body():
         return task.deferLater(reactor, next(takes))
 
     looping = task.LoopingCall(call)
-    looping.start(0.01)
-    await sleep(0.075)
-    looping.stop()
-    say("stopped")
-
-    takes = iter([0, 0.015, 0, 0.025, 0, 0])
-
-    def counted(n):
-        say(f"call of {n}")
-        takes_now = next(takes)
-        return task.deferLater(reactor, takes_now) if takes_now else defer.succeed(None)
-
-    looping = task.LoopingCall.withCount(counted)
     looping.start(0.01)
     await sleep(0.075)
     looping.stop()

@@ -38,6 +38,7 @@ var Scenarios = []scenario.Scenario{
 	{Name: "later_raises", Rules: "IReactorTime", Body: laterRaises},
 	{Name: "later_canceled", Rules: "deferLater", Body: laterCanceled},
 	{Name: "looping_phase", Rules: "19 20", Body: loopingPhase},
+	{Name: "looping_count", Rules: "19", Body: loopingCount},
 	{Name: "every_phase", Rules: "19 20", Body: everyPhase},
 	{Name: "looping_waits", Rules: "20", Body: loopingWaits},
 	{Name: "looping_ends", Rules: "20", Body: loopingEnds},

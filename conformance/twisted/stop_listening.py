@@ -14,6 +14,7 @@ async def body():
     say("no longer listening")
     late = endpoints.UNIXClientEndpoint(reactor, address).connect(factory(lambda: Recorder("late")))
     late.addBoth(end("late"))
+    await sleep(0.01)
     client.transport.write(b"still here")
     await sleep(0.01)
     client.transport.loseConnection()
