@@ -3,6 +3,8 @@ package twisted
 
 import "github.com/corolla-go/corolla/conformance/scenario"
 
+const processes = "it has no processes"
+
 // Scenarios are all of them. Rules are numbered as in Twisted's tests' own order: Deferreds 1 to 16,
 // time 17 to 22, transports 23 to 33, framing 34 to 36.
 var Scenarios = []scenario.Scenario{
@@ -62,4 +64,19 @@ var Scenarios = []scenario.Scenario{
 	{Name: "write_after_lost", Rules: "ITransport", Body: writeAfterLost},
 	{Name: "write_order", Rules: "ITransport", Body: writeOrder},
 	{Name: "idle_timeout", Rules: "TimeoutMixin", Body: idleTimeout},
+	{Name: "stop_twice", Rules: "30", Body: stopTwice},
+	{Name: "shutdown_triggers", Rules: "30", Body: shutdownTriggers},
+	{Name: "call_when_running", Rules: "IReactorCore", Body: callWhenRunning},
+	{Name: "call_from_thread", Rules: "31", Body: callFromThread},
+	{Name: "defer_to_thread", Rules: "IReactorThreads", Body: deferToThread},
+	{Name: "process_exits", Rules: "32", Body: processExits, RealOnly: processes},
+	{Name: "process_input", Rules: "32", Body: processInput, RealOnly: processes},
+	{Name: "process_outputs", Rules: "32", Body: processOutputs, RealOnly: processes},
+	{Name: "datagrams", Rules: "IReactorUDP", Body: datagrams},
+	{Name: "line_limit", Rules: "34", Body: lineLimit},
+	{Name: "line_after_close", Rules: "34", Body: lineAfterClose},
+	{Name: "line_raw", Rules: "35", Body: lineRaw},
+	{Name: "line_pause", Rules: "35", Body: linePause},
+	{Name: "netstring_bad", Rules: "36", Body: netstringBad},
+	{Name: "prefixed_strings", Rules: "IntNStringReceiver", Body: prefixedStrings},
 }
