@@ -53,7 +53,7 @@ func (p *recorder) Opened(c *transport.Conn) {
 func (p *recorder) Data(_ *transport.Conn, b []byte) {
 	p.got += len(b)
 	if len(b) < 100 {
-		p.tell("data: %s", b)
+		p.tell("data: %s", strings.TrimSpace(string(b)))
 	}
 	if p.data != nil {
 		p.data()

@@ -79,4 +79,11 @@ var Scenarios = []scenario.Scenario{
 	{Name: "line_pause", Rules: "35", Body: linePause},
 	{Name: "netstring_bad", Rules: "36", Body: netstringBad},
 	{Name: "prefixed_strings", Rules: "IntNStringReceiver", Body: prefixedStrings},
+	{Name: "mix_cancel_from_looping", Rules: "mix", Body: mixCancelFromLooping},
+	{Name: "mix_gather_inline", Rules: "mix", Body: mixGatherInline},
+	{Name: "mix_lock_timeouts", Rules: "mix", Body: mixLockTimeouts},
+	{Name: "mix_coroutines_list", Rules: "mix", Body: mixCoroutinesList},
+	{Name: "mix_queue_workers", Rules: "mix", Body: mixQueueWorkers},
+	{Name: "mix_nested_timeouts", Rules: "mix", Body: mixNestedTimeouts},
+	{Name: "mix_lines_and_deferreds", Rules: "mix", Body: mixLinesAndDeferreds},
 }

@@ -161,7 +161,7 @@ class Recorder(protocol.Protocol):
     def dataReceived(self, data):
         self.got += len(data)
         if len(data) < 100:
-            self.tell(f"data: {data.decode()}")
+            self.tell(f"data: {data.decode().strip()}")
 
     def connectionLost(self, reason):
         self.tell(f"lost: {word(reason)}")
