@@ -78,7 +78,7 @@ func mixLockTimeouts(r *scenario.Run) {
 				return deferred.Run(lock, func() *text {
 					r.Say("%s begins", name)
 					return deferred.Later(l, takes*ms, func() (string, error) { return name + " worked", nil })
-				}).AddTimeout(limit*ms).AddBoth(end[string](r, name)).Await(t)
+				}).AddTimeout(limit * ms).AddBoth(end[string](r, name)).Await(t)
 			})
 		}
 		_, err := deferred.Gather(l, []*text{
@@ -190,8 +190,8 @@ func mixNestedTimeouts(r *scenario.Run) {
 				return "", err
 			})
 		}
-		_, _ = level(1).AddTimeout(200*ms).AddBoth(end[string](r, "first")).Await(t)
-		_, err := level(1).AddTimeout(10*ms).AddBoth(end[string](r, "second")).Await(t)
+		_, _ = level(1).AddTimeout(200 * ms).AddBoth(end[string](r, "first")).Await(t)
+		_, err := level(1).AddTimeout(10 * ms).AddBoth(end[string](r, "second")).Await(t)
 		return err
 	})
 }

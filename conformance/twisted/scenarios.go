@@ -86,4 +86,5 @@ var Scenarios = []scenario.Scenario{
 	{Name: "mix_queue_workers", Rules: "mix", Body: mixQueueWorkers},
 	{Name: "mix_nested_timeouts", Rules: "mix", Body: mixNestedTimeouts},
 	{Name: "mix_lines_and_deferreds", Rules: "mix", Body: mixLinesAndDeferreds},
+	{Name: "quotes_program", Rules: "program", Body: quotesProgram},
 }
