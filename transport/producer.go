@@ -11,7 +11,8 @@ type PushProducer interface {
 	Pause()
 	// Resume is called when the buffer is down to the low water mark.
 	Resume()
-	// Stop is called when the connection is lost: nothing more can be written.
+	// Stop is called when the connection is lost, or closed because the peer has ended its stream:
+	// nothing more can be written.
 	Stop()
 }
 

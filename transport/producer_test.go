@@ -137,3 +137,26 @@ func TestPullProducerWaitsForTheHandshake(t *testing.T) {
 		endAll(t, task, sides, clients)
 	})
 }
+
+// TestPushProducerIsStoppedAtThePeersEnd, as it may have nothing to write for a long time, and nobody
+// would learn that the peer is gone.
+func TestPushProducerIsStoppedAtThePeersEnd(t *testing.T) {
+	serve(t, &recorder{}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {
+		until(t, task, func() bool { return rec().conn != nil })
+		c := rec().conn
+		p := &pushing{conn: c}
+		if err := c.RegisterProducer(p); err != nil {
+			t.Error(err)
+		}
+		_ = c.Write([]byte("sent before"))
+		if err := client.CloseWrite(); err != nil {
+			t.Error(err)
+		}
+		if got, err := readAll(t, task, client); got != "sent before" || err != io.EOF {
+			t.Errorf("received %q, %v", got, err)
+		}
+		if err := ended(t, task); err != nil || p.stops != 1 {
+			t.Errorf("Closed got %v, %d stops", err, p.stops)
+		}
+	})
+}

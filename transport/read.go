@@ -102,6 +102,9 @@ func eof(c *Conn) {
 		}
 		return
 	}
+	if p := c.prod; p != nil && p.push != nil {
+		stopProduction(c) // it may have nothing to write for a long time
+	}
 	c.Close()
 }
 
