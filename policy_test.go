@@ -50,7 +50,7 @@ shard:             .
 web:               . aio green internal/ds
 service:           . aio transport
 examples:          . aio transport transport/framing process deferred service green gen web sim shard golang.org/x/sys
-conformance:       . aio transport transport/framing process deferred green gen sim
+conformance:       . aio transport transport/framing process deferred service green gen sim
 cmd:               . aio transport transport/framing process deferred green gen backdoor service web sim shard examples golang.org/x/sys
 tools:
 bench:             *

@@ -38,6 +38,8 @@ var Scenarios = []scenario.Scenario{
 	{Name: "timer_reset", Rules: "18", Body: timerReset},
 	{Name: "timer_misuse", Rules: "IDelayedCall", Body: timerMisuse},
 	{Name: "later_raises", Rules: "IReactorTime", Body: laterRaises},
+	{Name: "reconnecting", Rules: "21", Body: reconnecting},
+	{Name: "backoff_policy", Rules: "22", Body: backoffPolicy},
 	{Name: "later_canceled", Rules: "deferLater", Body: laterCanceled},
 	{Name: "looping_phase", Rules: "19 20", Body: loopingPhase},
 	{Name: "looping_count", Rules: "19", Body: loopingCount},
