@@ -2,7 +2,9 @@ package transport_test
 
 import (
 	"errors"
+	"net"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,4 +69,40 @@ func TestMovedConnectionKeepsItsIdleTimeout(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Those who keep a connection, and are not its protocol, hear that it is gone, and only they.
+func TestMovedConnectionIsOverForThoseWhoKeepIt(t *testing.T) {
+	served(t, func() *recorder { return &recorder{} }, func(t *testing.T, task *corolla.Task, a, b *recorder) {
+		var said []string
+		note := func(err error) {
+			if !errors.Is(err, net.ErrClosed) {
+				t.Errorf("OnClosed: %v", err)
+			}
+			said = append(said, err.Error())
+		}
+		a.conn.OnClosed(note)
+		m, err := a.conn.Move()
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.conn.OnClosed(note)
+		if len(said) != 0 {
+			t.Error("told within the call")
+		}
+		until(t, task, func() bool { return len(said) == 2 })
+		a.conn.OnClosed(note)
+		until(t, task, func() bool { return len(said) == 3 })
+		c, err := m.To(task.Loop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.err; err != nil || strings.Contains(a.String(), "closed") {
+			t.Errorf("the protocol was told %q, %v", a, err)
+		}
+		c.Close()
+		if err := errors.Join(a.ended.Wait(task), b.ended.Wait(task)); err != nil || len(said) != 3 {
+			t.Errorf("%v; in the end it was told %q", err, said)
+		}
+	})
 }
