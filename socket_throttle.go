@@ -92,14 +92,14 @@ func throttleAsSet(s *Socket) {
 // throttleBy gives a socket the gates that it needs, in place of those that it has.
 func throttleBy(s *Socket, t throttle) {
 	unthrottle(s)
-	if t == (throttle{}) {
+	if t == (throttle{}) && (s.set == nil || s.set.limits == t) {
 		return
 	}
 	own, _ := socketSettings(nil)
 	if s.set != nil {
 		own = *s.set
 	}
-	own.gates = new(gates)
+	own.limits, own.gates = t, new(gates)
 	s.set = &own
 	for i, d := range [...]*direction{&s.r, &s.w} {
 		if t.own[i] == 0 && t.shared[i] == nil {

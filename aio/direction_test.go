@@ -109,7 +109,7 @@ func TestWriterCanceledInLine(t *testing.T) {
 		var waits, chosen *corolla.Future[int]
 		first := corolla.Go(l, func(task *corolla.Task) (int, error) {
 			n, err := a.Write(task, bytes.Repeat([]byte{'a'}, stuffing))
-			chosen.Cancel(nil) // it is its turn, and it has not run yet
+			chosen.Cancel(nil) // it is its turn, and it has not run yet: a Write that fails lets nobody run
 			return n, err
 		}, corolla.Eager())
 		waits = writing(task, a, 'b', 10)
@@ -122,22 +122,26 @@ func TestWriterCanceledInLine(t *testing.T) {
 		if n, err := waits.Await(task); n != 0 || !errors.Is(err, corolla.ErrCanceled) {
 			t.Errorf("Write of one that is canceled in line = %d, %v", n, err)
 		}
-		got := make([]byte, stuffing+10)
-		if _, err := b.ReadFull(task, got); err != nil {
-			t.Fatal(err)
+		first.Cancel(nil)
+		wrote, err := first.Await(task)
+		if !errors.Is(err, corolla.ErrCanceled) {
+			t.Errorf("Write of the first, which is canceled: %v", err)
 		}
-		if got := runs(got); !slices.Equal(got, []run{{'a', stuffing}, {'d', 10}}) {
-			t.Errorf("received %v", got)
+		if err := a.CloseWrite(); err != nil { // behind those in line
+			t.Error(err)
+		}
+		if got := everything(t, task, b); !slices.Equal(got, []run{{'a', wrote}, {'d', 10}}) {
+			t.Errorf("received %v, of which the first wrote %d", got, wrote)
 		}
 		if n, err := chosen.Await(task); n != 0 || !errors.Is(err, corolla.ErrCanceled) {
 			t.Errorf("Write of one that is canceled when its turn has come = %d, %v", n, err)
 		}
-		for _, f := range []*corolla.Future[int]{first, last} {
-			if _, err := f.Await(task); err != nil {
-				t.Error(err)
-			}
+		if _, err := last.Await(task); err != nil {
+			t.Error(err)
 		}
-		send(t, task, a, "x") // nobody is left in line
+		if n := standing(l); n != 0 {
+			t.Errorf("%d are left in line", n)
+		}
 	})
 }
 

@@ -133,7 +133,7 @@ func TestListsAreCut(t *testing.T) {
 		c := p.attach()
 		err := p.task.Group(func(g *corolla.Group) error {
 			for i := range 50 {
-				g.Go(forever, corolla.Name(fmt.Sprintf("sheep %d", i)))
+				g.Go(forever, corolla.Name(fmt.Sprintf("sheep-%d", i)))
 			}
 			p.turns(1)
 			lines := func(command string) []string { return strings.Split(strings.TrimSpace(c.ask(command)), "\n") }
@@ -143,7 +143,7 @@ func TestListsAreCut(t *testing.T) {
 			if got := lines("tasks sheep"); len(got) != 22 || got[21] != "and 30 more; tasks WORD lists those that contain WORD" {
 				p.Errorf("%d lines, of which the last is %s", len(got), got[len(got)-1])
 			}
-			if got := lines("tasks 49"); len(got) < 2 || !strings.Contains(got[len(got)-1], "sheep 49") {
+			if got := lines("tasks sheep-49"); len(got) != 2 || !strings.Contains(got[1], "sheep-49") {
 				p.Errorf("%q", got)
 			}
 			all := c.askJSON("tasks")

@@ -187,3 +187,35 @@ func TestTaskServer(t *testing.T) {
 		}
 	})
 }
+
+// A server does not wait for a connection that has moved away.
+func TestServerForgetsConnectionsThatMove(t *testing.T) {
+	eachHost(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
+		var d diary
+		var side *transport.Conn
+		s := service.NewServer("shout", service.At("tcp:0:interface=127.0.0.1"), func(c *transport.Conn) transport.Protocol {
+			side = c
+			return &shout{&d, nil}
+		})
+		if err := s.Start(task); err != nil {
+			t.Fatal(err)
+		}
+		client, err := aio.Dial(task, "tcp", s.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := asks(task, client, "hello"); got != "HELLO" || err != nil {
+			t.Errorf("asked: %q, %v", got, err)
+		}
+		m, err := side.Move()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Stop(task); err != nil {
+			t.Errorf("Stop: %v", err)
+		}
+		if err := errors.Join(m.Close(), client.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -17,6 +17,7 @@ func (w *World) Outside(f func()) {
 		defer func() {
 			w.mu.Lock()
 			w.outsiders--
+			w.stirred = true // it may have ended a context since that was looked at
 			w.mu.Unlock()
 			w.cond.Broadcast()
 		}()
@@ -44,7 +45,7 @@ func (c *crew) awaitOutsiders() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.outsiders == 0 {
-		return c.stirred // the last may have woken a loop as it ended
+		return c.stirred // the last may have just ended
 	}
 	for n := c.outsiders; !c.stirred && c.outsiders == n; {
 		c.cond.Wait()
@@ -59,7 +60,7 @@ func (c *crew) pace(d time.Duration) (woken bool) {
 	defer c.mu.Unlock()
 	n := c.outsiders
 	if n == 0 {
-		return false
+		return c.stirred // as above
 	}
 	over := false
 	timer := time.AfterFunc(d, func() {

@@ -66,7 +66,7 @@ func (w *World) asks(p waiter, f func()) {
 type crew struct {
 	mu        sync.Mutex // guards what other goroutines touch, which is all of this
 	cond      sync.Cond
-	stirred   bool // a loop was woken
+	stirred   bool // a loop was woken, or a goroutine outside has ended
 	outsiders int  // goroutines given to Outside
 
 	free     bool     // nobody has the turn

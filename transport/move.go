@@ -24,7 +24,8 @@ type Moving struct {
 
 // Move takes the connection from its loop, for another, with its Protocol: what was received and not given
 // to Data moves with it, and so do TLS, what a Receiver holds, and limits. To its old loop the connection
-// is then lost, and the Protocol is not told, unless it is a Mover: that is told on the new loop.
+// is then lost, and the Protocol is not told, unless it is a Mover: that is told on the new loop. OnClosed's
+// functions are called on the old one, in the next turn, with an error that says so and wraps net.ErrClosed.
 //
 // It fails, and leaves the connection as it is: with corolla.ErrBusy during a transfer, with a producer,
 // during a TLS handshake, and for a Receiver while it delivers; with an error that says so while written
@@ -43,8 +44,12 @@ func (c *Conn) Move() (*Moving, error) {
 		return nil, fmt.Errorf("move %v: %w", c, err)
 	}
 	c.state |= lost | closing
+	c.err = errMoved
+	c.loop().Soon(func() { tellOver(c) })
 	return m, nil
 }
+
+var errMoved = fmt.Errorf("moved to another loop: %w", net.ErrClosed)
 
 func (c *Conn) movable() error {
 	switch {

@@ -13,15 +13,27 @@ type limits struct {
 	last   time.Duration // when something was received or written
 	unsent int           // as of the last run of idled
 
-	life, phase *corolla.Timer
+	life, phase bound
 	expired     error // nil until one of them has ended the stream
 }
 
+// bound is a limit that nothing puts off.
+type bound struct {
+	timer *corolla.Timer // nil if there is none
+	whole time.Duration  // of which the timer may run for a part only, on a stream that has moved
+}
+
 func (y *limits) stop() {
-	for _, t := range [...]*corolla.Timer{y.idle, y.life, y.phase} {
-		if t != nil {
-			t.Stop()
-		}
+	if y.idle != nil {
+		y.idle.Stop()
+	}
+	y.life.stop()
+	y.phase.stop()
+}
+
+func (b *bound) stop() {
+	if b.timer != nil {
+		b.timer.Stop()
 	}
 }
 
@@ -83,19 +95,16 @@ func idled(s *Stream) {
 
 // SetTimeout ends the stream after d, whatever happens meanwhile; 0 means never.
 func (s *Stream) SetTimeout(d time.Duration) {
-	y := s.rest()
-	if y.phase != nil {
-		y.phase.Stop()
-	}
-	y.phase = after(s, d)
+	s.rest().phase.start(s, d, d)
 }
 
-// after ends the stream after d, unless that is 0.
-func after(s *Stream, d time.Duration) *corolla.Timer {
-	if d <= 0 || s.over {
-		return nil
+// start ends the stream when what is left of a whole limit is over; 0 is no limit. It takes the place of
+// the limit that was there.
+func (b *bound) start(s *Stream, left, whole time.Duration) {
+	b.stop()
+	if *b = (bound{}); left > 0 && !s.over {
+		*b = bound{s.sock.Loop().After(left, func() { expire(s, whole) }), whole}
 	}
-	return s.sock.Loop().After(d, func() { expire(s, d) })
 }
 
 // expire ends the stream because its time is up. It is reset if anything is unsent, so that the peer

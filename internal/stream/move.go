@@ -20,8 +20,11 @@ type Moving struct {
 	low, high int
 
 	idle        time.Duration // as SetIdleTimeout has it
-	life, phase time.Duration // what is left of these; 0 is no limit
+	life, phase movingBound
 }
+
+// movingBound is a bound on its way.
+type movingBound struct{ left, whole time.Duration } // both 0 if there is none
 
 // ErrUnsent says that a stream cannot move before it has sent what was written.
 var ErrUnsent = errors.New("written data is unsent: flush it first")
@@ -42,19 +45,20 @@ func Move(s *Stream) (*Moving, error) {
 		m.layer, m.early = s.tls.layer, s.tls.early
 	}
 	if s.more != nil {
-		m.idle, m.life, m.phase = s.more.most, left(s, s.more.life), left(s, s.more.phase)
+		l := s.sock.Loop()
+		m.idle, m.life, m.phase = s.more.most, s.more.life.moving(l), s.more.phase.moving(l)
 		s.more.stop()
 	}
 	s.over, s.closing = true, true
 	return m, nil
 }
 
-// left returns how much of its time a timer still has: at least 1 if it runs.
-func left(s *Stream, t *corolla.Timer) time.Duration {
-	if t == nil || !t.Active() {
-		return 0
+// moving returns what moves of a bound: at least 1 is left of one that there is.
+func (b *bound) moving(l *corolla.Loop) movingBound {
+	if b.timer == nil || !b.timer.Active() {
+		return movingBound{}
 	}
-	return max(t.When()-s.sock.Loop().Now(), 1)
+	return movingBound{max(b.timer.When()-l.Now(), 1), b.whole}
 }
 
 // movable returns why the stream cannot move, or nil.
@@ -91,12 +95,11 @@ func (m *Moving) Arrive(s *Stream, l *corolla.Loop, user User) error {
 		s.tls = &security{stream: s, layer: m.layer, early: m.early}
 		m.layer.Rebase(wire{s})
 	}
-	if s.more != nil || m.idle+m.life+m.phase > 0 {
-		s.SetIdleTimeout(m.idle)
-		if s.more.life != nil {
-			s.more.life.Stop()
-		}
-		s.more.life, s.more.phase = after(s, m.life), after(s, m.phase)
+	if s.more != nil || m.idle+m.life.left+m.phase.left > 0 {
+		s.SetIdleTimeout(m.idle) // not what the options say, which was set anew before
+		y := s.more
+		y.life.start(s, m.life.left, m.life.whole)
+		y.phase.start(s, m.phase.left, m.phase.whole)
 	}
 	return nil
 }

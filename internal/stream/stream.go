@@ -58,7 +58,7 @@ func obey(s *Stream, p corolla.Policies) {
 		s.SetIdleTimeout(p.IdleTimeout)
 	}
 	if p.LifeTimeout > 0 {
-		s.rest().life = after(s, p.LifeTimeout)
+		s.rest().life.start(s, p.LifeTimeout, p.LifeTimeout)
 	}
 	if p.LogTraffic != nil {
 		logTraffic(s, p.LogTraffic)

@@ -157,7 +157,7 @@ func Example_gatherResults() {
 // echo says what it hears.
 type echo struct{}
 
-func (echo) Opened(r *transport.Receiver)            { r.SetIdleTimeout(time.Minute) }
+func (echo) Opened(*transport.Receiver)              {}
 func (echo) Message(r *transport.Receiver, m []byte) { _ = r.WriteBatch(m, []byte("\r\n")) }
 func (echo) Closed(*transport.Receiver, error)       {}
 
@@ -180,7 +180,8 @@ func Example_serverFromString() {
 			return err
 		}
 		build := func(*transport.Conn) transport.Protocol { return lines(echo{}) }
-		srv, err := e.Listen(t.Loop(), build, transport.MaxConns(1000), transport.MaxPerPeer(5))
+		srv, err := e.Listen(t.Loop(), build, transport.MaxConns(1000), transport.MaxPerPeer(5),
+			transport.Options(corolla.IdleTimeout(time.Minute), corolla.Throttle(1<<20, 1<<20)))
 		if err != nil {
 			return err
 		}
@@ -196,61 +197,6 @@ func Example_serverFromString() {
 	})
 	// Output: hello
 }
-
-// ReconnectingClientFactory, as a task: it connects, works until the connection is lost, and sleeps longer each time
-// that it could not connect.
-func Example_reconnecting() {
-	run(func(t *corolla.Task) error {
-		l := t.Loop()
-		feed := l.Go(func(t *corolla.Task) error {
-			for wait := time.Second; ; {
-				r := &reading{}
-				c, err := transport.Dial(l, "tcp", "127.0.0.1:9000", lines(r)).Await(t)
-				if err == nil {
-					wait, err = time.Second, r.lost.Wait(t)
-					c.Abort() // or it is lost already
-				}
-				if errors.Is(err, corolla.ErrCanceled) {
-					return nil
-				}
-				fmt.Println("again in", wait)
-				if t.Sleep(wait) != nil {
-					return nil
-				}
-				wait = min(2*wait, time.Minute)
-			}
-		})
-		if err := t.Sleep(5 * time.Second); err != nil {
-			return err
-		}
-		srv, err := transport.Serve(l, "tcp", "127.0.0.1:9000", func(c *transport.Conn) transport.Protocol {
-			_ = c.Write([]byte("news\n"))
-			c.Close()
-			return lines(echo{})
-		})
-		if err != nil {
-			return err
-		}
-		if err := t.Sleep(3 * time.Second); err != nil {
-			return err
-		}
-		feed.Cancel(nil)
-		return errors.Join(srv.Close(), func() error { _, err := feed.Await(t); return err }())
-	})
-	// Output:
-	// again in 1s
-	// again in 2s
-	// again in 4s
-	// news
-	// again in 1s
-}
-
-// reading prints lines until the connection is lost.
-type reading struct{ lost corolla.Event }
-
-func (*reading) Opened(*transport.Receiver)              {}
-func (*reading) Message(_ *transport.Receiver, m []byte) { fmt.Printf("%s\n", m) }
-func (r *reading) Closed(*transport.Receiver, error)     { r.lost.Set() }
 
 // The reactor in a thread of its own, and another that calls in: callFromThread and blockingCallFromThread.
 func Example_callFromThread() {
