@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/sim"
 )
 
@@ -73,6 +74,31 @@ func Usual() []sim.FaultKind {
 	})
 }
 
+// PanicsOnly returns the option of a loop whose error handler does not mind that connections fail, as they
+// do in a storm, but lets the run fail if a callback or a task panics.
+func (r *Run) PanicsOnly() corolla.Option {
+	return corolla.ErrorHandler(func(err error) {
+		if p := (*corolla.PanicError)(nil); errors.As(err, &p) {
+			r.Always(false, fmt.Sprintf("no panics, but: %v\n%s", err, p.Stack))
+		}
+	})
+}
+
+// settled is more than it takes the system to give up a connection that hears nothing any more: 15 minutes
+// if something was sent on it.
+const settled = 20 * time.Minute
+
+// Settle drives the World for 20 minutes, in which the system gives up every connection whose peer has
+// gone, and then returns an error unless so many descriptors are open. A server that has no clients any
+// more should have its listener alone.
+func (r *Run) Settle(open int) error {
+	r.Advance(settled)
+	if n := r.Open(); n != open {
+		return fmt.Errorf("%d descriptors are open in the end, not %d", n, open)
+	}
+	return nil
+}
+
 // program is what is explored.
 type program struct {
 	body   func(r *Run) error
@@ -88,7 +114,12 @@ func (p program) run(how recipe, keep bool, leave func(sim.Fault) bool) (r *Run,
 	for _, f := range how.forks {
 		r.Reseed(f.at, f.seed)
 	}
-	r.Observe(r.note)
+	if keep {
+		r.ObserveTasks()
+		r.Observe(r.note)
+	} else {
+		r.Observe(r.note, sim.Reached)
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
