@@ -15,10 +15,10 @@ import (
 	"github.com/corolla-go/corolla/sim/simtest"
 )
 
-// TestExplore has a client of a service tree reconnect through storms, to a server that is another tree.
+// TestExploreServices has a client of a service tree reconnect through storms, to a server that is another tree.
 // What it was told is stored is stored once at least; it never has two connections; after the storm it
 // is connected; and the trees stop in order, and leave nothing behind.
-func TestExplore(t *testing.T) { simtest.Explore(t, 500, trees) }
+func TestExploreServices(t *testing.T) { simtest.Explore(t, 500, trees) }
 
 const reconnectedWhileSending = "reconnected while sending"
 

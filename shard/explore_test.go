@@ -11,9 +11,9 @@ import (
 	"github.com/corolla-go/corolla/sim/simtest"
 )
 
-// TestExplore leads a server of three shards, whose connections move to another one after each line,
+// TestExploreShards leads a server of three shards, whose connections move to another one after each line,
 // through storms.
-func TestExplore(t *testing.T) {
+func TestExploreShards(t *testing.T) {
 	for name, by := range map[string]shard.Spread{"system": shard.BySystem, "least": shard.LeastConns} {
 		t.Run(name, func(t *testing.T) {
 			listening := 1

@@ -17,7 +17,7 @@ import (
 	"github.com/corolla-go/corolla/sim/simtest"
 )
 
-func TestCounter(t *testing.T) { simtest.Explore(t, 500, threeReplicas) }
+func TestExploreCounter(t *testing.T) { simtest.Explore(t, 500, threeReplicas) }
 
 // memory is a disk that survives a crash. It writes in two pieces.
 type memory struct{ b []byte }

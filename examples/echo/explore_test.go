@@ -8,8 +8,8 @@ import (
 	"github.com/corolla-go/corolla/sim/simtest"
 )
 
-// TestExplore leads each of the servers through storms.
-func TestExplore(t *testing.T) {
+// TestExploreEcho leads each of the servers through storms.
+func TestExploreEcho(t *testing.T) {
 	for _, m := range models {
 		t.Run(m.name, func(t *testing.T) {
 			simtest.Explore(t, 500, func(r *simtest.Run) error {

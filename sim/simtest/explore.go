@@ -51,8 +51,10 @@ func Explore(t testing.TB, n int, body func(r *Run) error, opts ...Option) {
 	if *nFlag > 0 {
 		n = *nFlag
 	}
+	began := time.Now()
 	sum := e.explore(n)
-	t.Log(sum.String())
+	perMinute := float64(sum.runs) / max(time.Since(began).Minutes(), 1e-9)
+	t.Logf("%s: %.0f a minute: %s", t.Name(), perMinute, sum)
 	if sum.failed != nil {
 		e.report(t, sum.failed.recipe, sum.failed.err)
 	} else if never := sum.never(); len(never) > 0 {
