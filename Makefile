@@ -50,12 +50,12 @@ conformance-traces:
 # fails is shown with what replays it.
 EXPLORED = ./examples/echo ./examples/chat ./examples/eventlet/chat ./examples/counter ./web ./web/websocket ./service ./shard
 explore:
-	bash -o pipefail -c "go test -count=1 -p 1 -timeout 180m -run '^TestExplore' -v -sim.n=$(or $(N),10000) \
-		-sim.from=$(or $(FROM),1) $(EXPLORED) | grep -vE '^ +[0-9]+  |^===|^ *---|^PASS'"
+	@bash -o pipefail -c "go test -count=1 -p 1 -timeout 180m -run '^TestExplore' -v $(EXPLORED) \
+		-sim.n=$(or $(N),10000) -sim.from=$(or $(FROM),1) | grep -vE '^ +[0-9]+  |^===|^ *---|^PASS'"
 
 # Has the bug in examples/counter found, by going back to rare states and then blindly, and says after how many runs.
 seeded-bug:
-	go run ./sim/simtest/seededbug $(or $(FROM),1)
+	examples/counter/seeded-bug.sh $(or $(FROM),1)
 
 soak:
 	COROLLA_SOAK=$(or $(SOAK),3m) go test -run '^TestSoak$$' -v -timeout 30m ./aio

@@ -43,7 +43,7 @@ type Event struct {
 	Task string // of TaskIs: which task
 	Conn uint64 // which connection or datagram, the same number at both ends; 0 is none
 	Text string
-	Data string // of Sent: the first bytes; they are no part of String, as those of TLS differ from run to run
+	Data string // the first bytes of what was sent; no part of String, as those of TLS differ from run to run
 }
 
 func (e Event) String() string {

@@ -188,12 +188,20 @@ func TestPage(t *testing.T) {
 		{Time: 3, Host: "b", Kind: sim.Call, Text: "read 5 of 5"},
 		{Time: 4, Host: "b", Kind: sim.Lost, Peer: "a", Conn: 1, Text: "6 bytes"},
 		{Time: 5, Host: "a", Kind: sim.Crashed, Text: "the process"},
-		{Time: 6, Host: "b", Kind: sim.Stuck, Text: "task 1 waits"},
+		{Time: 5, Host: "b", Kind: sim.Sent, Peer: "a", Conn: 1, Text: "7 bytes", Data: "hi\r\nyou"},
+		{Time: 6, Host: "a", Kind: sim.Arrived, Peer: "b", Conn: 1, Text: "7 bytes"},
+		{Time: 6, Host: "b", Kind: sim.TaskIs, Task: "main", Text: "parked on <sleep>"},
+		{Time: 7, Host: "b", Kind: sim.TaskIs, Task: "main", Text: "parked on a read"},
+		{Time: 7, Host: "b", Kind: sim.TaskIs, Task: "other", Text: "ready"},
+		{Time: 8, Host: "b", Kind: sim.TaskIs, Task: "other", Text: "ended"},
+		{Time: 8, Host: "b", Kind: sim.Stuck, Text: "task 1 waits"},
 	}, []sim.Fault{{Kind: sim.Crash, At: 5, Host: "a"}}, errors.New("it & failed"))
 	for text, want := range map[string]int{
 		"Test&lt;Page&gt;</h1>": 1, "it &amp; failed": 1, "crash at=5ns host=a": 1, `class="name"`: 2,
-		`class="arrow arrive"`: 1, `class="arrow lose"`: 1, `<title>5 bytes</title>`: 1, "read 5": 0,
+		`class="arrow arrive"`: 2, `class="arrow lose"`: 1, `<title>5 bytes</title>`: 1, "read 5": 0,
 		`class="down"`: 1, "b: task 1 waits": 1,
+		"<title>7 bytes: hi you</title>": 1, ">hi you</text>": 1,
+		"<td>main</td><td>parked on a read</td><td>7ns</td>": 1, "6ns parked on &lt;sleep&gt;<br>": 1, "other": 0,
 	} {
 		if n := strings.Count(page, text); n != want {
 			t.Errorf("%q is there %d times, not %d", text, n, want)
