@@ -74,6 +74,9 @@ func TestFailureIsShrunkAndReplays(t *testing.T) {
 	if n := strings.Count(w.failed, "\n    crash at="); n != 2 || strings.Count(w.failed, "\n    ") != 2 {
 		t.Errorf("it takes two crashes of one host, and the report says:\n%s", w.failed)
 	}
+	if n := strings.Count(w.failed, " for=1ms host=mortal\n"); n != 2 {
+		t.Errorf("the crashes are not as short as can be:\n%s", w.failed)
+	}
 	_, command, _ := strings.Cut(w.failed, "replay: go test -run '^TestWitness$' -sim.seed=")
 	seed, _, _ := strings.Cut(command, "\n")
 	with(t, "sim.seed="+seed)

@@ -18,8 +18,8 @@ type Run struct {
 	recipe  recipe
 	hosts   []string
 	storms  uint64
-	faults  []sim.Fault // that strike in this run
-	leave   func(sim.Fault) bool
+	faults  []sim.Fault                                  // that strike in this run
+	weather func(sim.Fault) (is sim.Fault, strikes bool) // nil if all faults strike as they are
 	expects []string
 	reached map[string][]time.Duration // when
 	events  []sim.Event                // if they are kept
@@ -59,10 +59,13 @@ func (r *Run) Storm(d time.Duration, kinds ...sim.FaultKind) {
 	s := storm{from: now, until: now + d, hosts: slices.Clone(r.hosts), kinds: kinds, index: r.storms}
 	r.storms++
 	for _, f := range s.faults(r.recipe) {
-		if r.leave == nil || !r.leave(f) {
-			r.faults = append(r.faults, f)
-			r.Inject(f)
+		if strikes := true; r.weather != nil {
+			if f, strikes = r.weather(f); !strikes {
+				continue
+			}
 		}
+		r.faults = append(r.faults, f)
+		r.Inject(f)
 	}
 }
 
@@ -105,10 +108,10 @@ type program struct {
 	worlds []sim.Option
 }
 
-// run runs the program once. Faults that leave says true to do not strike.
-func (p program) run(how recipe, keep bool, leave func(sim.Fault) bool) (r *Run, err error) {
+// run runs the program once. weather says which faults strike, and how; nil has all.
+func (p program) run(how recipe, keep bool, weather func(sim.Fault) (sim.Fault, bool)) (r *Run, err error) {
 	r = &Run{
-		World: sim.New(how.seed, p.worlds...), recipe: how, keep: keep, leave: leave,
+		World: sim.New(how.seed, p.worlds...), recipe: how, keep: keep, weather: weather,
 		reached: map[string][]time.Duration{},
 	}
 	for _, f := range how.forks {
