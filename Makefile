@@ -51,7 +51,7 @@ conformance-traces:
 EXPLORED = ./examples/echo ./examples/chat ./examples/eventlet/chat ./examples/counter ./web ./web/websocket ./service ./shard
 explore:
 	@bash -o pipefail -c "go test -count=1 -p 1 -timeout 180m -run '^TestExplore' -v $(EXPLORED) \
-		-sim.n=$(or $(N),10000) -sim.from=$(or $(FROM),1) | grep -vE '^ +[0-9]+  |^===|^ *---|^PASS'"
+		-sim.n=$(or $(N),10000) -sim.from=$(or $(FROM),1) | grep --line-buffered -vE '^ +[0-9]+  |^===|^ *---|^PASS'"
 
 # Has the bug in examples/counter found, by going back to rare states and then blindly, and says after how many runs.
 seeded-bug:

@@ -1,6 +1,7 @@
 package simtest_test
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -23,12 +24,13 @@ func TestMain(m *testing.M) { leaktest.Main(m) }
 // witness is a test that notes how it fails.
 type witness struct {
 	testing.TB
+	name   string
 	failed string
 	logged string
 }
 
 func (w *witness) Helper()                        {}
-func (w *witness) Name() string                   { return "TestWitness" }
+func (w *witness) Name() string                   { return cmp.Or(w.name, "TestWitness") }
 func (w *witness) Log(args ...any)                { w.logged += fmt.Sprintln(args...) }
 func (w *witness) Logf(format string, a ...any)   { w.logged += fmt.Sprintf(format+"\n", a...) }
 func (w *witness) Errorf(format string, a ...any) { w.failed += fmt.Sprintf(format+"\n", a...) }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -199,6 +200,9 @@ func (p *plot) arrive(e sim.Event, x, y int) {
 // says returns the first bytes of what is sent, if they can be read, or else how many there are.
 func says(e sim.Event) string {
 	first := strings.Join(strings.Fields(e.Data), " ")
+	if first == "" && e.Data != "" {
+		first = strings.Trim(strconv.Quote(e.Data), `"`)
+	}
 	if first == "" || strings.ContainsFunc(first, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }) {
 		return e.Text
 	}

@@ -127,6 +127,7 @@ func (p program) run(how recipe, keep bool, weather func(sim.Fault) (sim.Fault, 
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
+		r.keep = false // what ends the World is no part of the run
 		r.Close()
 		err = errors.Join(err, r.Broken())
 	}()
