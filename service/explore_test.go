@@ -25,12 +25,12 @@ const reconnectedWhileSending = "reconnected while sending"
 func trees(r *simtest.Run) error {
 	r.Expect(reconnectedWhileSending)
 	stored := history.NewMail()
-	r.Host("server").Start(func(t *corolla.Task) error {
+	r.Supervise("server", func(t *corolla.Task) error {
 		return service.NewTree("server", service.NewTaskServer("store",
 			func(l *corolla.Loop) (*aio.Listener, error) { return aio.Listen(l, "tcp", ":7") },
 			func(t *corolla.Task, c *aio.Conn) error { return store(t, c, stored) },
 		)).Run(t)
-	}, r.PanicsOnly())
+	})
 	s := &sender{run: r, stored: stored}
 	client := r.Host("client").Start(s.act, r.PanicsOnly())
 	r.Storm(10 * time.Second)

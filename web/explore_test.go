@@ -27,14 +27,14 @@ const stormyTime = 5 * time.Second
 func stormyWeb(r *simtest.Run) error {
 	r.Expect("a body was cut off", "not answered", "a handler's client has gone")
 	s := &stormySite{run: r, done: map[string]int{}}
-	r.Host("server").Start(func(t *corolla.Task) error {
+	r.Supervise("server", func(t *corolla.Task) error {
 		ln, err := aio.Listen(t.Loop(), "tcp", ":80")
 		if err != nil {
 			return err
 		}
 		s.server = &web.Server{Handler: s}
 		return s.server.Serve(t, ln)
-	}, r.PanicsOnly())
+	})
 	var clients []*sim.Program
 	for _, name := range []string{"a", "b"} {
 		c := &stormyClient{run: r, site: s, name: name}

@@ -13,7 +13,7 @@ import (
 	"github.com/corolla-go/corolla/sim/simtest"
 )
 
-func TestExploreChat(t *testing.T) { simtest.Explore(t, 500, stormyChat) }
+func TestExploreChat(t *testing.T) { simtest.Explore(t, 300, stormyChat) }
 
 const storm = 5 * time.Second
 
@@ -21,13 +21,13 @@ const storm = 5 * time.Second
 // and without a gap for as long as his connection lasts. After the storm each hears all.
 func stormyChat(r *simtest.Run) error {
 	r.Expect("lost")
-	r.Host("server").Start(func(t *corolla.Task) error {
+	r.Supervise("server", func(t *corolla.Task) error {
 		ln, err := aio.Listen(t.Loop(), "tcp", ":7007")
 		if err != nil {
 			return err
 		}
 		return chat(t, ln, func(string, ...any) {})
-	}, r.PanicsOnly())
+	})
 	room := &room{run: r, post: history.NewMail(), latest: map[string]string{}, heard: map[string]map[string]bool{}}
 	var people []*sim.Program
 	for _, name := range []string{"ann", "bob", "cid"} {

@@ -12,14 +12,14 @@ import (
 func TestExploreEcho(t *testing.T) {
 	for _, m := range models {
 		t.Run(m.name, func(t *testing.T) {
-			simtest.Explore(t, 500, func(r *simtest.Run) error {
-				r.Host("server").Start(func(t *corolla.Task) error {
+			simtest.Explore(t, 300, func(r *simtest.Run) error {
+				r.Supervise("server", func(t *corolla.Task) error {
 					if _, err := m.serve(t.Loop(), ":7"); err != nil {
 						return err
 					}
 					_, err := corolla.NewFuture[int](t.Loop()).Await(t)
 					return err
-				}, r.PanicsOnly())
+				})
 				return echotest.Storm(r, "server:7", 1) // its listener is left
 			})
 		})

@@ -87,6 +87,22 @@ func (r *Run) PanicsOnly() corolla.Option {
 	})
 }
 
+// Supervise is Host.Start, with PanicsOnly, of a program that is started again a second after it has
+// failed, as those that run servers do: one that starts while there are no descriptors cannot listen.
+func (r *Run) Supervise(host string, program func(t *corolla.Task) error) *sim.Program {
+	return r.Host(host).Start(func(t *corolla.Task) error {
+		for {
+			err := program(t)
+			if err == nil || t.Err() != nil {
+				return err
+			}
+			if err := t.Sleep(time.Second); err != nil {
+				return err
+			}
+		}
+	}, r.PanicsOnly())
+}
+
 // settled is more than it takes the system to give up a connection that hears nothing any more: 15 minutes
 // if something was sent on it.
 const settled = 20 * time.Minute

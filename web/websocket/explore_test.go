@@ -25,13 +25,13 @@ const storm = 5 * time.Second
 func stormyChat(r *simtest.Run) error {
 	r.Expect("lost")
 	room := &stormyRoom{run: r, post: history.NewMail(), latest: map[string]string{}, heard: map[string]map[string]bool{}}
-	r.Host("server").Start(func(t *corolla.Task) error {
+	r.Supervise("server", func(t *corolla.Task) error {
 		ln, err := aio.Listen(t.Loop(), "tcp", ":80")
 		if err != nil {
 			return err
 		}
 		return web.Serve(t, ln, talk(map[*websocket.Conn]bool{}))
-	}, r.PanicsOnly())
+	})
 	var people []*sim.Program
 	for _, name := range []string{"ann", "bob", "cid"} {
 		visits := 0

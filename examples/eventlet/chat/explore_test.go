@@ -31,7 +31,7 @@ func TestExploreEventletChat(t *testing.T) {
 // order; and after the storm each hears all others.
 func stormyChat(r *simtest.Run) error {
 	r.Expect("lost")
-	r.Host("server").Start(func(t *corolla.Task) error {
+	r.Supervise("server", func(t *corolla.Task) error {
 		h := green.NewHub(t.Loop())
 		ln, err := h.Listen("tcp", ":3001")
 		if err != nil {
@@ -40,7 +40,7 @@ func stormyChat(r *simtest.Run) error {
 		h.Go(func() error { return h.Serve(ln, chat()) })
 		_, err = corolla.NewFuture[int](t.Loop()).Await(t)
 		return err
-	}, r.PanicsOnly())
+	})
 	room := &room{run: r, post: history.NewMail(), heard: map[string]map[string]bool{"ann": {}, "bob": {}, "cid": {}}}
 	var people []*sim.Program
 	for _, name := range []string{"ann", "bob", "cid"} {
