@@ -51,10 +51,8 @@ func Explore(t testing.TB, n int, body func(r *Run) error, opts ...Option) {
 	if *nFlag > 0 {
 		n = *nFlag
 	}
-	began := time.Now()
 	sum := e.explore(n)
-	perMinute := float64(sum.runs) / max(time.Since(began).Minutes(), 1e-9)
-	t.Logf("%s: %.0f a minute: %s", t.Name(), perMinute, sum)
+	t.Logf("%s: %s", t.Name(), sum)
 	if sum.failed != nil {
 		e.report(t, sum.failed.recipe, sum.failed.err)
 	} else if never := sum.never(); len(never) > 0 {
