@@ -1,4 +1,4 @@
-.PHONY: all fmt lint test compat cluster cluster-test conformance conformance-traces soak trees bench mutants chat-browser
+.PHONY: all fmt lint test compat cluster cluster-test conformance conformance-traces explore seeded-bug soak trees bench mutants chat-browser
 
 all: fmt lint test
 
@@ -45,6 +45,17 @@ conformance:
 conformance-traces:
 	go test -count=1 ./conformance -run '^TestFrameworks$$' -python $(PYTHON) -update
 	go test -count=1 ./conformance -run '^TestReadme$$' -update
+
+# Everything through N bad days each, a line for each model; FROM is the first seed, for others each night. A run that
+# fails is shown with what replays it.
+EXPLORED = ./examples/echo ./examples/chat ./examples/eventlet/chat ./examples/counter ./web ./web/websocket ./service ./shard
+explore:
+	@bash -o pipefail -c "go test -count=1 -p 1 -timeout 180m -run '^TestExplore' -v $(EXPLORED) \
+		-sim.n=$(or $(N),10000) -sim.from=$(or $(FROM),1) | grep --line-buffered -vE '^ +[0-9]+  |^===|^ *---|^PASS'"
+
+# Has the bug in examples/counter found, by going back to rare states and then blindly, and says after how many runs.
+seeded-bug:
+	examples/counter/seeded-bug.sh $(or $(FROM),1)
 
 soak:
 	COROLLA_SOAK=$(or $(SOAK),3m) go test -run '^TestSoak$$' -v -timeout 30m ./aio

@@ -28,6 +28,7 @@ internal/ds:
 internal/leaktest: . corollatest
 corollatest:       .
 internal/certtest:
+internal/echotest: . aio sim
 internal/host:     golang.org/x/sys
 internal/host/hosttest: . internal/host
 .:                 internal/ds internal/host

@@ -126,7 +126,7 @@ func (h *Host) arrive(client *desc) bool {
 	l.queue = append(l.queue, server)
 	l.raise(host.Readable)
 	client.notify(Arrived, w.now, h, "an attempt to connect")
-	server.send("an answer to connect", 0, func(to *desc) { // ahead of everything the server sends
+	server.send("an answer to connect", nil, func(to *desc) { // ahead of everything the server sends
 		to.connected = true
 		to.raise(host.Writable)
 	})

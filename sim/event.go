@@ -43,6 +43,7 @@ type Event struct {
 	Task string // of TaskIs: which task
 	Conn uint64 // which connection or datagram, the same number at both ends; 0 is none
 	Text string
+	Data string // the first bytes of what was sent; no part of String, as those of TLS differ from run to run
 }
 
 func (e Event) String() string {
@@ -65,10 +66,17 @@ func (e Event) String() string {
 	return strings.TrimRight(s+e.Text, " ")
 }
 
-// Observe calls f for every event, as it happens. f runs on whichever goroutine the World is on at
-// the moment, one call at a time, and must not touch the World. A World that nobody observes makes
-// no events. Call it before anything runs.
-func (w *World) Observe(f func(Event)) { w.observers = append(w.observers, f) }
+// Observe calls f for every event of these kinds, or of all if there are none, as it happens. f runs on
+// whichever goroutine the World is on at the moment, one call at a time, and must not touch the World.
+// Call it before anything runs. Events cost time, which a World does not spend if nobody observes it, or if
+// only what programs say of themselves (Marked, Reached, Broken) is observed.
+func (w *World) Observe(f func(Event), kinds ...EventKind) {
+	w.observers = append(w.observers, observer{f, slices.Clone(kinds)})
+	said := func(k EventKind) bool { return k == Marked || k == Reached || k == Broken }
+	if len(kinds) == 0 || slices.ContainsFunc(kinds, func(k EventKind) bool { return !said(k) }) {
+		w.all = true
+	}
+}
 
 // ObserveTasks adds events that say what each task does: "parked on …", "ready" or "ended". A task is
 // looked at when its loop waits, so of what it does in between only the end shows. It costs a look at
@@ -108,17 +116,25 @@ func (w *World) Mark(text string) { w.emit(Event{Kind: Marked, Text: text}) }
 
 // audience is who hears of events.
 type audience struct {
-	observers []func(Event)
+	observers []observer
+	all       bool // events are made, and not only those that programs ask for
 	tasks     bool // are looked at
 }
 
-func (a *audience) observed() bool { return len(a.observers) > 0 }
+type observer struct {
+	hear  func(Event)
+	kinds []EventKind // all if there are none
+}
+
+func (a *audience) observed() bool { return a.all }
 
 func (w *World) emit(e Event) {
 	if e.Time == 0 {
 		e.Time = w.Now()
 	}
-	for _, f := range w.observers {
-		f(e)
+	for _, o := range w.observers {
+		if len(o.kinds) == 0 || slices.Contains(o.kinds, e.Kind) {
+			o.hear(e)
+		}
 	}
 }

@@ -45,13 +45,16 @@ func (d *desc) otherHost() *Host {
 	return d.other.host
 }
 
+// maxData is how much of what is sent an event has.
+const maxData = 40
+
 // notify makes an event of something that a connection or a datagram has to do with.
-func (d *desc) notify(kind EventKind, at time.Duration, peer *Host, text string) {
+func (d *desc) notify(kind EventKind, at time.Duration, peer *Host, text string, data ...byte) {
 	w := d.host.world
 	if !w.observed() || d.host.name == "" || text == "" && kind != WasReset {
 		return
 	}
-	e := Event{Time: at, Host: d.host.name, Kind: kind, Conn: d.id, Text: text}
+	e := Event{Time: at, Host: d.host.name, Kind: kind, Conn: d.id, Text: text, Data: string(data[:min(len(data), maxData)])}
 	if peer != nil {
 		e.Peer = peer.name
 	}
@@ -62,21 +65,21 @@ func (d *desc) notify(kind EventKind, at time.Duration, peer *Host, text string)
 }
 
 // send schedules something to reach the other end, after everything sent before.
-func (d *desc) send(what string, bytes int, act func(to *desc)) {
+func (d *desc) send(what string, data []byte, act func(to *desc)) {
 	w, to := d.host.world, d.other
 	l := w.link(d.host, to.host)
 	now := d.clock()
-	if w.observed() && bytes > 0 {
-		what = sizeOf(bytes)
+	if w.observed() && len(data) > 0 {
+		what = sizeOf(len(data))
 	}
-	d.notify(Sent, now, to.host, what)
+	d.notify(Sent, now, to.host, what, data...)
 	deliver := func() { d.deliver(to, what, act) }
 	if l.cut || d.muted {
 		l.held = append(l.held, letter{d, d.host.boots, deliver})
 		d.watchOutage()
 		return
 	}
-	d.arrives = max(d.arrives, l.arrival(now, bytes))
+	d.arrives = max(d.arrives, l.arrival(now, len(data)))
 	if now == w.now {
 		w.atFor(d.tie, d.arrives, deliver)
 		return

@@ -127,7 +127,7 @@ func (d *desc) carry(to *Host, p packet, arrive func()) {
 	said := func(kind EventKind, at time.Duration) {
 		if w.observed() {
 			d.id = id
-			d.notify(kind, at, to, datagram(p))
+			d.notify(kind, at, to, datagram(p), p.data...)
 		}
 	}
 	said(Sent, now)

@@ -92,7 +92,7 @@ func (d *desc) makeRoom() {
 	if d.end == readEnd {
 		o.unblock()
 	} else {
-		d.send("", 0, func(to *desc) { to.unblock() })
+		d.send("", nil, func(to *desc) { to.unblock() })
 	}
 }
 
@@ -175,7 +175,7 @@ func (d *desc) segments(b []byte) {
 		}
 		seg := append([]byte(nil), b[:n]...)
 		b = b[n:]
-		d.send("bytes", len(seg), func(to *desc) {
+		d.send("bytes", seg, func(to *desc) {
 			to.under -= len(seg)
 			switch {
 			case to.closed || to.broken && !to.gone:
@@ -190,7 +190,7 @@ func (d *desc) segments(b []byte) {
 
 // reset answers something that arrived at a closed end.
 func (d *desc) reset() {
-	d.send("a reset", 0, func(to *desc) {
+	d.send("a reset", nil, func(to *desc) {
 		if !to.closed && to.err == nil && !to.broken {
 			to.gone = true
 			to.fail(syscall.ECONNRESET)
@@ -225,7 +225,7 @@ func (d *desc) finish() {
 		return
 	}
 	d.shut = true
-	d.send("the end", 0, func(to *desc) {
+	d.send("the end", nil, func(to *desc) {
 		if !to.closed && !to.finished && !to.broken {
 			to.finished = true
 			to.raise(host.Readable | host.Hangup)

@@ -17,7 +17,7 @@ import (
 	"github.com/corolla-go/corolla/sim/simtest"
 )
 
-func TestCounter(t *testing.T) { simtest.Explore(t, 500, threeReplicas) }
+func TestExploreCounter(t *testing.T) { simtest.Explore(t, 500, threeReplicas) }
 
 // memory is a disk that survives a crash. It writes in two pieces.
 type memory struct{ b []byte }
@@ -47,13 +47,13 @@ func threeReplicas(r *simtest.Run) error {
 	for _, name := range replicas {
 		others := slices.DeleteFunc(slices.Clone(replicas), func(n string) bool { return n == name })
 		disk := &memory{}
-		r.Host(name).Start(func(t *corolla.Task) error {
+		r.Supervise(name, func(t *corolla.Task) error {
 			ln, err := aio.Listen(t.Loop(), "tcp", ":7000")
 			if err != nil {
 				return err
 			}
 			return serve(t, ln, disk, []string{others[0] + ":7000", others[1] + ":7000"}, r.Sometimes)
-		}, corolla.ErrorHandler(func(error) {})) // connections fail here
+		})
 	}
 	r.Storm(10 * time.Second)
 

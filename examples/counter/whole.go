@@ -2,4 +2,4 @@
 
 package main
 
-const cutHalfLines = true
+var cutHalfLines = true

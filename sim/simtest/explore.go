@@ -52,7 +52,7 @@ func Explore(t testing.TB, n int, body func(r *Run) error, opts ...Option) {
 		n = *nFlag
 	}
 	sum := e.explore(n)
-	t.Log(sum.String())
+	t.Logf("%s: %s", t.Name(), sum)
 	if sum.failed != nil {
 		e.report(t, sum.failed.recipe, sum.failed.err)
 	} else if never := sum.never(); len(never) > 0 {

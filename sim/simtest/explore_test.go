@@ -1,6 +1,7 @@
 package simtest_test
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -23,12 +24,13 @@ func TestMain(m *testing.M) { leaktest.Main(m) }
 // witness is a test that notes how it fails.
 type witness struct {
 	testing.TB
+	name   string
 	failed string
 	logged string
 }
 
 func (w *witness) Helper()                        {}
-func (w *witness) Name() string                   { return "TestWitness" }
+func (w *witness) Name() string                   { return cmp.Or(w.name, "TestWitness") }
 func (w *witness) Log(args ...any)                { w.logged += fmt.Sprintln(args...) }
 func (w *witness) Logf(format string, a ...any)   { w.logged += fmt.Sprintf(format+"\n", a...) }
 func (w *witness) Errorf(format string, a ...any) { w.failed += fmt.Sprintf(format+"\n", a...) }
@@ -73,6 +75,9 @@ func TestFailureIsShrunkAndReplays(t *testing.T) {
 	simtest.Explore(w, 1000, lives(3))
 	if n := strings.Count(w.failed, "\n    crash at="); n != 2 || strings.Count(w.failed, "\n    ") != 2 {
 		t.Errorf("it takes two crashes of one host, and the report says:\n%s", w.failed)
+	}
+	if n := strings.Count(w.failed, " for=1ms host=mortal\n"); n != 2 {
+		t.Errorf("the crashes are not as short as can be:\n%s", w.failed)
 	}
 	_, command, _ := strings.Cut(w.failed, "replay: go test -run '^TestWitness$' -sim.seed=")
 	seed, _, _ := strings.Cut(command, "\n")
@@ -188,12 +193,20 @@ func TestPage(t *testing.T) {
 		{Time: 3, Host: "b", Kind: sim.Call, Text: "read 5 of 5"},
 		{Time: 4, Host: "b", Kind: sim.Lost, Peer: "a", Conn: 1, Text: "6 bytes"},
 		{Time: 5, Host: "a", Kind: sim.Crashed, Text: "the process"},
-		{Time: 6, Host: "b", Kind: sim.Stuck, Text: "task 1 waits"},
+		{Time: 5, Host: "b", Kind: sim.Sent, Peer: "a", Conn: 1, Text: "7 bytes", Data: "hi\r\nyou"},
+		{Time: 6, Host: "a", Kind: sim.Arrived, Peer: "b", Conn: 1, Text: "7 bytes"},
+		{Time: 6, Host: "b", Kind: sim.TaskIs, Task: "main", Text: "parked on <sleep>"},
+		{Time: 7, Host: "b", Kind: sim.TaskIs, Task: "main", Text: "parked on a read"},
+		{Time: 7, Host: "b", Kind: sim.TaskIs, Task: "other", Text: "ready"},
+		{Time: 8, Host: "b", Kind: sim.TaskIs, Task: "other", Text: "ended"},
+		{Time: 8, Host: "b", Kind: sim.Stuck, Text: "task 1 waits"},
 	}, []sim.Fault{{Kind: sim.Crash, At: 5, Host: "a"}}, errors.New("it & failed"))
 	for text, want := range map[string]int{
 		"Test&lt;Page&gt;</h1>": 1, "it &amp; failed": 1, "crash at=5ns host=a": 1, `class="name"`: 2,
-		`class="arrow arrive"`: 1, `class="arrow lose"`: 1, `<title>5 bytes</title>`: 1, "read 5": 0,
+		`class="arrow arrive"`: 2, `class="arrow lose"`: 1, `<title>5 bytes</title>`: 1, "read 5": 0,
 		`class="down"`: 1, "b: task 1 waits": 1,
+		"<title>7 bytes: hi you</title>": 1, ">hi you</text>": 1,
+		"<td>main</td><td>parked on a read</td><td>7ns</td>": 1, "6ns parked on &lt;sleep&gt;<br>": 1, "other": 0,
 	} {
 		if n := strings.Count(page, text); n != want {
 			t.Errorf("%q is there %d times, not %d", text, n, want)

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/corolla-go/corolla/sim"
 )
@@ -37,6 +40,7 @@ type drawing struct {
 	Down                 []bar
 	Faults               []string
 	Stuck                []sim.Event
+	Tasks                []*taskLine
 	Left                 int // how many events before the first row are not drawn
 }
 
@@ -70,6 +74,7 @@ func draw(title string, r *Run, failure error) string {
 	}
 	p := plot{drawing: d, x: map[string]int{}, sent: map[string][]flight{}, down: map[string]int{}}
 	p.events(visible(r.events))
+	d.Tasks = taskLines(r.events)
 	var b strings.Builder
 	if err := page.Execute(&b, d); err != nil {
 		panic(err) // the template is ours
@@ -79,9 +84,9 @@ func draw(title string, r *Run, failure error) string {
 
 // visible leaves out what goes on within a host, if there are hosts that talk to each other.
 func visible(all []sim.Event) []sim.Event {
-	within := func(e sim.Event) bool { return e.Kind == sim.Call || e.Kind == sim.Woken }
+	within := func(e sim.Event) bool { return e.Kind == sim.Call || e.Kind == sim.Woken || e.Kind == sim.TaskIs }
 	if !slices.ContainsFunc(all, func(e sim.Event) bool { return !within(e) }) {
-		return all
+		within = func(e sim.Event) bool { return e.Kind == sim.TaskIs }
 	}
 	return slices.DeleteFunc(slices.Clone(all), within)
 }
@@ -97,6 +102,7 @@ type plot struct {
 // flight is something sent that has not arrived.
 type flight struct {
 	x, y int
+	full string
 	text string
 }
 
@@ -148,7 +154,7 @@ func (p *plot) event(e sim.Event, y int, at string) {
 	switch e.Kind {
 	case sim.Sent:
 		key := fmt.Sprint(e.Conn, " ", e.Peer)
-		p.sent[key] = append(p.sent[key], flight{x, y, e.Text})
+		p.sent[key] = append(p.sent[key], flight{x, y, e.Text, says(e)})
 		p.Rows = append(p.Rows, row{x, y, at, "", "sent"})
 		return
 	case sim.Arrived, sim.Lost:
@@ -177,7 +183,7 @@ func (p *plot) arrive(e sim.Event, x, y int) {
 	if e.Kind == sim.Lost {
 		key = fmt.Sprint(e.Conn, " ", e.Peer)
 	}
-	from := flight{p.x[e.Peer], y - rowHeight, e.Text}
+	from := flight{p.x[e.Peer], y - rowHeight, e.Text, e.Text}
 	if on := p.sent[key]; len(on) > 0 {
 		from, p.sent[key] = on[0], on[1:]
 	}
@@ -187,8 +193,27 @@ func (p *plot) arrive(e sim.Event, x, y int) {
 	}
 	p.Arrows = append(p.Arrows, arrow{
 		X1: from.x, Y1: from.y, X2: to, Y2: y, MidX: (from.x + to) / 2, MidY: (from.y+y)/2 - 2,
-		Text: short(from.text), Full: from.text, Class: string(e.Kind),
+		Text: short(from.text), Full: full(from), Class: string(e.Kind),
 	})
+}
+
+// says returns the first bytes of what is sent, if they can be read, or else how many there are.
+func says(e sim.Event) string {
+	first := strings.Join(strings.Fields(e.Data), " ")
+	if first == "" && e.Data != "" {
+		first = strings.Trim(strconv.Quote(e.Data), `"`)
+	}
+	if first == "" || strings.ContainsFunc(first, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }) {
+		return e.Text
+	}
+	return first
+}
+
+func full(f flight) string {
+	if f.text == f.full {
+		return f.full
+	}
+	return f.full + ": " + f.text
 }
 
 func short(s string) string {

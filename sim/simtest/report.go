@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/corolla-go/corolla/sim"
 )
 
 // report fails t with a run that failed: how to replay it, and the least that brings it about.
@@ -20,7 +18,7 @@ func (e *explorer) report(t testing.TB, how recipe, failure error) {
 		return
 	}
 	faults := e.shrink(how, r.faults, err)
-	least, err := e.run(how, true, without(faults))
+	least, err := e.run(how, true, only(faults))
 	dir := *traceFlag
 	if dir == "" {
 		dir = filepath.Join(os.TempDir(), "simtest")
@@ -32,13 +30,13 @@ func (e *explorer) report(t testing.TB, how recipe, failure error) {
 // name is the pattern that makes go test run t alone.
 func name(t testing.TB) string { return strings.ReplaceAll(t.Name(), "/", "$/^") }
 
-func list(faults []sim.Fault, of int) string {
+func list(faults []change, of int) string {
 	if len(faults) == 0 {
 		return fmt.Sprintf("none of its %d faults is needed for that", of)
 	}
 	s := fmt.Sprintf("of its %d faults it takes", of)
 	for _, f := range faults {
-		s += "\n    " + f.String()
+		s += "\n    " + f.is.String()
 	}
 	return s
 }

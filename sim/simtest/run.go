@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/sim"
 )
 
@@ -17,8 +18,8 @@ type Run struct {
 	recipe  recipe
 	hosts   []string
 	storms  uint64
-	faults  []sim.Fault // that strike in this run
-	leave   func(sim.Fault) bool
+	faults  []sim.Fault                                  // that strike in this run
+	weather func(sim.Fault) (is sim.Fault, strikes bool) // nil if all faults strike as they are
 	expects []string
 	reached map[string][]time.Duration // when
 	events  []sim.Event                // if they are kept
@@ -58,10 +59,13 @@ func (r *Run) Storm(d time.Duration, kinds ...sim.FaultKind) {
 	s := storm{from: now, until: now + d, hosts: slices.Clone(r.hosts), kinds: kinds, index: r.storms}
 	r.storms++
 	for _, f := range s.faults(r.recipe) {
-		if r.leave == nil || !r.leave(f) {
-			r.faults = append(r.faults, f)
-			r.Inject(f)
+		if strikes := true; r.weather != nil {
+			if f, strikes = r.weather(f); !strikes {
+				continue
+			}
 		}
+		r.faults = append(r.faults, f)
+		r.Inject(f)
 	}
 }
 
@@ -73,26 +77,73 @@ func Usual() []sim.FaultKind {
 	})
 }
 
+// PanicsOnly returns the option of a loop whose error handler does not mind that connections fail, as they
+// do in a storm, but lets the run fail if a callback or a task panics.
+func (r *Run) PanicsOnly() corolla.Option {
+	return corolla.ErrorHandler(func(err error) {
+		if p := (*corolla.PanicError)(nil); errors.As(err, &p) {
+			r.Always(false, fmt.Sprintf("no panics, but: %v\n%s", err, p.Stack))
+		}
+	})
+}
+
+// Supervise is Host.Start, with PanicsOnly, of a program that is started again a second after it has
+// failed, as those that run servers do: one that starts while there are no descriptors cannot listen.
+func (r *Run) Supervise(host string, program func(t *corolla.Task) error) *sim.Program {
+	return r.Host(host).Start(func(t *corolla.Task) error {
+		for {
+			err := program(t)
+			if err == nil || t.Err() != nil {
+				return err
+			}
+			if err := t.Sleep(time.Second); err != nil {
+				return err
+			}
+		}
+	}, r.PanicsOnly())
+}
+
+// settled is more than it takes the system to give up a connection that hears nothing any more: 15 minutes
+// if something was sent on it.
+const settled = 20 * time.Minute
+
+// Settle drives the World for 20 minutes, in which the system gives up every connection whose peer has
+// gone, and then returns an error unless so many descriptors are open. A server that has no clients any
+// more should have its listener alone.
+func (r *Run) Settle(open int) error {
+	r.Advance(settled)
+	if n := r.Open(); n != open {
+		return fmt.Errorf("%d descriptors are open in the end, not %d", n, open)
+	}
+	return nil
+}
+
 // program is what is explored.
 type program struct {
 	body   func(r *Run) error
 	worlds []sim.Option
 }
 
-// run runs the program once. Faults that leave says true to do not strike.
-func (p program) run(how recipe, keep bool, leave func(sim.Fault) bool) (r *Run, err error) {
+// run runs the program once. weather says which faults strike, and how; nil has all.
+func (p program) run(how recipe, keep bool, weather func(sim.Fault) (sim.Fault, bool)) (r *Run, err error) {
 	r = &Run{
-		World: sim.New(how.seed, p.worlds...), recipe: how, keep: keep, leave: leave,
+		World: sim.New(how.seed, p.worlds...), recipe: how, keep: keep, weather: weather,
 		reached: map[string][]time.Duration{},
 	}
 	for _, f := range how.forks {
 		r.Reseed(f.at, f.seed)
 	}
-	r.Observe(r.note)
+	if keep {
+		r.ObserveTasks()
+		r.Observe(r.note)
+	} else {
+		r.Observe(r.note, sim.Reached)
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
+		r.keep = false // what ends the World is no part of the run
 		r.Close()
 		err = errors.Join(err, r.Broken())
 	}()

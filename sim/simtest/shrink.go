@@ -1,45 +1,83 @@
 package simtest
 
 import (
+	"iter"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/corolla-go/corolla/sim"
 )
 
-// shrink leaves out faults for as long as the program still fails in the same way, and returns the
-// run with those that are left. Each of them is needed: without any one of them it does not fail.
-func (p program) shrink(how recipe, faults []sim.Fault, failure error) []sim.Fault {
+// change is a fault of a run, and what it is now.
+type change struct{ was, is sim.Fault }
+
+// shrink leaves out faults for as long as the program still fails in the same way, then makes those that
+// are left shorter, and returns them. Each of them is needed: without any one of them it does not fail.
+func (p program) shrink(how recipe, faults []sim.Fault, failure error) []change {
+	list := make([]change, len(faults))
+	for i, f := range faults {
+		list[i] = change{f, f}
+	}
 	want := signature(failure)
-	fails := func(left []sim.Fault) bool {
-		_, err := p.run(how, false, without(left))
+	fails := func(list []change) bool {
+		_, err := p.run(how, false, only(list))
 		return err != nil && signature(err) == want
 	}
-	for step := max(len(faults)/2, 1); ; step = max(step/2, 1) {
+	list = fewer(list, fails)
+	for i := range list {
+		for try := range shorter(list[i].is) {
+			was := list[i].is
+			if list[i].is = try; !fails(list) {
+				list[i].is = was
+				break
+			}
+		}
+	}
+	return list
+}
+
+// fewer leaves out what is not needed.
+func fewer(list []change, fails func([]change) bool) []change {
+	for step := max(len(list)/2, 1); ; step = max(step/2, 1) {
 		shrunk := false
-		for i := 0; i < len(faults); {
-			rest := append(append([]sim.Fault{}, faults[:i]...), faults[min(i+step, len(faults)):]...)
+		for i := 0; i < len(list); {
+			rest := append(slices.Clone(list[:i]), list[min(i+step, len(list)):]...)
 			if fails(rest) {
-				faults, shrunk = rest, true
+				list, shrunk = rest, true
 			} else {
 				i += step
 			}
 		}
 		if step == 1 && !shrunk {
-			return faults
+			return list
 		}
 	}
 }
 
-// without leaves out all faults but these.
-func without(left []sim.Fault) func(sim.Fault) bool {
-	n := map[sim.Fault]int{}
-	for _, f := range left {
-		n[f]++
+// shorter yields a fault that lasts half as long, and so on, down to a millisecond.
+func shorter(f sim.Fault) iter.Seq[sim.Fault] {
+	return func(yield func(sim.Fault) bool) {
+		for f.For > time.Millisecond {
+			if f.For = max((f.For / 2).Round(time.Millisecond), time.Millisecond); !yield(f) {
+				return
+			}
+		}
 	}
-	return func(f sim.Fault) bool {
-		n[f]--
-		return n[f] < 0
+}
+
+// only leaves out all faults but these, and has these strike as they are now.
+func only(list []change) func(sim.Fault) (sim.Fault, bool) {
+	left := slices.Clone(list)
+	return func(f sim.Fault) (sim.Fault, bool) {
+		i := slices.IndexFunc(left, func(c change) bool { return c.was == f })
+		if i < 0 {
+			return f, false
+		}
+		is := left[i].is
+		left = slices.Delete(left, i, i+1)
+		return is, true
 	}
 }
 

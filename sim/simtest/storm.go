@@ -98,7 +98,7 @@ func (d dice) fillLink(f *sim.Fault, lasts time.Duration) {
 	case sim.Delay:
 		f.By, f.For = d.between(time.Millisecond, time.Second), lasts
 		if d.IntN(2) == 0 {
-			f.P = 1 + d.Float64()
+			f.P = math.Round(100+100*d.Float64()) / 100
 		}
 	case sim.Bandwidth:
 		f.N, f.For = int(d.between(100, 1e6)), lasts
