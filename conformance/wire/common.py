@@ -7,7 +7,7 @@ import zlib
 PIECES = [1, 2, 3, 100, 1000, 4096, 16384, 70000]
 
 HALF = 100_000  # bytes of a question, and of its answer
-BULK = 12 << 20  # bytes that a sender sends to a reader that does not read
+BULK = 8 << 20  # bytes that a sender sends to a reader that does not read
 CHUNK = 32 << 10  # of which it sends so many at a time
 
 

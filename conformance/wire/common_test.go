@@ -22,18 +22,21 @@ var pieces = []int{1, 2, 3, 100, 1000, 4096, 16384, 70000}
 
 const (
 	half  = 100_000  // bytes of a question, and of its answer
-	bulk  = 12 << 20 // bytes that a sender sends to a reader that does not read
+	bulk  = 8 << 20  // bytes that a sender sends to a reader that does not read
 	chunk = 32 << 10 // of which it sends so many at a time
 )
 
-// pattern returns bytes that count up from first.
-func pattern(size, first int) []byte {
-	b := make([]byte, size)
+// counting is what patterns are made of.
+var counting = func() []byte {
+	b := make([]byte, half+256)
 	for i := range b {
-		b[i] = byte(first + i)
+		b[i] = byte(i)
 	}
 	return b
-}
+}()
+
+// pattern returns bytes that count up from first, which is below 256, up to 100,000 of them.
+func pattern(size, first int) []byte { return counting[first : first+size : first+size] }
 
 // kind is one of Twisted's receivers: its decoder here, how a message is sent, and the longest.
 type kind struct {

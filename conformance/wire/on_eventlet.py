@@ -169,7 +169,8 @@ class Slow:
 
     def watch(self, sock):
         """Tells when another green thread waits for room in a socket."""
-        while sock.fileno() not in hubs.get_hub().listeners[hubs.WRITE]:
+        hub = hubs.get_hub()
+        while sock.fileno() not in hub.listeners[hub.WRITE]:
             eventlet.sleep(0)
         say("paused")
         return True

@@ -27,7 +27,7 @@ type peer struct {
 
 // newPeer starts a framework, to serve a case or to connect, so many times.
 func newPeer(t *testing.T, framework, name, folder, mode string, times int) *peer {
-	ctx, cancel := context.WithTimeout(t.Context(), processLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), processLimit) // t.Context ends before the cleanup
 	p := &peer{t: t, lines: make(chan string, 4*times+4)}
 	p.cmd = exec.CommandContext(ctx, *python, "on_"+framework+".py", name, folder, mode, fmt.Sprint(times))
 	p.cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")

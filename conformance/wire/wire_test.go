@@ -46,8 +46,8 @@ var cases = []struct{ name, about string }{
 	{"int32", "strings up to 99,999 bytes; Twisted's Int32StringReceiver"},
 	{"tls", "echo through TLS, which both sides end properly"},
 	{"starttls", "a line each in the clear, then echo through TLS"},
-	{"slow-server", "12 MiB to a server that does not read until the client's writing is paused"},
-	{"slow-client", "12 MiB to a client that does not read until the server's writing is paused"},
+	{"slow-server", "8 MiB to a server that does not read until the client's writing is paused"},
+	{"slow-client", "8 MiB to a client that does not read until the server's writing is paused"},
 	{"abort-client", "the client aborts while the server waits for more"},
 	{"abort-server", "the server aborts while the client waits for more"},
 }
@@ -161,7 +161,7 @@ func converse(t *testing.T, framework string, e exchange, folder string) {
 // run has our side of a conversation.
 func (e *exchange) run(t *testing.T, begin func() error) {
 	t.Helper()
-	l, err := corolla.New(corolla.ErrorHandler(func(err error) { t.Errorf("reached the error handler: %v", err) }))
+	l, err := corolla.New(corolla.SlowLimit(0), corolla.ErrorHandler(func(err error) { t.Errorf("reached the error handler: %v", err) }))
 	leaktest.NeedLoop(t, err)
 	e.loop, e.result, e.peerFull = l, corolla.NewFuture[string](l), corolla.NewFuture[struct{}](l)
 	if e.name == "slow-"+e.role {
