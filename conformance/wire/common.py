@@ -61,5 +61,6 @@ def say(line):
     print(line, flush=True)
 
 
-CASE, FOLDER, MODE, TIMES = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+# Each line of standard input is a case, to be served, or a case and the port to connect to.
+FOLDER = sys.argv[1]
 CERTIFICATE, AUTHORITY = FOLDER + "/server.pem", FOLDER + "/authority.pem"

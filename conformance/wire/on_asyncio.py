@@ -174,23 +174,30 @@ CASES = {
 }
 
 
-async def main():
-    case = CASES[CASE]
-    if MODE == "connect":
-        for _ in range(TIMES):
-            tls = {"ssl": context("client"), "server_hostname": "localhost"} if CASE == "tls" else {}
-            say("result " + await case.client(*await asyncio.open_connection("127.0.0.1", int(await line()), **tls)))
-        return
-    results = asyncio.Queue()
+async def serve(name):
+    result = asyncio.get_running_loop().create_future()
 
     async def handle(reader, writer):
-        results.put_nowait(await case.server(reader, writer))
+        try:
+            result.set_result(await CASES[name].server(reader, writer))
+        except Exception as error:
+            result.set_exception(error)
 
     server = await asyncio.start_server(
-        handle, "127.0.0.1", 0, ssl=context("server") if CASE == "tls" else None)
+        handle, "127.0.0.1", 0, ssl=context("server") if name == "tls" else None)
     say(f"port {server.sockets[0].getsockname()[1]}")
-    for _ in range(TIMES):
-        say("result " + await results.get())
+    say("result " + await result)
+    server.close()
+
+
+async def connect(name, port):
+    tls = {"ssl": context("client"), "server_hostname": "localhost"} if name == "tls" else {}
+    say("result " + await CASES[name].client(*await asyncio.open_connection("127.0.0.1", int(port), **tls)))
+
+
+async def main():
+    while words := (await line()).split():
+        await (serve(*words) if len(words) == 1 else connect(*words))
 
 
 asyncio.run(main())

@@ -219,16 +219,17 @@ CASES = {
 }
 
 
-def main():
-    case = CASES[CASE]
-    if MODE == "connect":
-        for _ in range(TIMES):
-            say("result " + case.client(eventlet.connect(("127.0.0.1", int(line())))))
-        return
+def serve(name):
     listener = eventlet.listen(("127.0.0.1", 0))
     say(f"port {listener.getsockname()[1]}")
-    for _ in range(TIMES):
-        say("result " + case.server(listener.accept()[0]))
+    sock, _ = listener.accept()
+    listener.close()
+    say("result " + CASES[name].server(sock))
 
 
-main()
+def connect(name, port):
+    say("result " + CASES[name].client(eventlet.connect(("127.0.0.1", int(port)))))
+
+
+while words := line().split():
+    serve(*words) if len(words) == 1 else connect(*words)

@@ -36,8 +36,8 @@ class Side(protocol.Protocol):
 
     closed = False  # by this side
 
-    def __init__(self):
-        self.tally, self.result = Tally(), defer.Deferred()
+    def __init__(self, case):
+        self.case, self.tally, self.result = case, Tally(), defer.Deferred()
 
     def close(self):
         self.closed = True
@@ -159,7 +159,7 @@ class StringsServer(Strings):
 
 class StringsClient(Strings):
     def connectionMade(self):
-        self.batches = batches(CASE)
+        self.batches = batches(self.case)
         self.missing = 0
         self.next()
 
@@ -244,7 +244,7 @@ class AbortClient(Side):
     def dataReceived(self, data):
         self.tally.add(data)
         if self.tally.got == 5:
-            if CASE == "abort-client":
+            if self.case == "abort-client":
                 self.transport.abortConnection()
             else:
                 self.transport.write(b"abort")
@@ -262,34 +262,39 @@ CASES = {  # each a server and a client
 
 
 @defer.inlineCallbacks
-def main(_):
-    server, client = CASES[CASE]
-    if MODE == "connect":
-        for _ in range(TIMES):
-            port = int((yield line()))
-            to = endpoints.TCP4ClientEndpoint(reactor, "127.0.0.1", port)
-            if CASE == "tls":
-                to = endpoints.wrapClientTLS(context("client"), to)
-            side = yield endpoints.connectProtocol(to, client())
-            say("result " + (yield side.result))
-        return
+def serve(name):
     results = defer.DeferredQueue()
 
     class Factory(protocol.Factory):
         noisy = False
 
         def buildProtocol(self, address):
-            side = server()
+            side = CASES[name][0](name)
             side.result.addCallback(results.put)
             return side
 
-    if CASE == "tls":
+    if name == "tls":
         listening = reactor.listenSSL(0, Factory(), context("server"), interface="127.0.0.1")
     else:
         listening = reactor.listenTCP(0, Factory(), interface="127.0.0.1")
     say(f"port {listening.getHost().port}")
-    for _ in range(TIMES):
-        say("result " + (yield results.get()))
+    say("result " + (yield results.get()))
+    yield listening.stopListening()
+
+
+@defer.inlineCallbacks
+def connect(name, port):
+    to = endpoints.TCP4ClientEndpoint(reactor, "127.0.0.1", int(port))
+    if name == "tls":
+        to = endpoints.wrapClientTLS(context("client"), to)
+    side = yield endpoints.connectProtocol(to, CASES[name][1](name))
+    say("result " + (yield side.result))
+
+
+@defer.inlineCallbacks
+def main(_):
+    while words := (yield line()).split():
+        yield serve(*words) if len(words) == 1 else connect(*words)
 
 
 log.startLogging(sys.stderr, setStdout=False)

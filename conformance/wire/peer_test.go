@@ -14,22 +14,22 @@ import (
 )
 
 // processLimit ends a process of a framework that hangs.
-const processLimit = 40 * time.Second
+const processLimit = 60 * time.Second
 
 // peer is a process in which a framework has its side of conversations, one after the other.
 type peer struct {
-	t      *testing.T
 	cmd    *exec.Cmd
 	in     io.WriteCloser
 	lines  chan string // what it says, and then closed
 	stderr bytes.Buffer
 }
 
-// newPeer starts a framework, to serve a case or to connect, so many times.
-func newPeer(t *testing.T, framework, name, folder, mode string, times int) *peer {
+// newPeer starts a framework, with a folder of certificates. Each line that it is told is a case that it is to
+// serve, or a case and the port to connect to.
+func newPeer(t *testing.T, framework, folder string) *peer {
 	ctx, cancel := context.WithTimeout(context.Background(), processLimit) // t.Context ends before the cleanup
-	p := &peer{t: t, lines: make(chan string, 4*times+4)}
-	p.cmd = exec.CommandContext(ctx, *python, "on_"+framework+".py", name, folder, mode, fmt.Sprint(times))
+	p := &peer{lines: make(chan string, 16)}
+	p.cmd = exec.CommandContext(ctx, *python, "on_"+framework+".py", folder)
 	p.cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
 	p.cmd.Stderr = &p.stderr
 	out, err := p.cmd.StdoutPipe()

@@ -103,14 +103,11 @@ func TestWire(t *testing.T) {
 			} else if err != nil {
 				t.Skipf("%s is missing: %v\n%s", f.name, err, out)
 			}
-			for _, c := range cases {
-				for _, role := range []string{"server", "client"} {
-					t.Run(c.name+"/"+role, func(t *testing.T) {
-						t.Parallel()
-						cfg := map[string]*tls.Config{"server": server, "client": client}[role]
-						converse(t, f.name, exchange{name: c.name, role: role, tls: cfg}, folder)
-					})
-				}
+			for role, cfg := range map[string]*tls.Config{"server": server, "client": client} {
+				t.Run(role, func(t *testing.T) {
+					t.Parallel()
+					converse(t, f.name, exchange{role: role, tls: cfg}, folder)
+				})
 			}
 		})
 	}
@@ -123,39 +120,45 @@ func stylesFor(name string) []style {
 	})
 }
 
-// converse has one case in all our styles, one after the other, with one process of a framework.
+// converse has all cases in all our styles, one after the other, with one process of a framework.
 func converse(t *testing.T, framework string, e exchange, folder string) {
-	ours := stylesFor(e.name)
-	mode := map[string]string{"server": "connect", "client": "serve"}[e.role]
-	e.peer = newPeer(t, framework, e.name, folder, mode, len(ours))
-	port := ""
-	if e.role == "client" {
-		var err error
-		if port, err = e.peer.next("port"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, s := range ours {
-		ok := t.Run(s.name, func(t *testing.T) {
+	e.peer = newPeer(t, framework, folder)
+	for _, c := range cases {
+		for _, s := range stylesFor(c.name) {
 			e := e
-			begin := func() error { s.connect(&e, "127.0.0.1:"+port); return nil }
-			if e.role == "server" {
-				begin = func() error {
-					addr, err := s.serve(&e)
-					if err != nil {
-						return err
-					}
-					_, port, _ := net.SplitHostPort(addr.String())
-					return e.peer.say(port)
-				}
+			e.name = c.name
+			if !t.Run(c.name+"/"+s.name, func(t *testing.T) {
+				e.run(t, func() error { return e.begin(s) })
+				e.check(t, framework, s.name)
+			}) {
+				return // the process may be out of step
 			}
-			e.run(t, begin)
-			e.check(t, framework, s.name)
-		})
-		if !ok {
-			return // the process may be out of step
 		}
 	}
+}
+
+// begin has one side serve and the other connect.
+func (e *exchange) begin(s style) error {
+	if e.role == "client" {
+		if err := e.peer.say(e.name); err != nil {
+			return err
+		}
+		port, err := e.peer.next("port")
+		if err != nil {
+			return err
+		}
+		s.connect(e, net.JoinHostPort("127.0.0.1", port))
+		return nil
+	}
+	addr, err := s.serve(e)
+	if err != nil {
+		return err
+	}
+	_, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return err
+	}
+	return e.peer.say(e.name + " " + port)
 }
 
 // run has our side of a conversation.
@@ -164,20 +167,21 @@ func (e *exchange) run(t *testing.T, begin func() error) {
 	l, err := corolla.New(corolla.SlowLimit(0), corolla.ErrorHandler(func(err error) { t.Errorf("reached the error handler: %v", err) }))
 	leaktest.NeedLoop(t, err)
 	e.loop, e.result, e.peerFull = l, corolla.NewFuture[string](l), corolla.NewFuture[struct{}](l)
-	if e.name == "slow-"+e.role {
-		go func() {
-			_, err := e.peer.next("paused")
-			_ = l.Post(func() {
-				if err != nil {
-					_ = e.result.Fail(err)
-				}
-				_ = e.peerFull.Resolve(struct{}{})
-			})
-		}()
+	awaitFull := func() {
+		_, err := e.peer.next("paused")
+		_ = l.Post(func() {
+			if err != nil {
+				_ = e.result.Fail(err)
+			}
+			_ = e.peerFull.Resolve(struct{}{})
+		})
 	}
 	if err := l.Run(func(task *corolla.Task) error {
 		if err := begin(); err != nil {
 			return err
+		}
+		if e.name == "slow-"+e.role {
+			go awaitFull()
 		}
 		_, err := e.result.AwaitTimeout(task, sideLimit)
 		return err
