@@ -40,6 +40,7 @@ chat-browser:
 PYTHON ?= /usr/bin/python3
 conformance:
 	go test -count=1 -timeout 10m ./conformance -python $(PYTHON)
+	CI=true go test -count=1 -timeout 5m ./conformance/wire -python $(PYTHON)
 
 # Stores what the frameworks print as the traces to compare with.
 conformance-traces:
