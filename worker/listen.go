@@ -87,7 +87,7 @@ func (s *supervisor) open(a Address, passed *os.File) error {
 			s.listeners.paths = append(s.listeners.paths, path{u.Name, made})
 		}
 	}
-	s.log.Info("listening", slog.String("name", a.Name), slog.Any("addr", addr), slog.Bool("passed", passed != nil))
+	s.log.Info("listening", slog.String("name", a.Name), slog.String("addr", addr.String()), slog.Bool("passed", passed != nil))
 	return nil
 }
 

@@ -21,20 +21,20 @@ const (
 
 // proc is a worker's process in its parent.
 type proc struct {
-	s       *supervisor
-	role    role
-	p       *process.Process
-	tasks   []*corolla.Future[struct{}] // that read what it says
-	said    string                      // its last line on standard error
-	status  string
-	began   time.Duration
-	lasted  time.Duration // from when it was ready to its end
-	watch   *corolla.Timer
-	ready   bool
-	told    bool // to end
-	ended   bool
-	gone    bool // and all that it has printed is there
-	why     string // it was killed
+	s      *supervisor
+	role   role
+	p      *process.Process
+	tasks  []*corolla.Future[struct{}] // that read what it says
+	said   string                      // its last line on standard error
+	status string
+	began  time.Duration
+	lasted time.Duration // from when it was ready to its end
+	watch  *corolla.Timer
+	ready  bool
+	told   bool // to end
+	ended  bool
+	gone   bool   // and all that it has printed is there
+	why    string // it was killed
 }
 
 // start starts a worker.
