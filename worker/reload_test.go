@@ -82,6 +82,7 @@ type load struct {
 	stop  chan struct{}
 	made  chan struct{} // a request, if somebody waits for it
 	all   sync.WaitGroup
+	began time.Time
 	asked atomic.Int64
 	cut   atomic.Int64 // requests that were in a worker that was killed
 
@@ -93,7 +94,7 @@ type load struct {
 // start has clients send requests, half of them on connections that they keep: as fast as they can, or together
 // so many in a second.
 func start(t *testing.T, p *parent, clients, rate int) *load {
-	l := &load{t: t, stop: make(chan struct{}), made: make(chan struct{}), killed: map[int]bool{}}
+	l := &load{t: t, began: time.Now(), stop: make(chan struct{}), made: make(chan struct{}), killed: map[int]bool{}}
 	for i := range clients {
 		l.all.Go(func() {
 			c := client{network: p.s.Network, addr: p.addr, keep: i%2 == 0}
@@ -166,7 +167,8 @@ func (l *load) kill(p *parent, pid int) {
 func (l *load) end() {
 	close(l.stop)
 	l.all.Wait()
-	l.t.Logf("%d requests, of which %d were in workers that were killed", l.asked.Load(), l.cut.Load())
+	l.t.Logf("%d requests, %.0f a second, of which %d were in workers that were killed",
+		l.asked.Load(), float64(l.asked.Load())/time.Since(l.began).Seconds(), l.cut.Load())
 }
 
 // more waits until so many more requests were made.
@@ -185,12 +187,12 @@ func (l *load) more(n int) {
 // TestReloads: not one request fails or is refused through reloads, and through workers that are killed only those
 // that are in them. COROLLA_RELOADS=50 is the long form, at 2,000 requests a second.
 func TestReloads(t *testing.T) {
-	reloads, rate := 3, 0
+	reloads, requests, clients, rate := 3, 50, 8, 0
 	if text := os.Getenv("COROLLA_RELOADS"); text != "" {
 		if _, err := fmt.Sscan(text, &reloads); err != nil {
 			t.Fatal(err)
 		}
-		rate = 2000
+		requests, clients, rate = 500, 32, 2000
 	}
 	for _, c := range []struct {
 		name  string
@@ -199,16 +201,16 @@ func TestReloads(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p := begin(t, settings{Workers: 2, Grace: 20 * time.Second, Linger: 10 * time.Second})
 			pids := p.ready(2)
-			l := start(t, p, 8, rate)
+			l := start(t, p, clients, rate)
 			for range reloads {
-				l.more(50)
+				l.more(requests)
 				if c.kills {
 					for pid := range pids {
 						l.kill(p, pid)
 						break
 					}
 				}
-				l.more(50)
+				l.more(requests)
 				p.signal(syscall.SIGHUP)
 				pids = p.ready(2)
 				p.next("reloaded")
