@@ -1,4 +1,4 @@
-.PHONY: all fmt lint test compat cluster cluster-test conformance conformance-traces explore seeded-bug soak trees bench mutants chat-browser
+.PHONY: all fmt lint test compat cluster cluster-test conformance conformance-traces explore seeded-bug soak trees bench mutants chat-browser reload-test
 
 all: fmt lint test
 
@@ -64,6 +64,10 @@ soak:
 # Random trees of Deferreds against a model of them: twenty times as many as in go test.
 trees:
 	COROLLA_SEEDS=$(or $(SEEDS),100000) go test -run '^TestRandomTrees$$' -v -timeout 30m ./deferred
+
+# Clients that make 2,000 requests a second through 50 reloads, and through as many workers that are killed besides.
+reload-test:
+	COROLLA_RELOADS=$(or $(RELOADS),50) go test -run '^TestReloads$$' -v -count 1 -timeout 30m ./worker
 
 bench:
 	go test -run '^$$' -bench . ./...

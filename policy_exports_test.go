@@ -21,7 +21,7 @@ corollatest: 4
 deferred: 85
 gen: 36
 green: 118
-process: 28
+process: 29
 service: 49
 shard: 39
 sim: 116
@@ -32,6 +32,7 @@ transport/framing: 18
 transport/transporttest: 19
 web: 32
 web/websocket: 62
+worker: 24
 `
 
 // maxMethods is how many methods a type may have, exported or not. The numbers of those that have more

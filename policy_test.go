@@ -50,7 +50,8 @@ backdoor:          . aio
 shard:             .
 web:               . aio green internal/ds
 service:           . aio transport
-examples:          . aio transport transport/framing process deferred service green gen web sim shard golang.org/x/sys
+worker:            . aio process service
+examples:          . aio transport transport/framing process deferred service green gen web sim shard worker golang.org/x/sys
 conformance:       . aio transport transport/framing process deferred service green gen sim
 cmd:               . aio transport transport/framing process deferred green gen backdoor service web sim shard examples golang.org/x/sys
 tools:

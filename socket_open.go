@@ -210,7 +210,8 @@ func (l *Loop) Terminal() (*Socket, *os.File, error) {
 // like, or an *os.File that is a pipe, a terminal, a socket, or anything else that can be polled.
 // The descriptor is duplicated: the Socket and c are closed independently, and the peer sees the
 // end only when both are. Both share the non-blocking mode for as long as the Socket is open, so
-// nothing else should read from c or write to it meanwhile, and no process should be given it.
+// nothing else should read from c or write to it meanwhile, and no process should be given it. A listening
+// socket stays in that mode, since processes that accept from one together must not block when one leaves.
 //
 // A Socket of a pipe's end can do only what that end can; when the peer is gone, TryRead on the
 // writing end returns io.EOF. A plain file cannot be polled: the error wraps EPERM. Of the options those

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"syscall"
+
+	"github.com/corolla-go/corolla"
 )
 
 // attributes returns what os.StartProcess needs besides the files and the environment.
@@ -19,3 +21,7 @@ func (c *Command) attributes() (*syscall.SysProcAttr, error) {
 func signalGroup(int, os.Signal) error { return errors.ErrUnsupported }
 
 func ended(*os.ProcessState) (sig os.Signal, core, ok bool) { return nil, false, false }
+
+func onChild(*corolla.Loop, func()) (stop func()) { return func() {} }
+
+func reapOrphans() error { return nil }

@@ -146,6 +146,7 @@ func (j *launch) undo() {
 func end(p *os.Process) {
 	if err := p.Kill(); err == nil || errors.Is(err, os.ErrProcessDone) {
 		_, _ = p.Wait() // so that no zombie is left
+		forget(p)
 	}
 }
 
@@ -212,6 +213,7 @@ func (c *Child) watch() {
 }
 
 func (c *Child) reaped(state *os.ProcessState, err error) {
+	forget(c.p)
 	c.state = state
 	c.off()
 	if c.kill != nil {

@@ -28,6 +28,7 @@ import (
 type Command struct {
 	Path string   // a name, looked up in PATH, or a path, relative to Dir
 	Args []string // without the program's name
+	Name string   // what the program is told that it is called; empty means Path
 	Env  []string // as "KEY=value"; nil means this program's own
 	Dir  string   // where it runs; empty means this program's own
 	User string   // a name or a number, which this program must be allowed to become; empty means its own
@@ -208,9 +209,18 @@ func (c *Command) start(terminal *os.File) (p *os.Process, parent [3]*os.File, e
 			return nil, parent, err
 		}
 	}
-	p, err = os.StartProcess(path, append([]string{c.Path}, c.Args...), &os.ProcAttr{
+	name := c.Name
+	if name == "" {
+		name = c.Path
+	}
+	ours.RLock()
+	p, err = os.StartProcess(path, append([]string{name}, c.Args...), &os.ProcAttr{
 		Dir: c.Dir, Env: c.Env, Files: append(e.child, c.Files...), Sys: attr,
 	})
+	if err == nil {
+		remember(p)
+	}
+	ours.RUnlock()
 	if err != nil {
 		e.closeAll()
 		return nil, parent, c.blame(path, err)

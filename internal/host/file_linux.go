@@ -37,7 +37,10 @@ func (h *epoll) Adopt(c syscall.Conn) (fd FD, mode Mode, err error) {
 	if err != nil {
 		return 0, Mode{}, closing(n, os.NewSyscallError("fcntl", err))
 	}
-	h.share(FD(n), flags&unix.O_NONBLOCK == 0)
+	// Who shares a listening socket may be in the midst of an accept, which must not begin to block when
+	// this process leaves it: so it stays as it is now.
+	listening, _ := unix.GetsockoptInt(n, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+	h.share(FD(n), flags&unix.O_NONBLOCK == 0 && listening == 0)
 	access := flags & unix.O_ACCMODE
 	mode = Mode{Read: access != unix.O_WRONLY, Write: access != unix.O_RDONLY}
 	mode.Stream, mode.Packets = kindOf(n)

@@ -1,0 +1,223 @@
+package worker_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// answer says who has answered.
+type answer struct{ pid, number, generation int }
+
+// client is one that sends requests, on a connection that it keeps or on one for each. It sends none again: what
+// fails has failed.
+type client struct {
+	network, addr string
+	keep          bool
+	conn          net.Conn
+	in            *bufio.Reader
+	by            answer // on this connection
+}
+
+func (c *client) drop() {
+	if c.conn != nil {
+		_ = c.conn.Close()
+	}
+	c.conn, c.by = nil, answer{}
+}
+
+// get sends a request. An error says at which step it failed.
+func (c *client) get(path string) (a answer, err error) {
+	if c.conn == nil {
+		if c.conn, err = net.Dial(c.network, c.addr); err != nil {
+			c.conn = nil
+			return a, fmt.Errorf("connect: %w", err)
+		}
+		c.in = bufio.NewReader(c.conn)
+	}
+	_ = c.conn.SetDeadline(time.Now().Add(deadline)) // it is open
+	if _, err := fmt.Fprintf(c.conn, "GET %s HTTP/1.1\r\nHost: worker\r\n\r\n", path); err != nil {
+		return a, fmt.Errorf("send: %w", err)
+	}
+	r, err := http.ReadResponse(c.in, nil)
+	if err != nil {
+		return a, fmt.Errorf("receive: %w", err)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil || r.StatusCode != 200 || string(body) != "hello" {
+		return a, fmt.Errorf("answer: %s, %q, %w", r.Status, body, err)
+	}
+	if _, err := fmt.Sscan(r.Header.Get("Worker"), &a.pid, &a.number, &a.generation); err != nil {
+		return a, err
+	}
+	if c.by = a; r.Close || !c.keep {
+		c.drop()
+	}
+	return a, nil
+}
+
+func ask(t *testing.T, p *parent) answer {
+	t.Helper()
+	c := client{network: p.s.Network, addr: p.addr}
+	defer c.drop()
+	a, err := c.get("/")
+	if err != nil {
+		t.Error(err)
+	}
+	return a
+}
+
+// load is many clients at work.
+type load struct {
+	t     *testing.T
+	stop  chan struct{}
+	made  chan struct{} // a request, if somebody waits for it
+	all   sync.WaitGroup
+	began time.Time
+	asked atomic.Int64
+	cut   atomic.Int64 // requests that were in a worker that was killed
+
+	mu     sync.Mutex
+	killed map[int]bool // by PID, before they are
+	over   int          // of them, those that have ended
+}
+
+// start has clients send requests, half of them on connections that they keep: as fast as they can, or together
+// so many in a second.
+func start(t *testing.T, p *parent, clients, rate int) *load {
+	l := &load{t: t, began: time.Now(), stop: make(chan struct{}), made: make(chan struct{}), killed: map[int]bool{}}
+	for i := range clients {
+		l.all.Go(func() {
+			c := client{network: p.s.Network, addr: p.addr, keep: i%2 == 0}
+			defer c.drop()
+			var pace <-chan time.Time
+			if rate > 0 {
+				tick := time.NewTicker(time.Second * time.Duration(clients) / time.Duration(rate))
+				defer tick.Stop()
+				pace = tick.C
+			}
+			for {
+				if pace != nil {
+					<-pace
+				}
+				select {
+				case <-l.stop:
+					return
+				default:
+					l.request(&c)
+				}
+			}
+		})
+	}
+	return l
+}
+
+func (l *load) request(c *client) {
+	l.mu.Lock()
+	over := l.over
+	l.mu.Unlock()
+	held := c.by.pid // has this connection, if it is not a new one
+	_, err := c.get("/")
+	l.asked.Add(1)
+	select {
+	case l.made <- struct{}{}:
+	default:
+	}
+	if err == nil {
+		return
+	}
+	c.drop()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	// A new connection does not say who has accepted it: it may fail if a worker was killed just then.
+	cut := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	if cut && (l.killed[held] || held == 0 && len(l.killed) > over) {
+		l.cut.Add(1)
+		return
+	}
+	l.t.Errorf("a request failed, on a connection of %d, with %d kills meanwhile: %v", held, len(l.killed)-over, err)
+}
+
+// kill kills a worker, and waits until another is ready.
+func (l *load) kill(p *parent, pid int) {
+	l.mu.Lock()
+	l.killed[pid] = true
+	l.mu.Unlock()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		l.t.Error(err)
+	}
+	if e := p.next("worker ended"); e.PID != pid || e.Status != "signal: killed" {
+		l.t.Errorf("%+v", e)
+	}
+	l.mu.Lock()
+	l.over++
+	l.mu.Unlock()
+	p.ready(1)
+}
+
+func (l *load) end() {
+	close(l.stop)
+	l.all.Wait()
+	l.t.Logf("%d requests, %.0f a second, of which %d were in workers that were killed",
+		l.asked.Load(), float64(l.asked.Load())/time.Since(l.began).Seconds(), l.cut.Load())
+}
+
+// more waits until so many more requests were made.
+func (l *load) more(n int) {
+	late := time.NewTimer(deadline)
+	defer late.Stop()
+	for range n {
+		select {
+		case <-l.made:
+		case <-late.C:
+			l.t.Fatal("clients wait")
+		}
+	}
+}
+
+// TestReloads: not one request fails or is refused through reloads, and through workers that are killed only those
+// that are in them. COROLLA_RELOADS=50 is the long form, at 2,000 requests a second.
+func TestReloads(t *testing.T) {
+	reloads, requests, clients, rate := 3, 50, 8, 0
+	if text := os.Getenv("COROLLA_RELOADS"); text != "" {
+		if _, err := fmt.Sscan(text, &reloads); err != nil {
+			t.Fatal(err)
+		}
+		requests, clients, rate = 500, 32, 2000
+	}
+	for _, c := range []struct {
+		name  string
+		kills bool
+	}{{"reloads", false}, {"kills", true}} {
+		t.Run(c.name, func(t *testing.T) {
+			p := begin(t, settings{Workers: 2, Grace: 20 * time.Second, Linger: 10 * time.Second})
+			pids := p.ready(2)
+			l := start(t, p, clients, rate)
+			for range reloads {
+				l.more(requests)
+				if c.kills {
+					for pid := range pids {
+						l.kill(p, pid)
+						break
+					}
+				}
+				l.more(requests)
+				p.signal(syscall.SIGHUP)
+				pids = p.ready(2)
+				p.next("reloaded")
+				p.ended(2)
+			}
+			l.end()
+			p.stop()
+		})
+	}
+}

@@ -1,0 +1,79 @@
+package worker
+
+import (
+	"errors"
+	"net"
+	"net/http"
+
+	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/aio"
+)
+
+// Server is a server of connections: an *aio.Server.
+type Server interface {
+	Serve(t *corolla.Task) error
+	Shutdown(t *corolla.Task) (aborted int, err error)
+}
+
+// HTTPServer is a server of HTTP: a *web.Server.
+type HTTPServer interface {
+	Serve(t *corolla.Task, ln *aio.Listener, opts ...aio.ServeOption) error
+	Shutdown(t *corolla.Task) error
+	SetKeepAlivesEnabled(on bool)
+}
+
+// Serve says that the worker is ready, and serves until it is retired. Then the server accepts no more, and
+// Serve returns nil when all handlers have returned. What is left of them after Pool.Grace is aborted, and
+// Serve returns t's error.
+func (w *Worker) Serve(t *corolla.Task, srv Server) error {
+	return w.serve(t, srv.Serve, func(t *corolla.Task, _ *corolla.Event) error {
+		_, err := srv.Shutdown(t)
+		return err
+	})
+}
+
+// ServeHTTP says that the worker is ready, and serves on a listener until the worker is retired. Then it accepts
+// no more. Answers say "Connection: close" from then on, so a client that sends another request within
+// Pool.Linger gets its answer, and comes back on a new connection, to another worker. After Pool.Linger, idle
+// connections are closed, which loses no request but one that is on its way in that very moment; clients,
+// net/http's among them, send such a one again. ServeHTTP returns nil when all handlers have returned, and t's
+// error if that is not within Pool.Grace.
+func (w *Worker) ServeHTTP(t *corolla.Task, srv HTTPServer, ln *aio.Listener, opts ...aio.ServeOption) error {
+	return w.serve(t, func(t *corolla.Task) error { return srv.Serve(t, ln, opts...) },
+		func(t *corolla.Task, served *corolla.Event) error {
+			srv.SetKeepAlivesEnabled(false)
+			if err := ln.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+				return err
+			}
+			err := t.Timeout(w.linger, func(*corolla.Scope) error { return served.Wait(t) })
+			if err != nil && t.Err() != nil {
+				return err
+			}
+			return srv.Shutdown(t)
+		})
+}
+
+// serve runs a server, and drains it when the worker is retired.
+func (w *Worker) serve(t *corolla.Task, run func(t *corolla.Task) error, drain func(t *corolla.Task, served *corolla.Event) error) error {
+	w.OnRetire(func() {}) // so that the task is not canceled at once
+	var served corolla.Event
+	return t.Group(func(g *corolla.Group) error {
+		drained := g.Go(func(t *corolla.Task) error {
+			if err := w.retired.Wait(t); err != nil {
+				return err
+			}
+			return drain(t, &served)
+		})
+		w.Ready()
+		err := run(t)
+		served.Set()
+		if !w.Retiring() {
+			drained.Cancel(nil)
+			return err
+		}
+		if errors.Is(err, http.ErrServerClosed) || errors.Is(err, aio.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+			err = nil // that is what it was told
+		}
+		return err
+	})
+}
