@@ -22,7 +22,7 @@ func TestMovedConnectionKeepsItsIdleTimeout(t *testing.T) {
 	}{
 		"set":              {0, limit, true},
 		"instead of none":  {time.Hour, limit, true},
-		"taken back again": {limit, 0, false},
+		"taken back again": {time.Hour, 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var conn *transport.Conn
@@ -32,7 +32,6 @@ func TestMovedConnectionKeepsItsIdleTimeout(t *testing.T) {
 			}, func() []corolla.SocketOption {
 				r.reset()
 				r.onData = func(c *transport.Conn, _ []byte) {
-					c.SetIdleTimeout(x.set)
 					conn = c
 				}
 				return []corolla.SocketOption{corolla.IdleTimeout(x.option)}
@@ -40,7 +39,8 @@ func TestMovedConnectionKeepsItsIdleTimeout(t *testing.T) {
 				conn = nil
 				mustWrite(t, task, client, "x")
 				until(t, task, func() bool { return conn != nil })
-				m, err := conn.Move()
+				conn.SetIdleTimeout(x.set)
+				m, err := conn.Move() // in the same turn, so that it has not ended
 				if err != nil {
 					t.Fatal(err)
 				}
