@@ -26,13 +26,13 @@ service: 49
 shard: 39
 sim: 116
 sim/history: 26
-sim/simtest: 9
+sim/simtest: 12
 transport: 119
 transport/framing: 18
 transport/transporttest: 19
 web: 32
 web/websocket: 62
-worker: 24
+worker: 22
 `
 
 // maxMethods is how many methods a type may have, exported or not. The numbers of those that have more
