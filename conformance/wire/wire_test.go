@@ -183,8 +183,13 @@ func (e *exchange) run(t *testing.T, begin func() error) {
 		if e.name == "slow-"+e.role {
 			go awaitFull()
 		}
-		_, err := e.result.AwaitTimeout(task, sideLimit)
-		return err
+		return task.Timeout(sideLimit, func(*corolla.Scope) error {
+			_, err := e.result.Await(task)
+			for err == nil && l.Stats().Sockets > 0 { // what was closed may still send
+				err = task.Sleep(time.Millisecond)
+			}
+			return err
+		})
 	}); err != nil {
 		t.Fatalf("our side: %v", err)
 	}
