@@ -97,9 +97,10 @@ func transfer(t *corolla.Task, x *corolla.Future[int64], by ...cut) (int64, erro
 		}
 		defer func() { c.dir.giveUp = nil }()
 	}
-	n, err := x.Await(t)
+	_, err := x.Await(t)
+	n, failed := x.Result() // which a task that was canceled is not told
 	var moved *corolla.TransferError
-	if errors.As(err, &moved) {
+	if errors.As(failed, &moved) {
 		n = moved.Moved
 	}
 	switch own := t.Scope().Canceled(); {
