@@ -68,7 +68,7 @@ func store(t *corolla.Task, c *aio.Conn, stored *history.Mail) error {
 			return err
 		}
 		stored.Received("server", "client", n)
-		if _, err := io.WriteString(c.Bind(t), string(line)); err != nil {
+		if _, err := c.Bind(t).Write(line); err != nil {
 			return err
 		}
 	}

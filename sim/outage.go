@@ -155,13 +155,20 @@ func (d *desc) keepAlive() time.Duration {
 	return keepAlive
 }
 
-// probe has an end that is not told of the other's failure find out by its next keep-alive probe.
+// probe has an end that is not told of the other's failure find out by its next keep-alive probe that gets
+// through.
 func (d *desc) probe() {
 	w := d.host.world
 	if after := d.keepAlive(); after > 0 {
 		w.atFor(d.tie, w.now+after, func() {
-			if d.whole() {
-				d.other.reset()
+			o := d.other
+			switch {
+			case d.closed || d.broken || d.lost():
+			case d.muted || o.muted || o.host.dark || w.link(d.host, o.host).cut || w.link(o.host, d.host).cut:
+				d.watchOutage()
+				d.probe()
+			default: // the other's machine knows nothing of the connection, whatever became of it
+				o.reset()
 			}
 		})
 	}
