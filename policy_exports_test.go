@@ -30,7 +30,7 @@ transport/framing: 18
 transport/transporttest: 19
 web: 32
 web/websocket: 62
-worker: 24
+worker: 22
 `
 
 // maxMethods is how many methods a type may have, exported or not. The numbers of those that have more
