@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/internal/leaktest"
 )
@@ -58,6 +60,29 @@ func TestAdoptListenerAndHandItBack(t *testing.T) {
 		t.Fatalf("handed back: %v, %v", back, err)
 	}
 	back.Close()
+}
+
+// Processes that accept from one socket share its mode: one that leaves must not make the others block.
+func TestAdoptedListenerStaysInItsMode(t *testing.T) {
+	l := realLoop(t, new(errorLog))
+	defer l.Close()
+	ln, err := l.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := ln.Detach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	first, err := l.Adopt(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAll(t, first)
+	if flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0); flags&unix.O_NONBLOCK == 0 || err != nil {
+		t.Errorf("in blocking mode again: %#x, %v", flags, err)
+	}
 }
 
 func TestAdoptConnectionAndDetach(t *testing.T) {

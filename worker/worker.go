@@ -32,9 +32,9 @@
 //
 // # Failures
 //
-// A worker that ends without having been told to is started again, at once the first time and then after
-// Pool.Backoff, as the version that it was: the parent keeps its program file open, so that a new version that
-// does not work cannot get in this way. A worker whose loop hangs, or whose check fails, is aborted after
+// A worker that ends without having been told to is started again, at once if it was ready for 10 s and otherwise
+// after Pool.Backoff, as the version that it was: the parent keeps its program file open, so that a new version
+// that does not work cannot get in this way. A worker whose loop hangs, or whose check fails, is aborted after
 // Pool.Watchdog. If the first workers do not become ready, Run returns why.
 //
 // # Systemd and containers
