@@ -170,7 +170,7 @@ func TestReloadDuringReload(t *testing.T) {
 	p.ready(1)
 	p.mode("never")
 	p.signal(syscall.SIGHUP)
-	first := p.next("worker started")
+	first := p.next("worker status") // so it has read its mode
 	p.mode("web")
 	for range 3 {
 		p.signal(syscall.SIGHUP)

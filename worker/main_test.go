@@ -80,6 +80,7 @@ func (s settings) body(t *corolla.Task, w *worker.Worker) error {
 		fmt.Fprintln(os.Stderr, "no luck today")
 		os.Exit(3)
 	case "never":
+		w.Status("never ready")
 		return t.Park("nothing")
 	case "another":
 		_, err := w.Listen("another")
