@@ -1,3 +1,5 @@
+//go:build unix
+
 package worker_test
 
 import (
@@ -35,11 +37,11 @@ func TestStart(t *testing.T) {
 
 // A version that does not become ready leaves the old workers serving, and the log says why.
 func TestFailedReload(t *testing.T) {
-	p := begin(t, settings{Workers: 2, Ready: time.Second})
+	p := begin(t, settings{Workers: 2, Ready: 5 * time.Second})
 	p.ready(2)
 	for mode, why := range map[string]string{
 		"dies":    "exit status 3: no luck today",
-		"never":   "was not ready within 1s",
+		"never":   "was not ready within 5s",
 		"another": `no socket "another"`,
 	} {
 		p.mode(mode)
@@ -131,7 +133,11 @@ func TestStop(t *testing.T) {
 			if err := os.WriteFile(name, []byte(mode), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			p := begin(t, settings{Workers: 2, Mode: name, Grace: 100 * time.Millisecond})
+			s := settings{Workers: 2, Mode: name}
+			if mode == "stubborn" {
+				s.Grace = time.Millisecond
+			}
+			p := begin(t, s)
 			p.ready(2)
 			p.stop()
 			ended := 0
