@@ -10,7 +10,7 @@ import (
 
 // idle is for how long, in real time, nothing must happen before the clock jumps. Loopback delivers
 // within the call that sends, so this only has to cover what the system does on its own.
-const idle = 500 * time.Microsecond
+const idle = time.Millisecond
 
 // JumpClock returns the option that gives a loop of the real machine a clock that jumps: it stands
 // still while the loop has anything to do, and goes to the next timer at once when there is nothing
@@ -61,10 +61,20 @@ func (j *jumpClock) Wait(buf []host.Event, until time.Duration) (int, error) {
 			return n, err
 		}
 		if until > j.now && j.jobs.Load() == 0 {
+			if n, err := j.look(buf); n > 0 || err != nil || j.woken.Swap(false) {
+				return n, err
+			}
 			j.now = until
 			return 0, nil
 		}
 	}
+}
+
+// look asks the system once more what is ready. The wait before may not have done so: if this goroutine
+// was held up for as long as it was to wait, its time had passed, and then the answer can be an old one.
+func (j *jumpClock) look(buf []host.Event) (int, error) {
+	j.Host.Wake() // so that it does not wait
+	return j.Host.Wait(buf, -1)
 }
 
 // limit is until when the real machine is to wait.

@@ -4,6 +4,8 @@ package fingertest
 import (
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -87,12 +89,12 @@ func Say(t *corolla.Task, address, what string) (string, error) {
 // Wants compares what servers say.
 func Wants(t *testing.T, task *corolla.Task, address string, answers map[string]string) error {
 	t.Helper()
-	for what, want := range answers {
+	for _, what := range slices.Sorted(maps.Keys(answers)) {
 		got, err := Say(task, address, what)
 		if err != nil {
 			return err
 		}
-		if got != want {
+		if want := answers[what]; got != want {
 			t.Errorf("the answer to %q is %q, want %q", what, got, want)
 		}
 	}
