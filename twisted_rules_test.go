@@ -17,16 +17,21 @@ func TestTwistedRule17CallMadeInATimedCall(t *testing.T) {
 	eachHost(t, func(t *testing.T, l *corolla.Loop, _ *errorLog) {
 		var tr trace
 		run(t, l, func(task *corolla.Task) error {
-			l.After(time.Millisecond, func() {
+			end, when := corolla.NewFuture[int](l), l.Now()+time.Millisecond
+			l.At(when, func() {
 				l.Soon(func() { tr.add("soon") })
 				l.After(0, func() {
 					tr.add("inner")
-					l.After(0, func() { tr.add("innermost") })
+					l.After(0, func() {
+						tr.add("innermost")
+						_ = end.Resolve(0) // once
+					})
 				})
 				tr.add("outer")
 			})
-			l.After(time.Millisecond, func() { tr.add("same time") })
-			return task.Sleep(5 * time.Millisecond)
+			l.At(when, func() { tr.add("same time") })
+			_, err := end.Await(task)
+			return err
 		})
 		if got, want := tr.String(), "outer same time soon inner innermost"; got != want {
 			t.Errorf("%s, want %s", got, want)
