@@ -38,8 +38,6 @@ type explorer struct{ program }
 // Explore runs body n times, on all cores, each time with another seed, and fails t at the first run
 // that fails; see the package. Which runs those are does not depend on the machine. body is called
 // on several goroutines at once, so what it shares with other runs must be constant.
-//
-// With the race detector it makes a tenth of the runs.
 func Explore(t testing.TB, n int, body func(r *Run) error, opts ...Option) {
 	t.Helper()
 	e := &explorer{program: program{body: body}}
@@ -50,7 +48,7 @@ func Explore(t testing.TB, n int, body func(r *Run) error, opts ...Option) {
 		e.replay(t)
 		return
 	}
-	if n = (n + slowdown - 1) / slowdown; *nFlag > 0 {
+	if *nFlag > 0 {
 		n = *nFlag
 	}
 	sum := e.explore(n)

@@ -46,5 +46,3 @@ func Explored(n int, blind bool, body func(r *Run) error) (runs int, failed, sum
 func Draw(title string, events []sim.Event, faults []sim.Fault, failure error) string {
 	return draw(title, &Run{events: events, faults: faults}, failure)
 }
-
-func init() { slowdown = 1 } // the tests say themselves how many runs they want

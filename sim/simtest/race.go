@@ -1,6 +1,0 @@
-//go:build race
-
-package simtest
-
-// slowdown is how much longer a run takes with the race detector, roughly.
-var slowdown = 10
