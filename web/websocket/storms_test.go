@@ -1,0 +1,6 @@
+//go:build !race
+
+package websocket_test
+
+// storms is how many runs an exploration makes.
+const storms = 200
