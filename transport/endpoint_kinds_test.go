@@ -4,6 +4,7 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/corolla-go/corolla"
@@ -60,12 +61,17 @@ func TestEndpointBehindAProxy(t *testing.T) {
 	})
 }
 
-func TestRegisterEndpoint(t *testing.T) {
+// registerTwice is called once in a process, however often the test runs.
+var registerTwice = sync.OnceFunc(func() {
 	transport.RegisterEndpoint("twice", transport.EndpointKind{
 		Connect: func(l *corolla.Loop, a *transport.EndpointArgs, p transport.Protocol, opts ...corolla.SocketOption) *corolla.Future[*transport.Conn] {
 			return a.Inner().Connect(l, p, opts...)
 		},
 	})
+})
+
+func TestRegisterEndpoint(t *testing.T) {
+	registerTwice()
 	onHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
 		path := filepath.Join(t.TempDir(), "s")
 		server, client := newLouder(), &recorder{}
