@@ -30,6 +30,11 @@
 // it. What one Conn publishes to one subject of a stream is stored in that order: the next is
 // sent when the one before was acknowledged. A publication that has failed may still have been stored.
 //
+// JetStream says of a stream that has just been made, and of any while leaders change, that it is not found. So that
+// is tried again, like everything that may pass: a call fails with it, and a Reader or a State ends, when it
+// has been the answer for 30 seconds and no other came between. Where there is no leader, or no
+// connection, calls wait for as long as they are let, and Readers and States go on when there is one again.
+//
 // State and Presence are copies, on every node, of a key-value bucket of JetStream's. They are up to date on
 // a node that is connected to most of the others, and as old as the cut on one that is not. Who was present on
 // a node that has died, or cannot be reached, is gone after the Presence's time to live.

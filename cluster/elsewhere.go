@@ -2,12 +2,8 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // This file is where goroutines and clocks of their own are: nats.go's calls may wait, and so must be made
@@ -38,17 +34,32 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// mostAbsent is how often JetStream may not be there until it is given up: for half a minute.
-const mostAbsent = 30
+// doubt is about an error that may pass, and for how long it has lasted.
+type doubt struct{ since time.Time }
 
-// isAbsent reports whether an error says that there is no JetStream, or that it is only starting.
-func isAbsent(err error) bool {
-	return errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, nats.ErrNoResponders)
+// settles reports whether an error is to be believed.
+func (d *doubt) settles(err error, settled time.Duration) bool {
+	switch judge(err) {
+	case final:
+		return true
+	case passing:
+		d.since = time.Time{}
+		return false
+	}
+	return d.lasts(settled)
+}
+
+// lasts reports whether it is as old as that.
+func (d *doubt) lasts(settled time.Duration) bool {
+	if d.since.IsZero() {
+		d.since = time.Now()
+	}
+	return time.Since(d.since) >= settled
 }
 
 // retry calls f until it succeeds, fails for good, or the context ends.
-func retry(ctx context.Context, f func(ctx context.Context) error, final func(error) bool) error {
-	absent := 0
+func (c *Conn) retry(ctx context.Context, f func(ctx context.Context) error) error {
+	var doubted, absent doubt
 	patience := 500 * time.Millisecond // at first: without a leader nobody answers
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		attempt, cancel := context.WithTimeout(ctx, patience)
@@ -58,12 +69,16 @@ func retry(ctx context.Context, f func(ctx context.Context) error, final func(er
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
-		if isAbsent(err) {
-			if absent++; absent > mostAbsent || final(err) {
+		switch {
+		case isAbsent(err):
+			if c.withoutJetStream() || absent.lasts(c.cfg.settled) {
 				return fmt.Errorf("%w: %w", ErrNoJetStream, err)
 			}
-		} else if final(err) {
+			doubted = doubt{}
+		case doubted.settles(err, c.cfg.settled):
 			return err
+		default:
+			absent = doubt{}
 		}
 		if !pause(ctx, wait) {
 			return err
@@ -71,12 +86,17 @@ func retry(ctx context.Context, f func(ctx context.Context) error, final func(er
 	}
 }
 
-// again calls session, which goes on until something fails, until it fails for good or the context ends.
-func again(ctx context.Context, session func(ctx context.Context) error, final func(error) bool) error {
+// again calls session, which goes on until something fails, until it fails for good or the context ends. A session
+// reports whether it has found what it was looking for.
+func (c *Conn) again(ctx context.Context, session func(ctx context.Context) (found bool, err error)) error {
+	var d doubt
 	for wait := 50 * time.Millisecond; ; {
 		began := time.Now()
-		err := session(ctx)
-		if ctx.Err() != nil || final(err) {
+		found, err := session(ctx)
+		if found {
+			d = doubt{}
+		}
+		if ctx.Err() != nil || d.settles(err, c.cfg.settled) {
 			return err
 		}
 		if wait = min(2*wait, time.Second); time.Since(began) > time.Minute {

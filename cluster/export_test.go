@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"time"
+
 	"github.com/corolla-go/corolla"
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -67,6 +69,9 @@ func NewInlet(l *corolla.Loop) *Inlet {
 func (i *Inlet) Put(m *Msg)                         { i.in.put(m, m.size()) }
 func (i *Inlet) OnMessage(f func(*Msg))             { i.in.setCall(f) }
 func (i *Inlet) Next(t *corolla.Task) (*Msg, error) { return i.in.next(t, "a message") }
+
+// Settled sets how long an error must last that may pass.
+func Settled(d time.Duration) Option { return func(c *config) { c.settled = d } }
 
 // Server returns the embedded server.
 func Server(c *Conn) *server.Server { return c.server }

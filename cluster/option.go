@@ -40,6 +40,8 @@ type config struct {
 	limit outgoingLimit
 	calls int
 
+	settled time.Duration // see there
+
 	// of an embedded server
 	clients, routes string
 	cluster         string
@@ -64,6 +66,7 @@ func configure(opts []Option) *config {
 		cluster: "corolla",
 		limit:   outgoingLimit{DefaultOutgoingMessages, DefaultOutgoingBytes, Refuse},
 		calls:   DefaultMaxRequests,
+		settled: settled,
 	}
 	for _, o := range opts {
 		o(c)

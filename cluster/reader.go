@@ -67,17 +67,18 @@ type Reader struct {
 // Consume reads what is to be acknowledged, for the consumer of that name, which it makes or changes to be as told;
 // it is nats.go's configuration, and its Durable is name. All Readers of one name, in the whole cluster,
 // share its messages. A message that is not acknowledged within AckWait, 30 seconds unless set, comes again.
-// An error that does not pass ends the Reader, and is what Next returns.
+// An error that does not pass ends the Reader, and is what Next returns: so does a stream that is not found for 30
+// seconds. A consumer that was deleted is made again, and then begins as cfg says.
 func (s *Stream) Consume(name string, cfg jetstream.ConsumerConfig) *Reader {
 	cfg.Durable, cfg.Name, cfg.AckPolicy = name, name, jetstream.AckExplicitPolicy
 	r := s.conn.newReader(fmt.Sprintf("consumer %s of stream %s", name, s.name))
-	return r.start(func(ctx context.Context) error {
+	return r.start(func(ctx context.Context) (found bool, err error) {
 		cons, err := r.conn.js.CreateOrUpdateConsumer(ctx, s.name, cfg)
 		if err != nil {
-			return err
+			return false, err
 		}
 		_, err = r.pump(ctx, cons)
-		return err
+		return true, err
 	})
 }
 
@@ -86,7 +87,7 @@ func (s *Stream) Consume(name string, cfg jetstream.ConsumerConfig) *Reader {
 // wants to go on later keeps the Seq of the last one.
 func (s *Stream) Follow(after uint64, subjects ...string) *Reader {
 	r := s.conn.newReader("stream " + s.name)
-	return r.start(func(ctx context.Context) error {
+	return r.start(func(ctx context.Context) (found bool, err error) {
 		cons, err := r.conn.js.OrderedConsumer(ctx, s.name, jetstream.OrderedConsumerConfig{
 			FilterSubjects:   subjects,
 			DeliverPolicy:    jetstream.DeliverByStartSequencePolicy,
@@ -96,11 +97,11 @@ func (s *Stream) Follow(after uint64, subjects ...string) *Reader {
 			InactiveThreshold: time.Minute,
 		})
 		if err != nil {
-			return err
+			return false, err
 		}
 		last, err := r.pump(ctx, cons)
 		after = max(after, last)
-		return err
+		return true, err
 	})
 }
 
@@ -113,7 +114,7 @@ func (c *Conn) newReader(what string) *Reader {
 }
 
 // start runs session elsewhere, again and again.
-func (r *Reader) start(session func(ctx context.Context) error) *Reader {
+func (r *Reader) start(session func(ctx context.Context) (found bool, err error)) *Reader {
 	c := r.conn
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
@@ -124,7 +125,7 @@ func (r *Reader) start(session func(ctx context.Context) error) *Reader {
 	c.parts[r] = struct{}{}
 	c.start(func() {
 		defer stop()
-		err := again(ctx, session, c.final)
+		err := c.again(ctx, session)
 		if ctx.Err() != nil || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, jetstream.ErrConnectionClosed) {
 			err = ErrClosed
 		}

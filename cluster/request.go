@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -149,16 +148,3 @@ func parseAck(data []byte) (Ack, error) {
 	}
 	return Ack{answer.Stream, answer.Seq, answer.Duplicate}, nil
 }
-
-// passing reports whether an error of JetStream's may be over when one tries again: there was no leader, or the
-// message, by its ID, is on its way already.
-func passing(err error) bool {
-	if errors.Is(err, ErrTimeout) || errors.Is(err, ErrNoResponders) || errors.Is(err, ErrFull) {
-		return true
-	}
-	var api *jetstream.APIError
-	return errors.As(err, &api) && (api.Code == 503 || api.ErrorCode == inFlight)
-}
-
-// inFlight is JetStream's error code for a message whose ID is that of one that is not stored yet.
-const inFlight = 10158

@@ -66,7 +66,8 @@ const (
 
 // State makes a bucket, or changes it to be as told, and returns it when its copy is complete. It is nats.go's
 // configuration. Without Replicas it has as many as Stream gives, and without MaxBytes 64 MiB; deleted keys
-// are remembered for an hour unless LimitMarkerTTL says otherwise.
+// are remembered for an hour unless LimitMarkerTTL says otherwise. A bucket that is not found for 30 seconds ends
+// the State.
 func (c *Conn) State(cfg jetstream.KeyValueConfig) *corolla.Future[*State] {
 	c.loop.Check("cluster.Conn.State")
 	if cfg.Replicas == 0 {
@@ -80,10 +81,10 @@ func (c *Conn) State(cfg jetstream.KeyValueConfig) *corolla.Future[*State] {
 	}
 	return corolla.Go(c.loop, func(t *corolla.Task) (*State, error) {
 		kv, err := elsewhere(c, func(ctx context.Context) (kv jetstream.KeyValue, err error) {
-			err = retry(ctx, func(ctx context.Context) error {
+			err = c.retry(ctx, func(ctx context.Context) error {
 				kv, err = c.js.CreateOrUpdateKeyValue(ctx, cfg)
 				return err
-			}, c.final)
+			})
 			return kv, err
 		}).Await(t)
 		if err != nil {
@@ -116,7 +117,7 @@ func (c *Conn) newState(cfg jetstream.KeyValueConfig, kv jetstream.KeyValue) *St
 	s.in.setCall(s.hear)
 	c.start(func() {
 		defer stop()
-		err := again(ctx, func(ctx context.Context) error { return s.watch(ctx, kv) }, c.final)
+		err := c.again(ctx, func(ctx context.Context) (found bool, err error) { return s.watch(ctx, kv) })
 		if ctx.Err() != nil || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, jetstream.ErrConnectionClosed) {
 			err = ErrClosed
 		}
@@ -128,12 +129,15 @@ func (c *Conn) newState(cfg jetstream.KeyValueConfig, kv jetstream.KeyValue) *St
 var errResync = errors.New("cluster: time to compare")
 
 // watch is run elsewhere. It always returns an error.
-func (s *State) watch(ctx context.Context, kv jetstream.KeyValue) error {
+func (s *State) watch(ctx context.Context, kv jetstream.KeyValue) (found bool, err error) {
 	session, end := context.WithTimeout(ctx, resync)
 	defer end()
 	w, err := kv.WatchAll(session)
 	if err != nil {
-		return err
+		if api := apiError(err); api != nil {
+			err = api
+		}
+		return false, err
 	}
 	defer func() {
 		for range w.Updates() { // otherwise it might wait for room, and never end
@@ -141,22 +145,22 @@ func (s *State) watch(ctx context.Context, kv jetstream.KeyValue) error {
 	}()
 	defer func() { _ = w.Stop() }() // it may have ended by itself
 	if !s.in.put(news{what: newsBegin}, 1) {
-		return ErrClosed
+		return true, ErrClosed
 	}
 	for {
 		select {
 		case <-session.Done():
-			return errResync
+			return true, errResync
 		case e, ok := <-w.Updates():
 			if !ok {
-				return errResync
+				return true, errResync
 			}
 			n := news{what: newsCaughtUp}
 			if e != nil {
 				n = news{newsEntry, Entry{e.Key(), e.Value(), e.Revision(), e.Operation() != jetstream.KeyValuePut}}
 			}
 			if !s.in.put(n, len(n.entry.Key)+len(n.entry.Value)) {
-				return ErrClosed
+				return true, ErrClosed
 			}
 		}
 	}

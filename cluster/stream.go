@@ -31,7 +31,8 @@ type Stream struct {
 
 // Stream makes a stream, or changes it to be as told, or leaves it if it is so, and returns it. It is nats.go's
 // configuration. Without Replicas there are three if the cluster has as many nodes (Join), and otherwise one. The
-// future waits for as long as the cluster has no leader yet; canceling it gives up.
+// future waits for as long as the cluster has no leader yet; canceling it gives up. An error that may pass is
+// tried again for 30 seconds.
 func (c *Conn) Stream(cfg jetstream.StreamConfig) *corolla.Future[*Stream] {
 	c.loop.Check("cluster.Conn.Stream")
 	if cfg.Replicas == 0 {
@@ -44,10 +45,10 @@ func (c *Conn) Stream(cfg jetstream.StreamConfig) *corolla.Future[*Stream] {
 		}
 	}
 	return elsewhere(c, func(ctx context.Context) (*Stream, error) {
-		err := retry(ctx, func(ctx context.Context) error {
+		err := c.retry(ctx, func(ctx context.Context) error {
 			_, err := c.js.CreateOrUpdateStream(ctx, cfg)
 			return err
-		}, c.final)
+		})
 		if err != nil {
 			return nil, fmt.Errorf("cluster: stream %s: %w", cfg.Name, err)
 		}
@@ -60,39 +61,22 @@ func elsewhere[T any](c *Conn, f func(ctx context.Context) (T, error)) *corolla.
 	return corolla.OffloadTo(c.loop.Workers("cluster"), f)
 }
 
-// final reports whether it is of no use to try again after an error of JetStream's.
-func (c *Conn) final(err error) bool {
-	var api *jetstream.APIError
-	switch {
-	case errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, jetstream.ErrConnectionClosed):
-		return true
-	case isAbsent(err):
-		return c.server != nil && !c.server.JetStreamEnabled() && c.cfg.routes == ""
-	case errors.As(err, &api):
-		return api.Code != 503 && !slices.Contains(becomingReady, api.ErrorCode)
-	}
-	return errors.Is(err, jetstream.ErrInvalidOption) || errors.Is(err, jetstream.ErrInvalidStreamName)
-}
-
-// becomingReady are JetStream's error codes, besides those of class 503, of a cluster that is being formed: not
-// enough peers, or those that there are not known to be online.
-var becomingReady = []jetstream.ErrorCode{10005, 10118, 10119}
-
 // Name returns the stream's name.
 func (s *Stream) Name() string { return s.name }
 
-// LastSeq returns the place of the last message, asked of the stream's leader; 0 if the stream is empty.
+// LastSeq returns the place of the last message, asked of the stream's leader; 0 if the stream is empty. It waits for
+// a leader. That the stream is not found is an error after 30 seconds.
 func (s *Stream) LastSeq() *corolla.Future[uint64] {
 	c := s.conn
 	c.loop.Check("cluster.Stream.LastSeq")
 	return elsewhere(c, func(ctx context.Context) (seq uint64, err error) {
-		err = retry(ctx, func(ctx context.Context) error {
+		err = c.retry(ctx, func(ctx context.Context) error {
 			stream, err := c.js.Stream(ctx, s.name)
 			if err == nil && stream.CachedInfo().State.Msgs > 0 {
 				seq = stream.CachedInfo().State.LastSeq
 			}
 			return err
-		}, c.final)
+		})
 		if err != nil {
 			return 0, fmt.Errorf("cluster: stream %s: %w", s.name, err)
 		}
@@ -221,7 +205,7 @@ func (ln *lane) attempt(p *posting) {
 
 func (ln *lane) answered(p *posting, ack Ack, err error) {
 	c := ln.stream.conn
-	if err == nil || !passing(err) || p.deadline <= c.loop.Now() {
+	if err == nil || judge(err) == final || p.deadline <= c.loop.Now() {
 		ln.end(p, ack, err)
 		return
 	}

@@ -14,11 +14,12 @@ import (
 )
 
 // stored runs test with a Conn with its own server that has a store, and a stream of all subjects s.> in it.
-func stored(t *testing.T, test func(t *testing.T, task *corolla.Task, c *cluster.Conn, s *cluster.Stream)) {
+func stored(t *testing.T, test func(t *testing.T, task *corolla.Task, c *cluster.Conn, s *cluster.Stream), opts ...cluster.Option) {
 	t.Helper()
+	opts = append(opts, cluster.Store(t.TempDir()), cluster.ServerOptions(quickly))
 	embedded(t, func(t *testing.T, task *corolla.Task, c *cluster.Conn) {
 		test(t, task, c, makeStream(t, task, c))
-	}, cluster.Store(t.TempDir()), cluster.ServerOptions(quickly))
+	}, opts...)
 }
 
 // quickly keeps the server from waiting for the disk.
@@ -194,7 +195,7 @@ func TestReaderOfADeletedStream(t *testing.T) {
 		r.OnEnd(func(err error) { why = err })
 		must(0, task.Yield())(t)
 		wantErr(t, "OnEnd", why, jetstream.ErrStreamNotFound)
-	})
+	}, cluster.Settled(time.Second))
 }
 
 // TestWithoutAStore there are no streams, and nobody waits for them for ever.
