@@ -159,7 +159,8 @@ func (c *Conn) Publish(subject string, data []byte) error {
 	return c.PublishMsg(&Msg{Subject: subject, Data: data})
 }
 
-// PublishMsg is Publish for a message with headers, or with a subject for replies.
+// PublishMsg is Publish for a message with headers, which count towards what the server takes, or with a subject for
+// replies.
 func (c *Conn) PublishMsg(m *Msg) error {
 	c.loop.Check("cluster.Conn.Publish")
 	if err := c.publish(m); err != nil {
@@ -174,10 +175,10 @@ func (c *Conn) publish(m *Msg) error {
 		return ErrClosed
 	case !isSubject(m.Subject):
 		return ErrSubject
-	case len(m.Data) > c.largest:
+	case headerSize(m.Header)+len(m.Data) > c.largest:
 		return ErrTooLarge
 	}
-	ok, dropped := c.out.put(sending{subject: m.Subject, reply: m.Reply, header: m.Header, data: slices.Clone(m.Data)})
+	ok, dropped := c.out.put(sending{m.Subject, m.Reply, cloneHeader(m.Header), slices.Clone(m.Data), nil})
 	c.stats.Dropped += uint64(dropped)
 	switch {
 	case ok:
@@ -265,6 +266,11 @@ func (c *Conn) report(err error) {
 
 // onError is nats.go's handler of errors that belong to no call.
 func (c *Conn) onError(s *nats.Subscription, err error) {
+	if s != nil {
+		if _, e := s.InitialConsumerPending(); e == nil {
+			return // the watch of a bucket, which ends then, and begins anew
+		}
+	}
 	if !errors.Is(err, nats.ErrSlowConsumer) || s == nil {
 		c.report(err)
 		return

@@ -34,6 +34,9 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// within calls f after some time, unless stop is called before.
+func within(d time.Duration, f func()) (stop func() bool) { return time.AfterFunc(d, f).Stop }
+
 // doubt is about an error that may pass, and for how long it has lasted.
 type doubt struct{ since time.Time }
 

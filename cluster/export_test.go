@@ -42,9 +42,9 @@ func ReaderAtLoop(r *Reader) int {
 
 // BeginAnew tells a state of a watch that has begun anew and heard of those entries only.
 func BeginAnew(s *State, entries ...Entry) {
-	s.hear(news{what: newsBegin})
+	s.hear(news{what: newsBegin, made: s.made})
 	for _, e := range entries {
-		s.hear(news{newsEntry, e})
+		s.hear(news{what: newsEntry, entry: e})
 	}
 	s.hear(news{what: newsCaughtUp})
 }
@@ -72,6 +72,12 @@ func (i *Inlet) Next(t *corolla.Task) (*Msg, error) { return i.in.next(t, "a mes
 
 // Settled sets how long an error must last that may pass.
 func Settled(d time.Duration) Option { return func(c *config) { c.settled = d } }
+
+// Answer sets how long a request to JetStream waits for an answer, if it does not say so itself.
+func Answer(d time.Duration) Option { return func(c *config) { c.answer = d } }
+
+// Resync sets how often a copy is compared with its bucket.
+func Resync(d time.Duration) Option { return func(c *config) { c.resync = d } }
 
 // Server returns the embedded server.
 func Server(c *Conn) *server.Server { return c.server }

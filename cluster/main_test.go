@@ -20,11 +20,17 @@ const patience = 30 * time.Second
 // handler, unless the test takes it from errs.
 func onLoop(t *testing.T, test func(t *testing.T, task *corolla.Task, errs *[]error)) {
 	t.Helper()
+	onLoopFor(t, 2*patience, test)
+}
+
+// onLoopFor is onLoop for a test that may take so long.
+func onLoopFor(t *testing.T, limit time.Duration, test func(t *testing.T, task *corolla.Task, errs *[]error)) {
+	t.Helper()
 	var errs []error
 	l, err := corolla.New(corolla.SlowLimit(0), corolla.ErrorHandler(func(err error) { errs = append(errs, err) }))
 	leaktest.NeedLoop(t, err)
 	err = l.Run(func(task *corolla.Task) error {
-		return task.Timeout(2*patience, func(*corolla.Scope) error { test(t, task, &errs); return nil })
+		return task.Timeout(limit, func(*corolla.Scope) error { test(t, task, &errs); return nil })
 	})
 	if err != nil {
 		t.Error(err)

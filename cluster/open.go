@@ -76,7 +76,7 @@ func (c *config) dial(to nats.Options) (*nats.Conn, jetstream.JetStream, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	js, err := jetstream.New(nc)
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(c.answer))
 	if err != nil {
 		nc.Close()
 	}

@@ -41,6 +41,8 @@ type config struct {
 	calls int
 
 	settled time.Duration // see there
+	answer  time.Duration // how long a request to JetStream waits for one
+	resync  time.Duration // how often a copy is compared with its bucket
 
 	// of an embedded server
 	clients, routes string
@@ -67,6 +69,8 @@ func configure(opts []Option) *config {
 		limit:   outgoingLimit{DefaultOutgoingMessages, DefaultOutgoingBytes, Refuse},
 		calls:   DefaultMaxRequests,
 		settled: settled,
+		answer:  5 * time.Second,
+		resync:  15 * time.Minute,
 	}
 	for _, o := range opts {
 		o(c)

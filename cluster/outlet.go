@@ -19,7 +19,9 @@ type sending struct {
 	do             func() // instead of a message
 }
 
-func (s *sending) size() int { return len(s.subject) + len(s.reply) + len(s.data) }
+func (s *sending) size() int {
+	return len(s.subject) + len(s.reply) + headerSize(s.header) + len(s.data)
+}
 
 type outlet struct {
 	limit outgoingLimit

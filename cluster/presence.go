@@ -52,15 +52,16 @@ const beatsPerTTL = 4
 
 // Presence returns who is present, under a name that all nodes use. Who was on a node that died is gone after ttl, or
 // a quarter more; that should be 15 seconds or more where leaders may die, since it takes JetStream up to 10 to
-// elect another, and not less than MinTTL.
+// elect another, and not less than MinTTL. Its bucket is in memory: if that is lost, as when the only server there is
+// was started again, it is made again, and each node says again who is there.
 func (c *Conn) Presence(name string, ttl time.Duration) *corolla.Future[*Presence] {
 	c.loop.Check("cluster.Conn.Presence")
 	ttl = max(ttl, MinTTL)
 	return corolla.Go(c.loop, func(t *corolla.Task) (*Presence, error) {
-		s, err := c.State(jetstream.KeyValueConfig{
+		s, err := c.openState(c.withDefaults(jetstream.KeyValueConfig{
 			Bucket: name, Storage: jetstream.MemoryStorage,
 			LimitMarkerTTL: max(10*ttl, time.Minute),
-		}).Await(t)
+		}), true).Await(t)
 		if err != nil {
 			return nil, err
 		}

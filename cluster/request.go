@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -145,6 +146,9 @@ func parseAck(data []byte) (Ack, error) {
 	}
 	if answer.Error != nil {
 		return Ack{}, answer.Error
+	}
+	if answer.Stream == "" || answer.Seq == 0 {
+		return Ack{}, errors.New("cluster: not an acknowledgement, but an answer of somebody else's")
 	}
 	return Ack{answer.Stream, answer.Seq, answer.Duplicate}, nil
 }

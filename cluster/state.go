@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,9 +24,6 @@ import (
 // Changes are published to the bucket's stream, as JetStream's own clients do (ADR-8), so they are tried again like
 // any other publication, in order for each key, and need no goroutine.
 
-// resync is how often a copy is compared with its bucket.
-const resync = 15 * time.Minute
-
 // markerLife is how long a bucket remembers that a key was deleted, unless it says otherwise.
 const markerLife = time.Hour
 
@@ -42,6 +40,7 @@ type Entry struct {
 type State struct {
 	conn    *Conn
 	bucket  string
+	made    time.Time // when the bucket was
 	stream  *Stream
 	in      inlet[news]
 	stop    context.CancelFunc
@@ -56,6 +55,7 @@ type State struct {
 type news struct {
 	what  int
 	entry Entry
+	made  time.Time // the bucket, which now begins to be watched
 }
 
 const (
@@ -67,9 +67,13 @@ const (
 // State makes a bucket, or changes it to be as told, and returns it when its copy is complete. It is nats.go's
 // configuration. Without Replicas it has as many as Stream gives, and without MaxBytes 64 MiB; deleted keys
 // are remembered for an hour unless LimitMarkerTTL says otherwise. A bucket that is not found for 30 seconds ends
-// the State.
+// the State, which keeps the copy that it has; that is reported to the loop's error handler.
 func (c *Conn) State(cfg jetstream.KeyValueConfig) *corolla.Future[*State] {
 	c.loop.Check("cluster.Conn.State")
+	return c.openState(c.withDefaults(cfg), false)
+}
+
+func (c *Conn) withDefaults(cfg jetstream.KeyValueConfig) jetstream.KeyValueConfig {
 	if cfg.Replicas == 0 {
 		cfg.Replicas = c.cfg.replicas()
 	}
@@ -79,6 +83,11 @@ func (c *Conn) State(cfg jetstream.KeyValueConfig) *corolla.Future[*State] {
 	if cfg.LimitMarkerTTL == 0 {
 		cfg.LimitMarkerTTL = markerLife
 	}
+	return cfg
+}
+
+// openState makes a bucket, and a State of it; if it is told to, the bucket again whenever it is gone.
+func (c *Conn) openState(cfg jetstream.KeyValueConfig, remake bool) *corolla.Future[*State] {
 	return corolla.Go(c.loop, func(t *corolla.Task) (*State, error) {
 		kv, err := elsewhere(c, func(ctx context.Context) (kv jetstream.KeyValue, err error) {
 			err = c.retry(ctx, func(ctx context.Context) error {
@@ -90,7 +99,15 @@ func (c *Conn) State(cfg jetstream.KeyValueConfig) *corolla.Future[*State] {
 		if err != nil {
 			return nil, fmt.Errorf("cluster: state %s: %w", cfg.Bucket, err)
 		}
-		s := c.newState(cfg, kv)
+		s := c.newState(cfg.Bucket)
+		s.start(func(ctx context.Context) (found bool, err error) {
+			found, err = s.watch(ctx, kv)
+			if remake && errors.Is(err, jetstream.ErrStreamNotFound) {
+				_, err = c.js.CreateOrUpdateKeyValue(ctx, cfg)
+				return err == nil, cmp.Or(err, errResync)
+			}
+			return found, err
+		})
 		if _, err := s.ready.Await(t); err != nil {
 			s.Close()
 			return nil, err
@@ -99,40 +116,53 @@ func (c *Conn) State(cfg jetstream.KeyValueConfig) *corolla.Future[*State] {
 	}, corolla.Name("open a state"))
 }
 
-func (c *Conn) newState(cfg jetstream.KeyValueConfig, kv jetstream.KeyValue) *State {
+func (c *Conn) newState(bucket string) *State {
 	s := &State{
-		conn: c, bucket: cfg.Bucket, copy: map[string]Entry{},
-		stream: &Stream{conn: c, name: "KV_" + cfg.Bucket, most: time.Minute, lanes: map[string]*lane{}},
+		conn: c, bucket: bucket, copy: map[string]Entry{},
+		stream: &Stream{conn: c, name: "KV_" + bucket, most: time.Minute, lanes: map[string]*lane{}},
 		ready:  corolla.NewFuture[struct{}](c.loop),
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	s.stop = stop
 	s.in.init(&c.bridge)
 	s.in.onEnd = s.ended
+	return s
+}
+
+// start runs session elsewhere, again and again.
+func (s *State) start(session func(ctx context.Context) (found bool, err error)) {
+	c := s.conn
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
 	if c.status == Closed || c.draining {
 		s.in.end(ErrClosed)
-		return s
+		return
 	}
 	c.parts[s] = struct{}{}
 	s.in.setCall(s.hear)
 	c.start(func() {
 		defer stop()
-		err := c.again(ctx, func(ctx context.Context) (found bool, err error) { return s.watch(ctx, kv) })
+		err := c.again(ctx, session)
 		if ctx.Err() != nil || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, jetstream.ErrConnectionClosed) {
 			err = ErrClosed
 		}
 		s.in.finish(err)
 	})
-	return s
 }
 
 var errResync = errors.New("cluster: time to compare")
 
 // watch is run elsewhere. It always returns an error.
 func (s *State) watch(ctx context.Context, kv jetstream.KeyValue) (found bool, err error) {
-	session, end := context.WithTimeout(ctx, resync)
+	session, end := context.WithCancel(ctx) // and no deadline: nats.go would wait so long for its answers
 	defer end()
+	due, done := context.WithTimeout(session, s.conn.cfg.resync)
+	defer done()
+	stream, err := s.conn.js.Stream(session, s.stream.name)
+	if err != nil {
+		return false, err
+	}
+	stop := within(s.conn.cfg.answer, end)
 	w, err := kv.WatchAll(session)
+	stop()
 	if err != nil {
 		if api := apiError(err); api != nil {
 			err = api
@@ -144,12 +174,12 @@ func (s *State) watch(ctx context.Context, kv jetstream.KeyValue) (found bool, e
 		}
 	}()
 	defer func() { _ = w.Stop() }() // it may have ended by itself
-	if !s.in.put(news{what: newsBegin}, 1) {
+	if !s.in.put(news{what: newsBegin, made: stream.CachedInfo().Created}, 1) {
 		return true, ErrClosed
 	}
 	for {
 		select {
-		case <-session.Done():
+		case <-due.Done():
 			return true, errResync
 		case e, ok := <-w.Updates():
 			if !ok {
@@ -157,7 +187,7 @@ func (s *State) watch(ctx context.Context, kv jetstream.KeyValue) (found bool, e
 			}
 			n := news{what: newsCaughtUp}
 			if e != nil {
-				n = news{newsEntry, Entry{e.Key(), e.Value(), e.Revision(), e.Operation() != jetstream.KeyValuePut}}
+				n = news{what: newsEntry, entry: Entry{e.Key(), e.Value(), e.Revision(), e.Operation() != jetstream.KeyValuePut}}
 			}
 			if !s.in.put(n, len(n.entry.Key)+len(n.entry.Value)) {
 				return true, ErrClosed
@@ -171,6 +201,13 @@ func (s *State) hear(n news) {
 	switch n.what {
 	case newsBegin:
 		s.heard = map[string]bool{}
+		if !n.made.Equal(s.made) { // another bucket, whose revisions begin anew
+			for k, e := range s.copy {
+				e.Revision = 0
+				s.copy[k] = e
+			}
+		}
+		s.made = n.made
 	case newsEntry:
 		if s.heard != nil {
 			s.heard[n.entry.Key] = true
@@ -225,8 +262,8 @@ func (s *State) All() iter.Seq2[string, Entry] {
 	}
 }
 
-// OnChange calls f for each change of the copy from now on, also for those that this node has made. Several may be
-// set.
+// OnChange calls f for each change of the copy from now on, also for those that this node has made. What a key had
+// for a short time only may be skipped. Several may be set.
 func (s *State) OnChange(f func(Entry)) {
 	s.conn.loop.Check("cluster.State.OnChange")
 	s.tell = append(s.tell, f)
@@ -312,8 +349,12 @@ func (s *State) ended() {
 	s.stop()
 	s.conn.remove(s)
 	s.changed.WakeAll()
-	if !s.ready.Done() {
-		_ = s.ready.Fail(fmt.Errorf("cluster: state %s: %w", s.bucket, s.in.reason))
+	err := fmt.Errorf("cluster: state %s: %w", s.bucket, s.in.reason)
+	switch {
+	case !s.ready.Done():
+		_ = s.ready.Fail(err)
+	case !errors.Is(err, ErrClosed):
+		s.conn.loop.Report(err)
 	}
 }
 

@@ -25,11 +25,15 @@ func TestStateIsCopied(t *testing.T) {
 		wantErr(t, "Create", err, cluster.ErrConflict)
 		_, err = a.Update("k.1", nil, rev+7).Await(task)
 		wantErr(t, "Update", err, cluster.ErrConflict)
-		must(a.Update("k.1", []byte("w"), rev).Await(task))(t)
-		must(a.Create("k.2", []byte("x")).Await(task))(t)
-		must(a.Delete("k.1").Await(task))(t)
-		for len(told) < 3 {
-			must(0, b.WaitChange(task))(t)
+		for i, change := range []func() *corolla.Future[uint64]{
+			func() *corolla.Future[uint64] { return a.Update("k.1", []byte("w"), rev) },
+			func() *corolla.Future[uint64] { return a.Create("k.2", []byte("x")) },
+			func() *corolla.Future[uint64] { return a.Delete("k.1") },
+		} {
+			must(change().Await(task))(t)
+			for len(told) <= i { // a copy may skip what a key had in between
+				must(0, b.WaitChange(task))(t)
+			}
 		}
 		if want := []string{"k.1=w false", "k.2=x false", "k.1= true"}; !slices.Equal(told, want) {
 			t.Errorf("told %q", told)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -117,16 +118,14 @@ func (s *Stream) Publish(subject string, data []byte, opts ...PublishOption) *co
 	for _, o := range opts {
 		o(p)
 	}
-	if err := c.accepts(subject, data); err != nil {
-		_ = p.f.Fail(fmt.Errorf("publish to %s: %w", subject, err))
-		return p.f
-	}
 	if p.id == "" {
 		p.id = nuid.Next()
 	}
 	h := nats.Header{jetstream.MsgIDHeader: {p.id}, jetstream.ExpectedStreamHeader: {s.name}}
-	for k, v := range p.header {
-		h[k] = v
+	maps.Copy(h, cloneHeader(p.header))
+	if err := c.accepts(subject, headerSize(h)+len(data)); err != nil {
+		_ = p.f.Fail(fmt.Errorf("publish to %s: %w", subject, err))
+		return p.f
 	}
 	p.msg = &Msg{Subject: subject, Header: h, Data: slices.Clone(data)}
 	p.deadline = c.loop.Now() + min(p.patience, s.most)
@@ -145,13 +144,13 @@ func (s *Stream) Publish(subject string, data []byte, opts ...PublishOption) *co
 }
 
 // accepts reports why a publication is not even tried.
-func (c *Conn) accepts(subject string, data []byte) error {
+func (c *Conn) accepts(subject string, size int) error {
 	switch {
 	case c.status == Closed:
 		return ErrClosed
 	case !isSubject(subject):
 		return ErrSubject
-	case len(data) > c.largest:
+	case size > c.largest:
 		return ErrTooLarge
 	case c.lanes >= c.cfg.calls:
 		c.stats.Refused++

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/corolla-go/corolla"
@@ -24,13 +25,30 @@ func (m *Msg) Respond(data []byte) error { return m.conn.Publish(m.Reply, data) 
 
 func (m *Msg) size() int { return len(m.Subject) + len(m.Reply) + len(m.Data) + headerSize(m.Header) }
 
-func headerSize(h nats.Header) (n int) {
+// headerSize is what a header takes on its way, at most: the version line, a line for each value, and an empty one
+// (ADR-4).
+func headerSize(h nats.Header) int {
+	if len(h) == 0 {
+		return 0
+	}
+	n := len("NATS/1.0\r\n\r\n")
 	for k, vs := range h {
 		for _, v := range vs {
-			n += len(k) + len(v)
+			n += len(k) + len(": \r\n") + len(v)
 		}
 	}
 	return n
+}
+
+func cloneHeader(h nats.Header) nats.Header {
+	if len(h) == 0 {
+		return nil
+	}
+	c := make(nats.Header, len(h))
+	for k, vs := range h {
+		c[k] = slices.Clone(vs)
+	}
+	return c
 }
 
 func (c *Conn) fromNATS(m *nats.Msg) *Msg {

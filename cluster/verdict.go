@@ -87,7 +87,7 @@ var ends = []error{
 
 // passes are errors that come while there is no connection, or no leader, and of readers that must begin anew.
 var passes = []error{
-	context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, ErrTimeout, ErrNoResponders, ErrFull,
+	context.DeadlineExceeded, context.Canceled, nats.ErrTimeout, nats.ErrNoResponders, ErrTimeout, ErrNoResponders, ErrFull,
 	nats.ErrDisconnected, nats.ErrReconnectBufExceeded, nats.ErrStaleConnection, nats.ErrNoServers,
 	jetstream.ErrJetStreamNotEnabled, jetstream.ErrJetStreamNotEnabledForAccount, nats.ErrJetStreamNotEnabled,
 	jetstream.ErrNoHeartbeat, jetstream.ErrConsumerDeleted, jetstream.ErrServerShutdown,

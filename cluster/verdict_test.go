@@ -97,6 +97,7 @@ func TestBucketNotFoundAtFirst(t *testing.T) {
 		"$JS.API.INFO": {anAccount},
 		updateStream:   {noStream, aStream},
 		createStream:   {noStream},
+		infoStream:     {noStream, aStream},
 		createConsumer: {noStream, noConsumer, aConsumer},
 	}, asked, func(t *testing.T, task *corolla.Task, c *cluster.Conn) {
 		must(c.State(jetstream.KeyValueConfig{Bucket: "B"}).Await(task))(t).Close()
@@ -104,6 +105,19 @@ func TestBucketNotFoundAtFirst(t *testing.T) {
 	if n := asked[createConsumer]; n < 3 {
 		t.Errorf("the bucket was watched %d times", n)
 	}
+}
+
+// TestWatchThatIsNotAnswered is tried again. JetStream leaves a request without an answer while there is no leader.
+func TestWatchThatIsNotAnswered(t *testing.T) {
+	script := map[string][]string{
+		"$JS.API.INFO": {anAccount},
+		updateStream:   {aStream},
+		infoStream:     {"", aStream},
+		createConsumer: {"", aConsumer},
+	}
+	faked(t, script, map[string]int{}, func(t *testing.T, task *corolla.Task, c *cluster.Conn) {
+		must(c.State(jetstream.KeyValueConfig{Bucket: "B"}).Await(task))(t).Close()
+	}, cluster.Answer(100*time.Millisecond))
 }
 
 // TestNotFoundInTheEnd is the error of every call, once it has been the answer for long enough.
