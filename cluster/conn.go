@@ -67,7 +67,7 @@ type Stats struct {
 	Published  uint64 // accepted to be sent
 	Refused    uint64 // with ErrFull
 	Dropped    uint64 // for lack of room, as Outgoing says
-	Lost       uint64 // accepted, and not sent when the Conn closed
+	Lost       uint64 // accepted, and not sent when the Conn closed, or when the connection broke
 	Waiting    int    // messages to be sent
 	Bytes      int    // of them
 	Received   uint64 // by subscriptions, requests and readers of streams
@@ -144,10 +144,10 @@ func (c *Conn) Stats() Stats {
 	c.loop.Check("cluster.Conn.Stats")
 	s := c.stats
 	c.out.mu.Lock()
-	s.Waiting, s.Bytes = c.out.n, c.out.bytes
+	s.Waiting, s.Bytes, s.Lost = c.out.n, c.out.bytes, uint64(c.out.lost)
 	c.out.mu.Unlock()
 	if c.status == Closed {
-		s.Lost, s.Waiting, s.Bytes = uint64(s.Waiting), 0, 0
+		s.Lost, s.Waiting, s.Bytes = s.Lost+uint64(s.Waiting), 0, 0
 	}
 	s.Status, s.Requests, s.Unstored, s.Parts = c.status, len(c.calls.open), c.lanes, len(c.parts)
 	return s

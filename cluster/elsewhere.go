@@ -73,6 +73,8 @@ func (c *Conn) retry(ctx context.Context, f func(ctx context.Context) error) err
 			return err
 		}
 		switch {
+		case isOver(err):
+			return ErrClosed
 		case isAbsent(err):
 			if c.withoutJetStream() || absent.lasts(c.cfg.settled) {
 				return fmt.Errorf("%w: %w", ErrNoJetStream, err)
@@ -89,7 +91,8 @@ func (c *Conn) retry(ctx context.Context, f func(ctx context.Context) error) err
 	}
 }
 
-// again calls session, which goes on until something fails, until it fails for good or the context ends. A session
+// again calls session, which goes on until something fails, until it fails for good or the context ends. The error
+// is ErrClosed then, or if the connection is. A session
 // reports whether it has found what it was looking for.
 func (c *Conn) again(ctx context.Context, session func(ctx context.Context) (found bool, err error)) error {
 	var d doubt
@@ -99,14 +102,17 @@ func (c *Conn) again(ctx context.Context, session func(ctx context.Context) (fou
 		if found {
 			d = doubt{}
 		}
-		if ctx.Err() != nil || d.settles(err, c.cfg.settled) {
+		switch {
+		case ctx.Err() != nil || isOver(err):
+			return ErrClosed
+		case d.settles(err, c.cfg.settled):
 			return err
 		}
 		if wait = min(2*wait, time.Second); time.Since(began) > time.Minute {
 			wait = 50 * time.Millisecond
 		}
 		if !pause(ctx, wait) {
-			return err
+			return ErrClosed
 		}
 	}
 }

@@ -13,7 +13,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-const flushTimeout = 10 * time.Second
+const (
+	flushTimeout = 10 * time.Second
+
+	// writeTimeout is how long the server may take nothing before the connection is lost. Close may wait for that long,
+	// for nats.go's lock, which is held over a write.
+	writeTimeout = 10 * time.Second
+)
 
 // opened is what making a Conn has opened elsewhere.
 type opened struct {
@@ -66,6 +72,7 @@ func (c *config) dial(to nats.Options) (*nats.Conn, jetstream.JetStream, error) 
 	o.Servers, o.InProcessServer = to.Servers, to.InProcessServer
 	o.Name = c.name
 	o.MaxReconnect = -1
+	o.FlusherTimeout = writeTimeout
 	o.AsyncErrorCB = func(*nats.Conn, *nats.Subscription, error) {} // its own prints them
 	for _, opt := range c.nats {
 		if err := opt(&o); err != nil {

@@ -83,7 +83,8 @@ func configure(opts []Option) *config {
 func Name(name string) Option { return func(c *config) { c.name = name } }
 
 // NATS passes options to nats.go: credentials, TLS, times of reconnecting. Handlers that they set are called
-// too, on nats.go's goroutines. Unless an option says otherwise, a connection is tried again for ever.
+// too, on nats.go's goroutines. Unless an option says otherwise, a connection is tried again for ever, and is lost
+// when the server takes nothing for 10 seconds (nats.FlusherTimeout).
 func NATS(opts ...nats.Option) Option {
 	return func(c *config) { c.nats = append(c.nats, opts...) }
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"net"
 	"sync"
 
 	"github.com/nats-io/nats.go"
@@ -31,6 +32,7 @@ type outlet struct {
 	items     []sending
 	head      int
 	n, bytes  int // messages, also those that the writer has taken and not sent
+	lost      int // that were being written when the connection broke
 	shut      bool
 	connected bool
 }
@@ -104,6 +106,12 @@ func (o *outlet) sent(n, bytes int) {
 	o.bytes -= bytes
 }
 
+func (o *outlet) lose() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.lost++
+}
+
 func (o *outlet) setConnected(on bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -173,8 +181,11 @@ func (c *Conn) send(s *sending) bool {
 			if !c.out.waitConnected() {
 				return false
 			}
-		case errors.Is(err, nats.ErrConnectionClosed):
+		case isOver(err):
 			return false // and onClosed sees to the rest
+		case errors.As(err, new(*net.OpError)): // the connection broke, which is told by Status
+			c.out.lose()
+			return true
 		default:
 			c.report(err)
 			return true

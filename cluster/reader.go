@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -125,11 +124,7 @@ func (r *Reader) start(session func(ctx context.Context) (found bool, err error)
 	c.parts[r] = struct{}{}
 	c.start(func() {
 		defer stop()
-		err := c.again(ctx, session)
-		if ctx.Err() != nil || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, jetstream.ErrConnectionClosed) {
-			err = ErrClosed
-		}
-		r.in.finish(fmt.Errorf("%s: %w", r.what, err))
+		r.in.finish(fmt.Errorf("%s: %w", r.what, c.again(ctx, session)))
 	})
 	return r
 }

@@ -140,11 +140,7 @@ func (s *State) start(session func(ctx context.Context) (found bool, err error))
 	s.in.setCall(s.hear)
 	c.start(func() {
 		defer stop()
-		err := c.again(ctx, session)
-		if ctx.Err() != nil || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, jetstream.ErrConnectionClosed) {
-			err = ErrClosed
-		}
-		s.in.finish(err)
+		s.in.finish(c.again(ctx, session))
 	})
 }
 

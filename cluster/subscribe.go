@@ -99,7 +99,9 @@ func (s *Subscription) open() {
 		err = sub.SetPendingLimits(s.opts.messages, s.opts.bytes)
 	}
 	if err != nil {
-		c.report(fmt.Errorf("subscribe to %s: %w", s.subject, err))
+		if !isOver(err) {
+			c.report(fmt.Errorf("subscribe to %s: %w", s.subject, err))
+		}
 		s.in.finish(ErrClosed)
 		return
 	}

@@ -40,12 +40,15 @@ var (
 	hopeless = []jetstream.ErrorCode{10028, 10047, 10052, 10053, 10074}
 )
 
+// inFlight is for a message with an ID that is on its way already.
+const inFlight jetstream.ErrorCode = 10158
+
+// Classes of errors.
 const (
-	inFlight jetstream.ErrorCode = 10158 // a message with this ID is on its way already
-	busy                         = 429   // the class of "too many requests"
-	absent                       = 404
-	broken                       = 500
-	noLeader                     = 503
+	absent   = 404
+	busy     = 429
+	broken   = 500
+	noLeader = 503
 )
 
 // judge is what an error means, which is not nil.
@@ -55,7 +58,7 @@ func judge(err error) verdict {
 	}
 	is := func(target error) bool { return errors.Is(err, target) }
 	switch {
-	case slices.ContainsFunc(ends, is):
+	case isOver(err) || slices.ContainsFunc(ends, is):
 		return final
 	case slices.ContainsFunc(passes, is):
 		return passing
@@ -79,7 +82,6 @@ func judgeAPI(api *jetstream.APIError) verdict {
 
 // ends are errors of nats.go's after which one need not try again.
 var ends = []error{
-	nats.ErrConnectionClosed, jetstream.ErrConnectionClosed,
 	jetstream.ErrInvalidOption, jetstream.ErrInvalidStreamName, jetstream.ErrStreamNameRequired,
 	jetstream.ErrInvalidBucketName, jetstream.ErrHistoryTooLarge, jetstream.ErrInvalidConsumerName,
 	jetstream.ErrInvalidSubject, jetstream.ErrLimitMarkerTTLNotSupported, ErrClosed,
@@ -92,6 +94,11 @@ var passes = []error{
 	jetstream.ErrJetStreamNotEnabled, jetstream.ErrJetStreamNotEnabledForAccount, nats.ErrJetStreamNotEnabled,
 	jetstream.ErrNoHeartbeat, jetstream.ErrConsumerDeleted, jetstream.ErrServerShutdown,
 	jetstream.ErrConsumerLeadershipChanged, jetstream.ErrMsgIteratorClosed, errResync,
+}
+
+// isOver reports whether the connection has been closed.
+func isOver(err error) bool {
+	return errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, jetstream.ErrConnectionClosed)
 }
 
 // isAbsent reports whether an error says that there is no JetStream, or that it is only starting.
