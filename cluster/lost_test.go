@@ -138,6 +138,7 @@ func TestQueueGroupGoesOn(t *testing.T) {
 			members = append(members, c)
 		}
 		closed(t, task, members[1])
+		until(t, task, "the server to see it", func() bool { return cluster.Server(a).NumClients() == 3 }) // with a itself
 		var want []string
 		for i := range 200 {
 			must(0, a.Publish("work", fmt.Appendf(nil, "%03d", i)))(t)

@@ -100,11 +100,17 @@ func Outgoing(messages, bytes int, overflow Overflow) Option {
 }
 
 // MaxRequests is how many requests, and publications to streams, may be without their answer: 65,536 unless
-// set. More are refused, with ErrFull.
-func MaxRequests(n int) Option { return func(c *config) { c.calls = n } }
+// set. More are refused, with ErrFull. It panics if n is less than 1.
+func MaxRequests(n int) Option {
+	if n < 1 {
+		panic(fmt.Sprintf("cluster: MaxRequests(%d): it must be at least 1", n))
+	}
+	return func(c *config) { c.calls = n }
+}
 
 // Routes is the address, such as "10.0.0.1:6222" or ":6222", at which an embedded server listens for the
-// other nodes' servers. Port 0 picks a free one, which RouteAddr returns. Without it the server is alone.
+// other nodes' servers. With a host, it is also what they tell each other of it. Port 0 picks a free one, which
+// RouteAddr returns. Without it the server is alone.
 func Routes(address string) Option { return func(c *config) { c.routes = address } }
 
 // Clients is the address at which an embedded server listens for clients. Without it there are none but the
@@ -116,6 +122,9 @@ func Clients(address string) Option { return func(c *config) { c.clients = addre
 // be given the same list: one that finds itself in it goes on to the next. Servers tell each other of those
 // that are not in the list; but with a Store it must name all nodes, this one too, as the first majority is
 // that of the list.
+//
+// One name alone stands for as many nodes as it has addresses when Embed looks, so it must have all by then. In a list
+// each entry is one node.
 func Join(addresses ...string) Option {
 	return func(c *config) { c.join = append(c.join, addresses...) }
 }
@@ -125,7 +134,8 @@ func Join(addresses ...string) Option {
 func ClusterName(name string) Option { return func(c *config) { c.cluster = name } }
 
 // Secret is what nodes must know to join. Without it, who can reach their Routes can. It goes over the network
-// as it is, unless ServerOptions sets Cluster.TLSConfig.
+// as it is, unless ServerOptions sets Cluster.TLSConfig. Who has another secret, or certificate, is not let in, and
+// tries again for ever; why, the server's log says (ServerLog), on both sides.
 func Secret(secret string) Option { return func(c *config) { c.secret = secret } }
 
 // Store is the folder in which an embedded server keeps streams and key-value buckets. Without it there are
@@ -136,7 +146,7 @@ func Store(dir string) Option { return func(c *config) { c.store = dir } }
 func ServerLog(l server.Logger) Option { return func(c *config) { c.logger = l } }
 
 // ServerOptions adjusts the options of an embedded server before it is started: TLS between servers, accounts,
-// SyncAlways, whatever nats-server has.
+// SyncAlways, whatever nats-server has. If it makes clients say who they are, so must the program, with NATS.
 func ServerOptions(adjust func(*server.Options)) Option {
 	return func(c *config) { c.adjust = append(c.adjust, adjust) }
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/corolla-go/corolla"
@@ -16,8 +17,10 @@ import (
 )
 
 const (
-	// readyTimeout is how long an embedded server may take to listen.
+	// readyTimeout is how long an embedded server may take to listen, and readyLook how often it is asked whether
+	// it cannot.
 	readyTimeout = 30 * time.Second
+	readyLook    = 100 * time.Millisecond
 
 	// routePing is how often servers ask each other for a sign of life. A route that was silent for three
 	// times as long is made anew. nats-server's own 30 seconds are long for nodes of one program.
@@ -26,6 +29,7 @@ const (
 
 // serve starts an embedded server.
 func (c *config) serve() (*server.Server, error) {
+	c.resolveJoin()
 	o, err := c.serverOptions()
 	if err != nil {
 		return nil, err
@@ -34,33 +38,59 @@ func (c *config) serve() (*server.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.logger != nil {
-		s.SetLoggerV2(c.logger, o.Debug, o.Trace, false)
-	} else {
-		s.SetLoggerV2(new(lastWords), false, false, false)
+	log := &lastWords{Logger: c.logger}
+	if c.logger == nil {
+		log.Logger = silence{}
 	}
+	s.SetLoggerV2(log, o.Debug, o.Trace, false)
 	s.Start()
-	if s.ReadyForConnections(readyTimeout) {
-		return s, nil
-	}
-	err = fmt.Errorf("the server was not ready within %v", readyTimeout)
-	if w, ok := s.Logger().(*lastWords); ok && w.fatal != "" {
-		err = errors.New(w.fatal)
+	for range readyTimeout / readyLook {
+		if err := log.fatal.Load(); err != nil {
+			stopServer(s)
+			return nil, err
+		}
+		if s.ReadyForConnections(readyLook) {
+			return s, nil
+		}
 	}
 	stopServer(s)
-	return nil, err
+	return nil, fmt.Errorf("the server was not ready within %v", readyTimeout)
 }
 
-// lastWords keeps why a server could not start.
-type lastWords struct{ fatal string }
+// lastWords keeps why a server could not start, which it only logs.
+type lastWords struct {
+	server.Logger
+	fatal atomic.Pointer[fatalError]
+}
 
-func (*lastWords) Noticef(string, ...any) {}
-func (*lastWords) Warnf(string, ...any)   {}
-func (*lastWords) Errorf(string, ...any)  {}
-func (*lastWords) Debugf(string, ...any)  {}
-func (*lastWords) Tracef(string, ...any)  {}
+func (w *lastWords) Fatalf(format string, args ...any) {
+	e := &fatalError{text: fmt.Sprintf(format, args...)}
+	for _, a := range args {
+		if err, ok := a.(error); ok {
+			e.cause = err
+		}
+	}
+	w.fatal.CompareAndSwap(nil, e)
+	w.Logger.Fatalf(format, args...)
+}
 
-func (w *lastWords) Fatalf(format string, args ...any) { w.fatal = fmt.Sprintf(format, args...) }
+type fatalError struct {
+	text  string
+	cause error
+}
+
+func (e *fatalError) Error() string { return e.text }
+func (e *fatalError) Unwrap() error { return e.cause }
+
+// silence is the log of who wants none.
+type silence struct{}
+
+func (silence) Noticef(string, ...any) {}
+func (silence) Warnf(string, ...any)   {}
+func (silence) Errorf(string, ...any)  {}
+func (silence) Debugf(string, ...any)  {}
+func (silence) Tracef(string, ...any)  {}
+func (silence) Fatalf(string, ...any)  {}
 
 func stopServer(s *server.Server) {
 	s.Shutdown()
@@ -91,13 +121,14 @@ func (c *config) serverOptions() (*server.Options, error) {
 		if o.Cluster.Host, o.Cluster.Port, err = hostPort(c.routes); err != nil {
 			return nil, err
 		}
-	} else if len(c.join) > 0 {
-		return nil, errors.New("to Join others, a node must have an address for them: Routes")
+		if ip := net.ParseIP(o.Cluster.Host); (ip == nil || !ip.IsUnspecified()) && o.Cluster.Port > 0 {
+			o.Cluster.Advertise = c.routes // and not the address that others see connections come from
+		}
+	}
+	if err := c.checkJoin(); err != nil {
+		return nil, err
 	}
 	for _, a := range c.join {
-		if _, _, err := hostPort(a); err != nil {
-			return nil, err
-		}
 		u := &url.URL{Scheme: "nats-route", Host: a}
 		if c.secret != "" {
 			u.User = url.UserPassword(ownUser, c.secret)
@@ -114,6 +145,59 @@ func (c *config) serverOptions() (*server.Options, error) {
 	return o, nil
 }
 
+// resolveJoin makes of one name that has several addresses as many nodes. nats-server takes one of them at random, and
+// is content if that is its own; so that nodes that start together may never meet, or in two halves; and counts one
+// node for the first majority.
+func (c *config) resolveJoin() {
+	if len(c.join) != 1 {
+		return
+	}
+	host, port, err := net.SplitHostPort(c.join[0])
+	if err != nil || net.ParseIP(host) != nil {
+		return
+	}
+	all, err := net.LookupIP(host)
+	if err != nil {
+		return // the server looks again
+	}
+	four := slices.DeleteFunc(slices.Clone(all), func(ip net.IP) bool { return ip.To4() == nil })
+	if len(four) > 0 {
+		all = four // each may have one of each kind
+	}
+	if len(all) < 2 {
+		return
+	}
+	c.join = nil
+	for _, ip := range all {
+		c.join = append(c.join, net.JoinHostPort(ip.String(), port))
+	}
+	slices.Sort(c.join)
+}
+
+// checkJoin finds what a server would not say, or only in its log.
+func (c *config) checkJoin() error {
+	switch {
+	case c.routes == "" && len(c.join) > 0:
+		return errors.New("to Join others, a node must have an address for them: Routes")
+	case c.routes != "" && len(c.join) == 0 && c.store != "" && len(c.adjust) == 0:
+		return errors.New("with Routes and a Store, Join must name the nodes, this one too")
+	case c.routes == "" && c.secret != "":
+		return errors.New("a Secret is for Routes, and there are none")
+	}
+	for _, a := range c.join {
+		host, port, err := hostPort(a)
+		switch {
+		case err != nil:
+			return err
+		case port < 0:
+			return &net.AddrError{Err: "not a port to Join", Addr: a}
+		case host == anyHost:
+			return &net.AddrError{Err: "no host to Join", Addr: a}
+		}
+	}
+	return nil
+}
+
 // ownUser is who the program is to an embedded server, and a node to another.
 const ownUser = "corolla"
 
@@ -127,6 +211,8 @@ func (c *config) lock(o *server.Options) {
 	}
 }
 
+const anyHost = "0.0.0.0"
+
 // hostPort takes an address apart, as nats-server wants it, for which -1 is a free port.
 func hostPort(address string) (string, int, error) {
 	host, port, err := net.SplitHostPort(address)
@@ -138,7 +224,7 @@ func hostPort(address string) (string, int, error) {
 		return "", 0, &net.AddrError{Err: "not a port", Addr: address}
 	}
 	if host == "" {
-		host = "0.0.0.0"
+		host = anyHost
 	}
 	if n == 0 {
 		return host, -1, nil

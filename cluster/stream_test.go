@@ -195,7 +195,7 @@ func TestReaderOfADeletedStream(t *testing.T) {
 		r.OnEnd(func(err error) { why = err })
 		must(0, task.Yield())(t)
 		wantErr(t, "OnEnd", why, jetstream.ErrStreamNotFound)
-	}, cluster.Settled(time.Second))
+	}, cluster.Settled(soon))
 }
 
 // TestWithoutAStore there are no streams, and nobody waits for them for ever.

@@ -117,8 +117,8 @@ func (c *three) survives() {
 		c.Fatal(err)
 	}
 	up, other := c.nodes[(down+1)%3], c.nodes[(down+2)%3]
-	here := must(up.Presence("P", 8*time.Second).Await(c.task))(c.T)
-	must(0, must(c.nodes[down].Presence("P", 8*time.Second).Await(c.task))(c.T).Enter("eve", nil))(c.T)
+	here := must(up.Presence("P", 2*cluster.MinTTL).Await(c.task))(c.T)
+	must(0, must(c.nodes[down].Presence("P", 2*cluster.MinTTL).Await(c.task))(c.T).Enter("eve", nil))(c.T)
 	until(c.T, c.task, "eve", func() bool { return len(here.Members()) == 1 })
 	mine := must(up.Stream(streamConfig).Await(c.task))(c.T)
 	r := must(other.Stream(streamConfig).Await(c.task))(c.T).Follow(0)

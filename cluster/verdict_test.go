@@ -130,18 +130,30 @@ func TestNotFoundInTheEnd(t *testing.T) {
 		createConsumer: {noStream},
 	}, map[string]int{}, func(t *testing.T, task *corolla.Task, c *cluster.Conn) {
 		s := makeStream(t, task, c)
-		for what, call := range map[string]func() error{
-			"LastSeq": func() error { _, err := s.LastSeq().Await(task); return err },
-			"Follow":  func() error { _, err := s.Follow(0).Next(task); return err },
-			"Consume": func() error { _, err := s.Consume("c", jetstream.ConsumerConfig{}).Next(task); return err },
-			"State":   func() error { _, err := c.State(jetstream.KeyValueConfig{Bucket: "B"}).Await(task); return err },
-		} {
-			before := task.Loop().Now()
-			wantErr(t, what, call(), jetstream.ErrStreamNotFound)
-			if took := task.Loop().Now() - before; took < long {
-				t.Errorf("%s failed after %v", what, took)
+		before := task.Loop().Now()
+		must(0, task.Group(func(g *corolla.Group) error {
+			for what, call := range map[string]func(task *corolla.Task) error{
+				"LastSeq": func(task *corolla.Task) error { _, err := s.LastSeq().Await(task); return err },
+				"Follow":  func(task *corolla.Task) error { _, err := s.Follow(0).Next(task); return err },
+				"Consume": func(task *corolla.Task) error {
+					_, err := s.Consume("c", jetstream.ConsumerConfig{}).Next(task)
+					return err
+				},
+				"State": func(task *corolla.Task) error {
+					_, err := c.State(jetstream.KeyValueConfig{Bucket: "B"}).Await(task)
+					return err
+				},
+			} {
+				g.Go(func(task *corolla.Task) error {
+					wantErr(t, what, call(task), jetstream.ErrStreamNotFound)
+					if took := task.Loop().Now() - before; took < long {
+						t.Errorf("%s failed after %v", what, took)
+					}
+					return nil
+				})
 			}
-		}
+			return nil
+		}))(t)
 	}, cluster.Settled(long))
 }
 
