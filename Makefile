@@ -33,7 +33,7 @@ cluster-test:
 # The page of corolla serve chat in a headless Chromium, which must be installed. PICTURES names a folder for
 # pictures of it.
 chat-browser:
-	COROLLA_PICTURES=$(PICTURES) go test -tags browser -run '^TestChatInABrowser$$' -count 1 -timeout 2m ./cmd/corolla
+	COROLLA_PICTURES=$(PICTURES) go test -tags browser -run '^TestChatInABrowser$$' -count 1 -timeout 2m ./internal/program
 
 # The frameworks that the models come from, run beside their twins in conformance/. They need Debian's python3,
 # python3-twisted and python3-eventlet, which .ci/run installs.

@@ -53,7 +53,8 @@ service:           . aio transport
 worker:            . aio process service
 examples:          . aio transport transport/framing process deferred service green gen web sim shard worker golang.org/x/sys
 conformance:       . aio transport transport/framing process deferred service green gen sim
-cmd:               . aio transport transport/framing process deferred green gen backdoor service web sim shard examples golang.org/x/sys
+internal/program:  . aio transport transport/framing process deferred green gen backdoor service web sim shard worker examples golang.org/x/sys
+cmd:               internal/program
 tools:
 bench:             *
 compat:            *
@@ -234,7 +235,7 @@ func TestPolicyGoroutinesAndClocks(t *testing.T) {
 
 // exempt lists what is not under the law above.
 func exempt(name string) bool {
-	for _, dir := range []string{"internal/host/", "internal/certtest/", "cmd/", "bench/", "examples/talk/"} {
+	for _, dir := range []string{"internal/host/", "internal/certtest/", "internal/program/", "bench/", "examples/talk/"} {
 		if strings.HasPrefix(name, dir) {
 			return true
 		}

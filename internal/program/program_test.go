@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"bufio"
@@ -25,7 +25,7 @@ const commandEnv = "COROLLA_TEST_COMMAND"
 func TestMain(m *testing.M) {
 	talk.Worker()
 	if os.Getenv(commandEnv) != "" {
-		main()
+		Main()
 	}
 	os.Exit(m.Run())
 }
