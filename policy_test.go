@@ -25,6 +25,7 @@ const module = "github.com/corolla-go/corolla"
 // the longest that fits is the one in force. Every folder must be covered.
 const imports = `
 internal/ds:
+internal/backlog:
 internal/leaktest: . corollatest
 corollatest:       .
 internal/certtest:
@@ -53,7 +54,7 @@ service:           . aio transport
 worker:            . aio process service
 examples:          . aio transport transport/framing process deferred service green gen web sim shard worker golang.org/x/sys
 conformance:       . aio transport transport/framing process deferred service green gen sim
-internal/program:  . aio transport transport/framing process deferred green gen backdoor service web sim shard worker examples golang.org/x/sys
+internal/program:  . internal/backlog aio transport transport/framing process deferred green gen backdoor service web sim shard worker examples golang.org/x/sys
 cmd:               internal/program
 tools:
 bench:             *

@@ -4,4 +4,4 @@ package main
 
 import "github.com/corolla-go/corolla/internal/program"
 
-func main() { program.Main() }
+func main() { program.Main(nil) }

@@ -2,35 +2,48 @@ package program
 
 import (
 	"bytes"
-	_ "embed"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
+	"os"
 	"strings"
-	"time"
-
-	"github.com/corolla-go/corolla"
-	"github.com/corolla-go/corolla/aio"
-	"github.com/corolla-go/corolla/web"
-	"github.com/corolla-go/corolla/web/websocket"
 )
-
-//go:embed chat.html
-var chatPage []byte
 
 // chat holds the options of serve chat.
 type chat struct {
 	place
-	queue int // KiB
-	most  int // connections
+	queue   int // KiB
+	most    int // connections
+	shards  int
+	workers int // processes; 0 is this one
+	cluster string
+	config  ClusterConfig
+	join    string
 }
 
 func (o *chat) options() []option {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "node"
+	}
+	text := func(to *string) func(string) string {
+		return func(text string) string {
+			*to = text
+			return unless(text != "", "it must not be empty")
+		}
+	}
 	return append(o.place.options("127.0.0.1:8080"),
 		option{"queue", "KIB", "64", "how much may wait for a client before it is dropped", whole(&o.queue, "KiB", 4, 16384)},
-		option{"max-conns", "N", "10000", "how many connections there may be; more wait", whole(&o.most, "connections", 1, 1000000)})
+		option{"max-conns", "N", "10000", "how many connections a process may have; more wait", whole(&o.most, "connections", 1, 1000000)},
+		option{"shards", "N", "1", "loops in a process, each on its own core", whole(&o.shards, "loops", 1, 256)},
+		option{"workers", "N", "", "processes, which SIGHUP replaces by those of a new version", whole(&o.workers, "processes", 1, 256)},
+		option{"cluster", "WITH", "", "rooms on all machines: embed, or the URL of a NATS server", text(&o.cluster)},
+		option{"join", "HOST:PORT,…", "", "with embed: the --routes of all machines of the cluster", text(&o.join)},
+		option{"routes", "HOST:PORT", ":6222", "with --join: listen there for the other machines", hostPort(&o.config.Routes, 0)},
+		option{"store", "DIR", "corolla-store", "with embed: keep what was said there", fileName(&o.config.Store)},
+		option{"node", "NAME", host, "with --cluster: what this machine is called there", text(&o.config.Node)})
 }
+
+// secretVariable has what machines must know to join: a command line can be seen by others of the machine.
+const secretVariable = "COROLLA_SECRET"
 
 func runChat(c *console, args []string) error {
 	var o chat
@@ -42,12 +55,28 @@ func runChat(c *console, args []string) error {
 		return err
 	case len(rest) > 0:
 		return usagef("corolla serve chat: unexpected argument %s", quoted(rest[0]))
+	case o.cluster == "" && o.workers > 1:
+		return usagef("corolla serve chat: --workers %d: rooms do not span processes without --cluster; --shards uses more cores", o.workers)
+	case o.join != "" && o.cluster != "embed":
+		return usagef("corolla serve chat: --join is for --cluster embed")
+	case o.cluster != "" && c.cluster == nil:
+		return usagef("corolla serve chat: --cluster is in another program: " +
+			"go install github.com/corolla-go/corolla/cluster/cmd/corolla@latest")
+	case o.workers > 0 && o.door != "":
+		return usagef("corolla serve chat: --backdoor is one address, and --workers are processes of their own")
 	}
-	s := site{place: o.place, limits: []aio.ServeOption{aio.MaxConns(o.most)}, setup: func(l *corolla.Loop, s *site) {
-		h := &chatHandler{rooms: newRooms(l), queue: o.queue << 10}
-		s.handler, s.closing = h.mux(), h.goAway
-	}}
-	return s.serve(c)
+	for one := range strings.SplitSeq(o.join, ",") {
+		if o.join == "" {
+			break
+		}
+		var address string
+		if complaint := hostPort(&address, 1)(strings.TrimSpace(one)); complaint != "" {
+			return usagef("corolla serve chat: --join %s: %s", quoted(one), complaint)
+		}
+		o.config.Join = append(o.config.Join, address)
+	}
+	o.config.Secret = os.Getenv(secretVariable)
+	return o.serve(c)
 }
 
 func helpChat(c *console) error {
@@ -62,13 +91,26 @@ Options:
 `)
 	helpOptions(&w, new(chat).options())
 	fmt.Fprint(&w, `
-Example:
+Rooms span the loops of a process and, with --cluster, processes and machines. Each member hears
+each message once, in its sender's order; who is new hears the last 100. With --workers, SIGHUP
+starts the program that is there now; clients come back to it, and lose nothing.
+
+With --cluster a message counts when most machines have it. While a machine is not connected to
+most of the others, what is said on it waits: pages show it as not sent, and send it again.
+--cluster is in the program of the module corolla/cluster.
+
+Examples:
   corolla serve chat --addr 127.0.0.1:8080 &
   xdg-open http://127.0.0.1:8080/
   curl http://127.0.0.1:8080/stats
 
+  On each of the machines a, b and c, with the same secret in COROLLA_SECRET:
+  corolla serve chat --addr :8080 --shards 2 --workers 2 \
+      --cluster embed --join a:6222,b:6222,c:6222
+
 Anybody who can connect can take part, under any name. For others than those at this machine,
-put a server with TLS in front.
+put a server with TLS in front. Who can reach --routes can join, unless there is a secret, which
+is not encrypted on its way: keep it in a network of your own.
 
 After the first SIGINT or SIGTERM clients have 10 seconds to go, after a second one none.
 
@@ -77,82 +119,4 @@ command line is wrong.
 `)
 	_, err := c.out.Write(w.Bytes())
 	return err
-}
-
-// chatHandler is what the handlers share.
-type chatHandler struct {
-	rooms *rooms
-	queue int // bytes
-}
-
-func (h *chatHandler) mux() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy",
-			"default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'")
-		_, _ = w.Write(chatPage) // or the client has gone
-	})
-	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(h.rooms.stats()) // or the client has gone
-	})
-	mux.HandleFunc("GET /chat", h.socket)
-	return mux
-}
-
-// socket is one client's connection.
-func (h *chatHandler) socket(w http.ResponseWriter, r *http.Request) {
-	room, ok := tidyName(r.FormValue("room"))
-	name, valid := tidyName(r.FormValue("name"))
-	if !ok || !valid {
-		http.Error(w, fmt.Sprintf("a room and a name, please, of at most %d characters each", maxName), http.StatusBadRequest)
-		return
-	}
-	c, err := websocket.Accept(w, r, websocket.MaxMessage(4<<10), websocket.KeepAlive(30*time.Second, 10*time.Second))
-	if err != nil {
-		return // the client was told
-	}
-	defer func() { _ = c.CloseNow() }() // unless it is closed already
-	c.AIO().SetWriteMarks(-1, h.queue)
-	m := h.rooms.join(room, name, c)
-	why := ""
-	defer func() { m.leave(why) }()
-	for t := web.Task(r); ; {
-		kind, b, err := c.Receive(t)
-		switch text := strings.TrimSpace(string(b)); {
-		case err != nil:
-			why = parting(err)
-			return
-		case kind != websocket.Text:
-			_ = c.Close(t, websocket.CodeUnsupported, "only text is said here") // it has gone in any case
-			return
-		case text != "":
-			m.say(text)
-		}
-		if err := t.Yield(); err != nil { // who says much lets others speak
-			return
-		}
-	}
-}
-
-// parting is what the others are told of why somebody has left.
-func parting(err error) string {
-	if errors.As(err, new(*websocket.CloseError)) {
-		return ""
-	}
-	if errors.As(err, new(*websocket.ProtocolError)) {
-		return "broke the protocol"
-	}
-	return "connection lost"
-}
-
-// goAway closes the connection of each member.
-func (h *chatHandler) goAway() {
-	for _, m := range h.rooms.all() {
-		h.rooms.loop.Go(func(t *corolla.Task) error {
-			_ = m.conn.Close(t, websocket.CodeGoingAway, "the server stops") // it has gone in any case
-			return nil
-		})
-	}
 }

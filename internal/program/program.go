@@ -34,16 +34,18 @@ var commands = []command{
 	{"attach", "look into a running program that has opened a backdoor", runAttach},
 }
 
-// Main runs the command that the program's arguments name, and ends the program.
-func Main() {
+// Main runs the command that the program's arguments name, and ends the program. cluster is nil where that is not
+// built in.
+func Main(cluster Cluster) {
 	talk.Worker()
-	os.Exit(run(os.Args[1:], &console{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+	os.Exit(run(os.Args[1:], &console{in: os.Stdin, out: os.Stdout, err: os.Stderr, cluster: cluster}))
 }
 
-// console is what a command reads and writes.
+// console is what a command reads and writes, and what it may have besides.
 type console struct {
 	in       io.Reader
 	out, err io.Writer
+	cluster  Cluster
 }
 
 // watched reports whether a person sees what is written to w.

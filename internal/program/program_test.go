@@ -25,7 +25,7 @@ const commandEnv = "COROLLA_TEST_COMMAND"
 func TestMain(m *testing.M) {
 	talk.Worker()
 	if os.Getenv(commandEnv) != "" {
-		Main()
+		Main(nil)
 	}
 	os.Exit(m.Run())
 }
