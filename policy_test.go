@@ -59,7 +59,8 @@ cmd:               internal/program
 tools:
 bench:             *
 compat:            *
-cluster:           . github.com/nats-io/nats.go github.com/nats-io/nats-server github.com/nats-io/nuid
+cluster:           . internal/backlog github.com/nats-io/nats.go github.com/nats-io/nats-server github.com/nats-io/nuid
+cluster/cmd:       . internal/program cluster github.com/nats-io/nats.go github.com/nats-io/nats-server
 `
 
 // Tests may import anything of the module besides, and of other modules what the

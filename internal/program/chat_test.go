@@ -110,7 +110,7 @@ func TestChatMembersComeBack(t *testing.T) {
 		}
 		_ = bob.conn.AIO().Abort() // which is open
 		c.until("his old connection to go", func(n chatCounts) bool { return n.Members == 2 })
-		again.sayAs("1", "one")    // he does not know that it was said
+		again.sayAs("1", "one") // he does not know that it was said
 		again.sayAs("2", "two")
 		ann.expect("said", "bob", "one", 0)
 		ann.expect("said", "bob", "two", 0)
@@ -139,8 +139,10 @@ func TestChatMembersComeBack(t *testing.T) {
 
 func TestChatRefuses(t *testing.T) {
 	chatting(t, func(c *chatTest) {
-		for _, query := range []string{"", "?room=a", "?name=a", "?room=a&name=%20", "?room=a&name=%00", "?room=a&name=%ff", "?room=a&name=b~", "?room=a&name=" + strings.Repeat("x", 33),
-			"?room=a&name=b&key=", "?room=a&name=b&key=_", "?room=a&name=b&key=k&after=-1", "?room=a&name=b&key=k&after=99999999999999999999"} {
+		for _, query := range []string{
+			"", "?room=a", "?name=a", "?room=a&name=%20", "?room=a&name=%00", "?room=a&name=%ff", "?room=a&name=b~", "?room=a&name=" + strings.Repeat("x", 33),
+			"?room=a&name=b&key=", "?room=a&name=b&key=_", "?room=a&name=b&key=k&after=-1", "?room=a&name=b&key=k&after=99999999999999999999",
+		} {
 			_, resp, err := websocket.Dial(c.task, "ws://"+c.addr+"/chat"+query)
 			if !errors.Is(err, websocket.ErrHandshake) || resp.StatusCode != http.StatusBadRequest {
 				t.Errorf("%q: %v, %v", query, resp, err)

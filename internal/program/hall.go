@@ -22,14 +22,14 @@ type event struct {
 	Room   string   `json:"room,omitempty"`
 	Name   string   `json:"name,omitempty"`
 	Text   string   `json:"text,omitempty"`
-	ID     string   `json:"id,omitempty"`    // that who has said it gave it
-	Seq    uint64   `json:"seq,omitempty"`   // its place; of hello: that of all that follows at once
-	Here   []string `json:"here,omitempty"`  // of hello: at most maxHere of the others' names
-	Count  int      `json:"count,omitempty"` // members in the room
+	ID     string   `json:"id,omitempty"`     // that who has said it gave it
+	Seq    uint64   `json:"seq,omitempty"`    // its place; of hello: that of all that follows at once
+	Here   []string `json:"here,omitempty"`   // of hello: at most maxHere of the others' names
+	Count  int      `json:"count,omitempty"`  // members in the room
 	Missed int      `json:"missed,omitempty"` // of hello: how many messages follow at once
-	Gap    bool     `json:"gap,omitempty"`   // of hello: there may be more that was missed
-	On     *where   `json:"on,omitempty"`    // of hello
-	At     int64    `json:"at,omitempty"`    // Unix time, in milliseconds
+	Gap    bool     `json:"gap,omitempty"`    // of hello: there may be more that was missed
+	On     *where   `json:"on,omitempty"`     // of hello
+	At     int64    `json:"at,omitempty"`     // Unix time, in milliseconds
 }
 
 const (
