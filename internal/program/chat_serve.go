@@ -94,7 +94,7 @@ func (p *chatProcess) run(t *corolla.Task) error {
 				return err
 			}
 			defer p.file.Close()
-			w.OnRetire(func() { p.end(parting{websocket.CodeServiceRestart, "another process takes over"}) })
+			w.OnRetire(func() { p.end(parting{websocket.CodeServiceRestart, "this process ends"}) })
 			return p.serveShards(t)
 		})
 	})

@@ -216,8 +216,14 @@ func (c *crowd) speak(now time.Duration) {
 	}
 }
 
-// settled reports whether everything is acknowledged, and everybody has heard it.
-func (c *crowd) settled() bool { return c.unsettled() == "" }
+// goHome has those come to a node whose home it is.
+func (c *crowd) goHome(n *node) {
+	for _, k := range c.clients {
+		if c.nodes[k.home] == n && k.joined && k.on.Node != n.name {
+			_ = k.conn.CloseNow() // without a word
+		}
+	}
+}
 
 // unsettled says what is not yet as it should be.
 func (c *crowd) unsettled() string {

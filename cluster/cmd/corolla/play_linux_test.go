@@ -114,6 +114,9 @@ func (p *play) begin() {
 	for _, n := range p.nodes {
 		n.start()
 	}
+	for _, n := range p.nodes {
+		p.until(n.name+" to listen", n.notReady)
+	}
 	p.crowd.start(p.task.Loop())
 	p.settle("everybody to have joined")
 	p.quiet = false
@@ -126,6 +129,7 @@ func (p *play) killed(n *node, gone time.Duration) {
 	p.during(gone)
 	n.start()
 	p.until(n.name+" to be back", n.notReady)
+	p.crowd.goHome(n)
 	p.settle("what was said while " + n.name + " was gone")
 }
 
@@ -134,6 +138,39 @@ func (n *node) notReady() string {
 		return ""
 	}
 	return "it has printed\n" + n.printed()
+}
+
+// workerKilled kills one of a node's workers, which its parent replaces.
+func (p *play) workerKilled(n *node) {
+	p.Helper()
+	all := n.processes()
+	worker := all[len(all)-1].pid
+	if err := syscall.Kill(worker, syscall.SIGKILL); err != nil {
+		p.Fatal(err)
+	}
+	p.until("another worker of "+n.name, func() string {
+		now := n.processes()
+		if len(now) == len(all) && !slices.ContainsFunc(now, func(one process) bool { return one.pid == worker }) {
+			return ""
+		}
+		return fmt.Sprint("there are ", now)
+	})
+	p.settle("what was said while a worker of " + n.name + " was gone")
+}
+
+// reloaded has a node's workers replaced by others.
+func (p *play) reloaded(n *node, generation int) {
+	p.Helper()
+	n.signal(syscall.SIGHUP)
+	p.until(n.name+" to be reloaded", func() string {
+		for _, k := range p.crowd.clients {
+			if k.on.Node == n.name && k.on.Generation != generation || !k.joined {
+				return fmt.Sprintf("%s is on %+v", k.name, k.on)
+			}
+		}
+		return ""
+	})
+	p.settle("what was said while " + n.name + " was reloaded")
 }
 
 // cutOff cuts a node off from the others for some time.
