@@ -93,7 +93,8 @@ Options:
 	fmt.Fprint(&w, `
 Rooms span the loops of a process and, with --cluster, processes and machines. Each member hears
 each message once, in its sender's order; who is new hears the last 100. With --workers, SIGHUP
-starts the program that is there now; clients come back to it, and lose nothing.
+starts the program that is there now, and clients come back to it. Without --cluster that program
+does not know what was said before.
 
 With --cluster a message counts when most machines have it. While a machine is not connected to
 most of the others, what is said on it waits: pages show it as not sent, and send it again.

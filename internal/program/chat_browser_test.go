@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -191,7 +192,7 @@ func (p *tab) picture(name string) {
 }
 
 func TestChatInABrowser(t *testing.T) {
-	s := startSite(t, "chat")
+	s := startSite(t, "chat", "--workers", "1", "--shards", "2")
 	l, err := corolla.New(corolla.SlowLimit(0))
 	if err != nil {
 		t.Fatal(err)
@@ -214,13 +215,25 @@ func TestChatInABrowser(t *testing.T) {
 		if n := ann.eval(`document.querySelectorAll("#log i").length`); n != "0" {
 			t.Errorf("%s elements were made of what somebody said", n)
 		}
+		ann.until("on", "worker 1.0 · shard ")
 		ann.picture("chat-ann")
 		bob.picture("chat-bob")
+		if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			return err
+		}
+		ann.until("on", "worker 1.1 · shard ")
+		bob.until("on", "worker 1.1 · shard ")
+		ann.until("count", "2 here")
+		bob.typeIn("still here")
+		ann.until("log", "Bob: still here")
 		bob.eval(`socket.onclose = null; socket.close()`)
 		ann.until("log", "Bob has left.")
 		ann.until("count", "1 here")
 		s.stop(os.Interrupt)
-		ann.until("state", "the server stops; trying again in")
+		ann.until("state", "this process ends; trying again in")
+		ann.typeIn("is anybody here?")
+		ann.until("late", "1 message is not sent yet")
+		ann.picture("chat-late")
 		return nil
 	})
 	if err != nil {

@@ -47,6 +47,22 @@ func TestServeUsage(t *testing.T) {
 		{[]string{"serve", "proxy", "http://a/?b"}, 2, "corolla serve proxy: http://a/?b: an upstream has no query, fragment or user"},
 		{[]string{"serve", "chat", "room"}, 2, "corolla serve chat: unexpected argument room"},
 		{[]string{"serve", "chat", "--queue", "3"}, 2, "corolla serve chat: --queue 3: not a whole number of KiB from 4 to 16384"},
+		{[]string{"serve", "chat", "--shards", "0"}, 2, "corolla serve chat: --shards 0: not a whole number of loops from 1 to 256"},
+		{[]string{"serve", "chat", "--workers", "0"}, 2, "corolla serve chat: --workers 0: not a whole number of processes from 1 to 256"},
+		{
+			[]string{"serve", "chat", "--workers", "2"},
+			2, "corolla serve chat: --workers 2: rooms do not span processes without --cluster; --shards uses more cores",
+		},
+		{
+			[]string{"serve", "chat", "--workers", "2", "--cluster", "embed"},
+			2, "corolla serve chat: --cluster is in another program: go install github.com/corolla-go/corolla/cluster/cmd/corolla@latest",
+		},
+		{[]string{"serve", "chat", "--join", "a:1"}, 2, "corolla serve chat: --join is for --cluster embed"},
+		{[]string{"serve", "chat", "--cluster", ""}, 2, `corolla serve chat: --cluster "": it must not be empty`},
+		{
+			[]string{"serve", "chat", "--workers", "1", "--backdoor", "127.0.0.1:0"},
+			2, "corolla serve chat: --backdoor is one address, and --workers are processes of their own",
+		},
 		{[]string{"serve", "chat", "--max-conns", "0"}, 2, "corolla serve chat: --max-conns 0: not a whole number of connections from 1 to 1000000"},
 	})
 }
@@ -66,7 +82,7 @@ func startSite(t *testing.T, args ...string) *siteProcess {
 	needLoop(t)
 	cmd, out, stderr := start(t, append([]string{"serve"}, append(args, "--addr", "127.0.0.1:0")...)...)
 	line, err := out.ReadString('\n')
-	addr, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
+	_, addr, ok := strings.Cut(strings.TrimSpace(line), "listening on ")
 	if err != nil || !ok {
 		t.Fatalf("printed %q, %v, stderr %q", line, err, stderr)
 	}
