@@ -52,7 +52,8 @@ func (s *siteProcess) numbers() (n struct {
 	where
 	Shards int
 	chatCounts
-}) {
+},
+) {
 	s.t.Helper()
 	_, text := s.ask("GET", "/stats")
 	if err := json.Unmarshal([]byte(text), &n); err != nil {

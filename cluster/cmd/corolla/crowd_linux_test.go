@@ -143,12 +143,10 @@ func (k *client) take(now time.Duration, e told) {
 		if e.Gap || e.Name != k.name {
 			k.complain("was greeted with %+v", e)
 		}
-		k.joined, k.on, k.missing, k.count = true, e.On, e.Missed, e.Count
+		k.on, k.missing, k.count = e.On, e.Missed, e.Count
 		if k.missing == 0 {
 			k.last = max(k.last, e.Seq)
-		}
-		for _, id := range k.unacked {
-			k.send(id)
+			k.sayAgain()
 		}
 	case "said":
 		sender, id, _ := strings.Cut(e.ID, "-")
@@ -158,6 +156,9 @@ func (k *client) take(now time.Duration, e told) {
 			k.complain("heard %+v", e)
 		}
 		k.last = e.Seq
+		if sender == k.name {
+			k.acknowledged(now, e)
+		}
 		if begun, timed := c.begun[e.ID]; timed && c.calm && k.missing == 0 {
 			if speaker := c.clients[c.number(sender)]; speaker.on.Node == k.on.Node {
 				c.near = append(c.near, now-begun)
@@ -165,13 +166,25 @@ func (k *client) take(now time.Duration, e told) {
 				c.far = append(c.far, now-begun)
 			}
 		}
-		k.missing = max(0, k.missing-1)
+		if k.missing > 0 {
+			if k.missing--; k.missing == 0 {
+				k.sayAgain()
+			}
+		}
 	case "ack":
 		k.acknowledged(now, e)
 	case "joined", "left":
 		k.count = e.Count
 	case "waiting":
 		c.waits++
+	}
+}
+
+// sayAgain says what was not acknowledged, when what was missed, which may have some of it, is heard.
+func (k *client) sayAgain() {
+	k.joined = true
+	for _, id := range k.unacked {
+		k.send(id)
 	}
 }
 
@@ -184,9 +197,11 @@ func (k *client) acknowledged(now time.Duration, e told) {
 	c := k.crowd
 	_, id, _ := strings.Cut(e.ID, "-")
 	n, _ := strconv.Atoi(id)
-	if i := slices.Index(k.unacked, n); i >= 0 {
-		k.unacked = slices.Delete(k.unacked, i, i+1)
+	i := slices.Index(k.unacked, n)
+	if i < 0 {
+		return // it is known
 	}
+	k.unacked = slices.Delete(k.unacked, i, i+1)
 	c.all[e.ID].acked = true
 	c.top[k.room] = max(c.top[k.room], e.Seq)
 	if begun, timed := c.begun[e.ID]; timed && c.calm {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/cluster"
 )
 
 // TestChatOnThreeMachines has three programs on the loopback, of which one is reloaded while clients talk, one loses a
@@ -25,6 +26,42 @@ func TestChatOnThreeMachines(t *testing.T) {
 		p.stats()
 		p.end()
 	})
+}
+
+// TestChatOnOneMachine has the other ways to have a cluster: without workers, without other machines, and with a server
+// that is there.
+func TestChatOnOneMachine(t *testing.T) {
+	for name, options := range map[string]string{
+		"one process":            "--shards 2 --cluster embed",
+		"workers":                "--workers 2 --cluster embed",
+		"a server that is there": "--workers 2 --shards 2 --cluster URL",
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newLoopback(t, 1)
+			p := &play{machines: m, every: 10 * time.Millisecond, crowd: newCrowd(m.nodes, 6, 2)}
+			stage(t, p, func(p *play) {
+				n := p.nodes[0]
+				if strings.Contains(options, "URL") {
+					c, err := cluster.Embed(p.task.Loop(), cluster.Store(t.TempDir()), cluster.Clients("127.0.0.1:0")).Await(p.task)
+					if err != nil {
+						t.Fatal(err)
+					}
+					options = strings.Replace(options, "URL", c.ClientURL(), 1)
+				}
+				n.options = options
+				p.begin()
+				p.during(200 * time.Millisecond)
+				if strings.Contains(options, "workers") {
+					p.workerKilled(n)
+					p.reloaded(n, 1)
+				} else {
+					p.killed(n, 0)
+				}
+				p.during(200 * time.Millisecond)
+				p.end()
+			})
+		})
+	}
 }
 
 // everywhere wants clients on all nodes.

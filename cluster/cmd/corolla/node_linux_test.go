@@ -43,6 +43,7 @@ type node struct {
 	addr    string // where clients find it
 	routes  string // and other nodes
 	program string // its file, which a reload starts anew
+	options string // besides where it listens; "" is those of a cluster of all machines
 
 	life  int // programs so far
 	cmd   *exec.Cmd
@@ -107,9 +108,11 @@ func freePorts(t *testing.T, n int) (all []string) {
 func (n *node) start() {
 	t := n.all.t
 	t.Helper()
-	args := []string{
-		n.program, "serve", "chat", "--addr", n.addr, "--shards", "2", "--workers", "2", "--cluster", "embed", "--node", n.name,
-		"--routes", n.routes, "--join", strings.Join(n.all.join, ","), "--store", filepath.Join(n.all.store, n.name),
+	args := []string{n.program, "serve", "chat", "--addr", n.addr, "--node", n.name, "--store", filepath.Join(n.all.store, n.name)}
+	if n.options != "" {
+		args = append(args, strings.Fields(n.options)...)
+	} else {
+		args = append(args, "--shards", "2", "--workers", "2", "--cluster", "embed", "--routes", n.routes, "--join", strings.Join(n.all.join, ","))
 	}
 	if n.ns != "" {
 		args = append([]string{"ip", "netns", "exec", n.ns}, args...)
@@ -178,7 +181,7 @@ func (m *machines) take() {
 			case e.life != n.life || n.cmd == nil: // of one that was killed
 			case e.ended != nil:
 				m.t.Fatalf("the program on %s has ended, %v, having printed\n%s", n.name, e.ended, n.printed())
-			case strings.Contains(e.line, ": listening on "):
+			case strings.Contains(e.line, "listening on "):
 				n.ready = true
 			}
 		default:
