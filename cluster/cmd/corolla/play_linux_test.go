@@ -93,10 +93,11 @@ func (p *play) during(d time.Duration) {
 // settle waits, with nobody talking, until everybody has heard everything.
 func (p *play) settle(what string) {
 	p.Helper()
-	was := p.quiet
+	was, begun := p.quiet, p.task.Loop().Now()
 	p.quiet = true
 	p.until(what, p.crowd.unsettled)
 	p.quiet = was
+	p.Logf("%v until %s", (p.task.Loop().Now() - begun).Round(time.Millisecond), what)
 }
 
 // calmly lets clients talk while nothing is broken.
@@ -104,7 +105,7 @@ func (p *play) calmly(d time.Duration) {
 	p.Helper()
 	p.crowd.calm = true
 	p.during(d)
-	p.settle("all to be heard")
+	p.settle("all was heard")
 	p.crowd.calm = false
 }
 
@@ -118,7 +119,7 @@ func (p *play) begin() {
 		p.until(n.name+" to listen", n.notReady)
 	}
 	p.crowd.start(p.task.Loop())
-	p.settle("everybody to have joined")
+	p.settle("everybody had joined")
 	p.quiet = false
 }
 
@@ -130,7 +131,7 @@ func (p *play) killed(n *node, gone time.Duration) {
 	n.start()
 	p.until(n.name+" to be back", n.notReady)
 	p.crowd.goHome(n)
-	p.settle("what was said while " + n.name + " was gone")
+	p.settle("all was heard, after " + n.name + " was gone")
 }
 
 func (n *node) notReady() string {
@@ -155,7 +156,7 @@ func (p *play) workerKilled(n *node) {
 		}
 		return fmt.Sprint("there are ", now)
 	})
-	p.settle("what was said while a worker of " + n.name + " was gone")
+	p.settle("all was heard, after a worker of " + n.name + " was gone")
 }
 
 // reloaded has a node's workers replaced by others.
@@ -170,7 +171,7 @@ func (p *play) reloaded(n *node, generation int) {
 		}
 		return ""
 	})
-	p.settle("what was said while " + n.name + " was reloaded")
+	p.settle("all was heard, after " + n.name + " was reloaded")
 }
 
 // cutOff cuts a node off from the others for some time.
@@ -179,7 +180,7 @@ func (p *play) cutOff(n *node, d time.Duration) {
 	n.cut()
 	p.during(d)
 	n.heal()
-	p.settle("what was said while " + n.name + " was cut off")
+	p.settle("all was heard, after " + n.name + " was cut off")
 }
 
 // rolled has a node's workers replaced by those of another version.
@@ -197,15 +198,18 @@ func (p *play) rolled(n *node, version string) {
 		}
 		return ""
 	})
-	p.settle("what was said while " + n.name + " was rolled")
+	p.settle("all was heard, after " + n.name + " was rolled")
 }
 
 // build returns a new program of a version.
 func (p *play) build(version string) string {
 	p.Helper()
 	file := filepath.Join(p.store, "corolla-"+version)
-	cmd := exec.Command("go", "build", "-o", file, "-ldflags", "-X github.com/corolla-go/corolla/internal/program.Version="+version, ".")
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, err := corolla.Offload(p.task.Loop(), func() ([]byte, error) { // clients go on meanwhile
+		flags := "-X github.com/corolla-go/corolla/internal/program.Version=" + version
+		return exec.Command("go", "build", "-o", file, "-ldflags", flags, ".").CombinedOutput()
+	}).Await(p.task)
+	if err != nil {
 		p.Fatalf("go build: %v\n%s", err, out)
 	}
 	return file
@@ -214,7 +218,7 @@ func (p *play) build(version string) string {
 // end has the checker look at everything, and shows that it sees it when one message is dropped.
 func (p *play) end() {
 	p.Helper()
-	p.settle("everything to be heard")
+	p.settle("everything was heard")
 	p.until("everybody to be present", p.crowd.present)
 	for _, w := range p.crowd.verdict(p.crowd.ears) {
 		p.Error(w)
@@ -222,6 +226,18 @@ func (p *play) end() {
 	if got := p.crowd.verdict(p.crowd.without()); len(got) != 1 || !strings.Contains(got[0], " missed ") {
 		p.Errorf("one message was dropped, and the checker says %q", got)
 	}
+	p.figures()
+	for _, n := range p.nodes {
+		n.signal(syscall.SIGTERM)
+	}
+	p.crowd.over = true
+	for _, n := range p.nodes {
+		p.ended(n)
+	}
+}
+
+func (p *play) figures() {
+	p.Helper()
 	heards := 0
 	for _, h := range p.crowd.ears {
 		heards += len(h)
@@ -229,17 +245,13 @@ func (p *play) end() {
 	c := p.crowd
 	p.Logf("%d clients said %d messages, and heard %d; %d connections, of which %d were lost without a word; %d were told to wait",
 		len(c.clients), len(c.order), heards, c.visits, c.lost, c.waits)
+	if len(c.acked) == 0 {
+		return // nothing was timed
+	}
 	p.Logf("said until acknowledged: p50 %v, p99 %v; until heard on the same node: p50 %v, p99 %v; on another: p50 %v, p99 %v",
 		percentile(c.acked, 50), percentile(c.acked, 99), percentile(c.near, 50), percentile(c.near, 99), percentile(c.far, 50), percentile(c.far, 99))
 	p.Logf("so the hop to another node adds %v to the p50, and %v to the p99",
 		percentile(c.far, 50)-percentile(c.near, 50), percentile(c.far, 99)-percentile(c.near, 99))
-	for _, n := range p.nodes {
-		n.signal(syscall.SIGTERM)
-	}
-	c.over = true
-	for _, n := range p.nodes {
-		p.ended(n)
-	}
 }
 
 // ended waits until a node that was told to end has, in order.
