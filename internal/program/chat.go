@@ -60,8 +60,8 @@ func runChat(c *console, args []string) error {
 	case o.join != "" && o.cluster != "embed":
 		return usagef("corolla serve chat: --join is for --cluster embed")
 	case o.cluster != "" && c.cluster == nil:
-		return usagef("corolla serve chat: --cluster is in another program: " +
-			"go install github.com/corolla-go/corolla/cluster/cmd/corolla@latest")
+		return usagef("corolla serve chat: --cluster is in the program of another module, of the same name; " +
+			"to install it, in a clone of the repository: cd cluster && go install ./cmd/corolla")
 	case o.workers > 0 && o.door != "":
 		return usagef("corolla serve chat: --backdoor is one address, and --workers are processes of their own")
 	}
@@ -98,7 +98,7 @@ does not know what was said before.
 
 With --cluster a message counts when most machines have it. While a machine is not connected to
 most of the others, what is said on it waits: pages show it as not sent, and send it again.
---cluster is in the program of the module corolla/cluster.
+--cluster is in the program of the repository's module in its folder cluster.
 
 Examples:
   corolla serve chat --addr 127.0.0.1:8080 &

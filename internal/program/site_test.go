@@ -55,7 +55,8 @@ func TestServeUsage(t *testing.T) {
 		},
 		{
 			[]string{"serve", "chat", "--workers", "2", "--cluster", "embed"},
-			2, "corolla serve chat: --cluster is in another program: go install github.com/corolla-go/corolla/cluster/cmd/corolla@latest",
+			2, "corolla serve chat: --cluster is in the program of another module, of the same name; " +
+				"to install it, in a clone of the repository: cd cluster && go install ./cmd/corolla",
 		},
 		{[]string{"serve", "chat", "--join", "a:1"}, 2, "corolla serve chat: --join is for --cluster embed"},
 		{[]string{"serve", "chat", "--cluster", ""}, 2, `corolla serve chat: --cluster "": it must not be empty`},

@@ -1,7 +1,7 @@
 // Command corolla is the program of the root module with clusters built in: corolla serve chat --cluster embed has
 // rooms on all machines.
 //
-//	go install github.com/corolla-go/corolla/cluster/cmd/corolla@latest
+//	cd cluster && go install ./cmd/corolla
 package main
 
 import (
