@@ -32,8 +32,8 @@ import (
 const serverVariable = "COROLLA_CHAT_SERVER"
 
 const (
-	linger    = time.Second     // for one more request on idle connections of a worker that retires
-	pageGrace = 3 * time.Second // to tell the cluster who has left
+	linger  = time.Second     // for one more request on idle connections of a worker that retires
+	goodbye = 3 * time.Second // to tell the cluster who has left
 )
 
 // chatProcess is a process of the chat.
@@ -94,6 +94,7 @@ func (p *chatProcess) run(t *corolla.Task) error {
 				return err
 			}
 			defer p.file.Close()
+			w.Check(p.check)
 			w.OnRetire(func() { p.end(parting{websocket.CodeServiceRestart, "this process ends"}) })
 			return p.serveShards(t)
 		})
@@ -177,6 +178,23 @@ func (p *chatProcess) began(s *shard.Shard) {
 	}
 }
 
+// check waits until every shard's loop has turned: one that hangs is the watchdog's business.
+func (p *chatProcess) check(t *corolla.Task) error {
+	for _, s := range p.shards {
+		turned := corolla.NewFuture[struct{}](p.loop)
+		err := s.Loop().Post(func() { // the process's loop is there for as long as its shards
+			_ = p.loop.Post(func() { _ = turned.Resolve(struct{}{}) }) // unless nobody waits any more
+		})
+		if err != nil {
+			return nil // it has ended, and the process will
+		}
+		if _, err := turned.Await(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // serving is told, on the process's loop, that a shard serves.
 func (p *chatProcess) serving(at net.Addr) {
 	if p.up++; p.up < p.chat.shards {
@@ -252,8 +270,7 @@ func (p *chatProcess) openRooms(h *hall) error {
 	h.opened = nil
 	h.rooms = p.c.cluster.Open(h.s.Loop(), p.url, name, p.config, h)
 	h.rooms.OnDone(func(f *corolla.Future[Rooms]) {
-		rooms, err := f.Result()
-		if h.opened = rooms; err != nil && h.going == nil {
+		if _, err := f.Result(); err != nil && h.going == nil {
 			h.s.Task().Cancel(fmt.Errorf("rooms: %w", err))
 		}
 	})
@@ -302,13 +319,20 @@ func (h *hall) hurry() {
 
 // close ends what the rooms know of this shard.
 func (h *hall) close(t *corolla.Task) {
-	h.rooms.Cancel(nil) // unless they are open
-	if h.opened != nil {
-		_ = t.Shielded(func(*corolla.Scope) error {
-			return t.Timeout(pageGrace, func(*corolla.Scope) error {
-				h.opened.Close(t)
-				return nil
-			})
-		})
+	if h.going == nil {
+		h.going = new(parting) // it has failed
 	}
+	if h.rooms.Cancel(nil) {
+		return // they were not open yet
+	}
+	rooms, err := h.rooms.Result()
+	if err != nil {
+		return
+	}
+	_ = t.Shielded(func(*corolla.Scope) error { // nobody waits for more than that
+		return t.Timeout(goodbye, func(*corolla.Scope) error {
+			rooms.Close(t)
+			return nil
+		})
+	})
 }

@@ -122,14 +122,13 @@ func (h *hall) socket(w http.ResponseWriter, r *http.Request) {
 
 // await waits for the rooms, and tells a client that it has to wait.
 func (h *hall) await(t *corolla.Task, c *websocket.Conn) error {
-	var err error
 	if !h.rooms.Done() {
 		if err := c.TryWritePrepared(encoded(event{Type: "waiting", Text: noMajority})); err != nil {
 			return err
 		}
-		_, err = corolla.Shield(h.rooms).Await(t)
 	}
-	if h.going != nil {
+	rooms, err := corolla.Shield(h.rooms).Await(t)
+	if h.opened = rooms; h.going != nil {
 		err = errors.Join(http.ErrServerClosed, c.Close(t, h.going.code, h.going.text))
 	}
 	return err
