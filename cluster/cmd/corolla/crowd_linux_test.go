@@ -236,6 +236,7 @@ func (c *crowd) goHome(n *node) {
 	for _, k := range c.clients {
 		if c.nodes[k.home] == n && k.joined && k.on.Node != n.name {
 			_ = k.conn.CloseNow() // without a word
+			k.joined = false
 		}
 	}
 }
