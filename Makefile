@@ -25,15 +25,15 @@ cluster:
 	cd cluster && go vet ./... && go tool -modfile=../tools/go.mod staticcheck ./...
 	cd cluster && go test -race -timeout 3m ./...
 
-# Three nodes in network namespaces, which needs root: one after the other is killed, started again, and cut off for
-# ten seconds, for as long as LONG says.
+# Three nodes in network namespaces, which needs root, each the whole program: one after the other is killed, started
+# again, cut off for ten seconds, and rolled through a new version, for as long as LONG says, with 1,000 clients.
 cluster-test:
-	cd cluster && COROLLA_CLUSTER=$(or $(LONG),5m) go test -run '^TestRoomsAcrossAFailingCluster$$' -v -count 1 -timeout 60m ./rooms
+	cd cluster && COROLLA_CLUSTER=$(or $(LONG),5m) go test -run '^TestChatAcrossFailingMachines$$' -v -count 1 -timeout 90m ./cmd/corolla
 
 # The page of corolla serve chat in a headless Chromium, which must be installed. PICTURES names a folder for
 # pictures of it.
 chat-browser:
-	COROLLA_PICTURES=$(PICTURES) go test -tags browser -run '^TestChatInABrowser$$' -count 1 -timeout 2m ./cmd/corolla
+	COROLLA_PICTURES=$(PICTURES) go test -tags browser -run '^TestChatInABrowser$$' -count 1 -timeout 2m ./internal/program
 
 # The frameworks that the models come from, run beside their twins in conformance/. They need Debian's python3,
 # python3-twisted and python3-eventlet, which .ci/run installs.

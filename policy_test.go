@@ -25,6 +25,7 @@ const module = "github.com/corolla-go/corolla"
 // the longest that fits is the one in force. Every folder must be covered.
 const imports = `
 internal/ds:
+internal/backlog:
 internal/leaktest: . corollatest
 corollatest:       .
 internal/certtest:
@@ -53,11 +54,13 @@ service:           . aio transport
 worker:            . aio process service
 examples:          . aio transport transport/framing process deferred service green gen web sim shard worker golang.org/x/sys
 conformance:       . aio transport transport/framing process deferred service green gen sim
-cmd:               . aio transport transport/framing process deferred green gen backdoor service web sim shard examples golang.org/x/sys
+internal/program:  . internal/backlog aio transport transport/framing process deferred green gen backdoor service web sim shard worker examples golang.org/x/sys
+cmd:               internal/program
 tools:
 bench:             *
 compat:            *
-cluster:           . github.com/nats-io/nats.go github.com/nats-io/nats-server github.com/nats-io/nuid
+cluster:           . internal/backlog github.com/nats-io/nats.go github.com/nats-io/nats-server github.com/nats-io/nuid
+cluster/cmd:       . internal/program cluster github.com/nats-io/nats.go github.com/nats-io/nats-server
 `
 
 // Tests may import anything of the module besides, and of other modules what the
@@ -234,7 +237,7 @@ func TestPolicyGoroutinesAndClocks(t *testing.T) {
 
 // exempt lists what is not under the law above.
 func exempt(name string) bool {
-	for _, dir := range []string{"internal/host/", "internal/certtest/", "cmd/", "bench/", "examples/talk/"} {
+	for _, dir := range []string{"internal/host/", "internal/certtest/", "internal/program/", "bench/", "examples/talk/"} {
 		if strings.HasPrefix(name, dir) {
 			return true
 		}

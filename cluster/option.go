@@ -39,6 +39,7 @@ type config struct {
 	nats  []nats.Option
 	limit outgoingLimit
 	calls int
+	most  int // replicas; 0 is as many as there may be
 
 	settled time.Duration // see there
 	answer  time.Duration // how long a request to JetStream waits for one
@@ -141,6 +142,11 @@ func Secret(secret string) Option { return func(c *config) { c.secret = secret }
 // Store is the folder in which an embedded server keeps streams and key-value buckets. Without it there are
 // none: JetStream is off.
 func Store(dir string) Option { return func(c *config) { c.store = dir } }
+
+// Replicas is how many copies streams and buckets have that do not say so themselves. An embedded server knows how many
+// nodes there are: three copies, if there are as many, and otherwise one. A Conn of Connect does not, and has one copy
+// unless it is told.
+func Replicas(n int) Option { return func(c *config) { c.most = n } }
 
 // ServerLog is what an embedded server writes its log to. Without it there is none.
 func ServerLog(l server.Logger) Option { return func(c *config) { c.logger = l } }

@@ -271,6 +271,9 @@ func (c *Conn) Peers() *corolla.Future[[]string] {
 // replicas is how many copies streams and buckets have, unless the program says how many: three, if the
 // cluster has as many nodes, and otherwise one, since of two both would be needed.
 func (c *config) replicas() int {
+	if c.most > 0 {
+		return c.most
+	}
 	if c.store != "" && c.routes != "" && len(c.join) >= 3 {
 		return 3
 	}

@@ -93,7 +93,7 @@ func (w *Worker) close() {
 func (w *Worker) adopt(name string, opts ...corolla.SocketOption) (*corolla.Socket, error) {
 	f := w.files[name]
 	if f == nil {
-		return nil, fmt.Errorf("worker: no socket %q: it is not among Pool.Listen, was taken already, or the parent, which an older version may have started, has none", name)
+		return nil, noSocket(name)
 	}
 	delete(w.files, name)
 	s, err := w.loop.Adopt(f, opts...)
@@ -173,6 +173,23 @@ func (w *Worker) Socket(name string, opts ...corolla.SocketOption) (*corolla.Soc
 		name = ""
 	}
 	return w.adopt(name, opts...)
+}
+
+// File returns the listening socket of an Address, by its name, for loops that are not the worker's own: each of them
+// adopts it, and they accept from one queue. It can be asked for once, instead of Socket, and is then the caller's to
+// close.
+func (w *Worker) File(name string) (*os.File, error) {
+	w.loop.Check("worker.Worker.File")
+	f := w.files[name]
+	if f == nil || name == channelName {
+		return nil, noSocket(name)
+	}
+	delete(w.files, name)
+	return f, nil
+}
+
+func noSocket(name string) error {
+	return fmt.Errorf("worker: no socket %q: it is not among Pool.Listen, was taken already, or the parent, which an older version may have started, has none", name)
 }
 
 // Listen is Socket, for aio. aio.NewTLSListener makes one with TLS of a Socket.

@@ -21,6 +21,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/cluster"
+	"github.com/corolla-go/corolla/internal/backlog"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -30,7 +31,7 @@ type Config struct {
 	Name     string        // of the stream and the presence, and of their subjects: "rooms" if empty
 	History  int           // messages that a new member hears: 100 if 0
 	Keep     int           // messages of a room that are kept, for members who come back: 1000 if 0
-	MaxBytes int64         // of all messages: 64 MiB if 0
+	MaxBytes int64         // of all messages, in the stream and in each node's copy: 64 MiB if 0
 	MaxAge   time.Duration // of messages; 0 is no limit
 	TTL      time.Duration // after which those on a node that died are not present any more: 20 s if 0
 }
@@ -54,10 +55,10 @@ func (cfg *Config) setDefaults() {
 }
 
 // MaxName is how long the name of a room, of a member, or the ID of a message may be, in bytes.
-const MaxName = 100
+const MaxName = 255
 
 // ErrName is returned for a name that is empty or too long.
-var ErrName = errors.New("rooms: a name must have 1 to 100 bytes")
+var ErrName = errors.New("rooms: a name must have 1 to 255 bytes")
 
 // Message is what was said.
 type Message struct {
@@ -75,18 +76,17 @@ type Rooms struct {
 	reader   *cluster.Reader
 	presence *cluster.Presence
 	rooms    map[string]*room
-	log      log
+	log      *backlog.Log[Message]
 	seen     uint64
 	caughtUp corolla.Event
 	target   uint64
+	said     func(*Message)
 	presents func(room, member, node string, here bool)
 }
 
-// room is one that has messages, or members on any node.
+// room is one that has members, on any node.
 type room struct {
 	name    string
-	kept    []*Message // oldest first
-	full    bool       // there were more
 	seats   map[*Seat]struct{}
 	present map[string]int // nodes that a member is on
 }
@@ -113,7 +113,11 @@ func Open(c *cluster.Conn, cfg Config) *corolla.Future[*Rooms] {
 			return nil, err
 		}
 		r := &Rooms{conn: c, cfg: cfg, stream: stream, rooms: map[string]*room{}}
-		r.log.most = cfg.MaxBytes
+		r.log = backlog.New(backlog.Config[Message]{
+			Keep: cfg.Keep, MaxBytes: cfg.MaxBytes, Size: size,
+			Room: func(m *Message) string { return m.Room },
+			Seq:  func(m *Message) uint64 { return m.Seq },
+		})
 		if r.target, err = stream.LastSeq().Await(t); err != nil {
 			return nil, err
 		}
@@ -185,8 +189,8 @@ func (r *Rooms) Say(room, sender, id string, data []byte, opts ...cluster.Publis
 	return r.stream.Publish(r.subject(room), data, opts...)
 }
 
-// Join makes a member of a room, and calls deliver, on the loop, for each message that it hears from now on. The seat
-// first hears what it has missed, in the slice returned: with after 0 the last messages, of which there are History
+// Join makes a member of a room, and calls deliver, on the loop, for each message that it hears from now on; it is nil
+// where OnMessage sees to that. The seat first hears what it has missed, in the slice returned: with after 0 the last messages, of which there are History
 // at the most, and otherwise all messages after the one with that Seq that are kept. gap says
 // that some which it has not heard may not be kept any more.
 func (r *Rooms) Join(name, member string, after uint64, deliver func(*Message)) (s *Seat, missed []*Message, gap bool, err error) {
@@ -201,16 +205,14 @@ func (r *Rooms) Join(name, member string, after uint64, deliver func(*Message)) 
 	s = &Seat{rooms: r, room: name, member: member, last: max(after, r.seen), deliver: deliver}
 	rm.seats[s] = struct{}{}
 	if after == 0 {
-		return s, slices.Clone(rm.kept[max(0, len(rm.kept)-r.cfg.History):]), false, nil
+		return s, r.log.Last(name, r.cfg.History), false, nil
 	}
-	i, _ := slices.BinarySearchFunc(rm.kept, after+1, func(m *Message, seq uint64) int {
-		if m.Seq < seq {
-			return -1
-		}
-		return 1
-	})
-	return s, slices.Clone(rm.kept[i:]), i == 0 && rm.full, nil
+	missed, gap = r.log.After(name, after)
+	return s, missed, gap, nil
 }
+
+// Seq returns the place of the last message that this node has.
+func (r *Rooms) Seq() uint64 { return r.seen }
 
 // Leave ends the membership. Nothing is heard any more.
 func (s *Seat) Leave() {
@@ -246,8 +248,21 @@ func (r *Rooms) Here(name string) []string {
 	return all
 }
 
-// OnPresence calls f when a member has come to a room, on whatever node, and when it has left it there. It replaces
-// the function set before.
+// Count returns how many members a room has, on all nodes.
+func (r *Rooms) Count(name string) int {
+	rm := r.rooms[name]
+	if rm == nil {
+		return 0
+	}
+	return len(rm.present)
+}
+
+// OnMessage calls f for each message of any room from now on, before the seats hear it. It replaces the function set
+// before.
+func (r *Rooms) OnMessage(f func(*Message)) { r.said = f }
+
+// OnPresence calls f when a member has come to a room in which it was on no node, and says on which it is now; and when it
+// has left the last. It replaces the function set before.
 func (r *Rooms) OnPresence(f func(room, member, node string, here bool)) { r.presents = f }
 
 func presenceKey(room, member string) string { return url.PathEscape(room) + "/" + member }
@@ -259,13 +274,14 @@ func (r *Rooms) changed(m cluster.Member, here bool) {
 		return // not from a node with this package
 	}
 	rm := r.room(name)
+	was := rm.present[member]
 	if here {
 		rm.present[member]++
 	} else if rm.present[member]--; rm.present[member] <= 0 {
 		delete(rm.present, member)
 		r.forget(rm)
 	}
-	if r.presents != nil {
+	if is := rm.present[member]; r.presents != nil && (was == 0) != (is == 0) {
 		r.presents(name, member, m.Node, here)
 	}
 }
@@ -281,7 +297,7 @@ func (r *Rooms) room(name string) *room {
 
 // forget drops a room of which nothing is left.
 func (r *Rooms) forget(rm *room) {
-	if len(rm.kept) == 0 && len(rm.seats) == 0 && len(rm.present) == 0 {
+	if len(rm.seats) == 0 && len(rm.present) == 0 {
 		delete(r.rooms, rm.name)
 	}
 }
@@ -290,17 +306,32 @@ func (r *Rooms) forget(rm *room) {
 func (r *Rooms) hear(d *cluster.Delivery) {
 	r.seen = d.Seq
 	if m, err := r.parse(d); err == nil { // otherwise it is not from a node with this package
-		rm := r.room(m.Room)
-		r.keep(rm, m)
-		for s := range rm.seats {
-			if m.Seq > s.last {
-				s.last = m.Seq
-				s.deliver(m)
-			}
+		r.log.Add(m)
+		if r.said != nil {
+			r.said(m)
 		}
+		r.tell(m)
 	}
 	if r.seen >= r.target || d.Behind == 0 {
 		r.caughtUp.Set()
+	}
+}
+
+// overhead is what a message takes besides its data, about.
+const overhead = 300
+
+func size(m *Message) int64 { return int64(len(m.Data)+len(m.Room)+len(m.Sender)+len(m.ID)) + overhead }
+
+func (r *Rooms) tell(m *Message) {
+	rm := r.rooms[m.Room]
+	if rm == nil {
+		return
+	}
+	for s := range rm.seats {
+		if m.Seq > s.last && s.deliver != nil {
+			s.last = m.Seq
+			s.deliver(m)
+		}
 	}
 }
 
