@@ -138,6 +138,7 @@ type event struct {
 	Msg, Worker, Why, Status, Err, Name, Addr string
 	PID, Generation, Failed                   int
 	Told                                      bool
+	Given, Kept                               int
 }
 
 // begin starts a parent, by a command before it if there is one.

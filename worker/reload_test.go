@@ -28,6 +28,7 @@ type client struct {
 	conn          net.Conn
 	in            *bufio.Reader
 	by            answer // on this connection
+	opened        int
 }
 
 func (c *client) drop() {
@@ -44,6 +45,7 @@ func (c *client) get(path string) (a answer, err error) {
 			c.conn = nil
 			return a, fmt.Errorf("connect: %w", err)
 		}
+		c.opened++
 		c.in = bufio.NewReader(c.conn)
 	}
 	_ = c.conn.SetDeadline(time.Now().Add(deadline)) // it is open
@@ -87,6 +89,8 @@ type load struct {
 	began time.Time
 	asked atomic.Int64
 	cut   atomic.Int64 // requests that were in a worker that was killed
+	kept  int          // clients that keep their connections
+	anew  atomic.Int64 // connections that those have opened
 
 	mu     sync.Mutex
 	killed map[int]bool // by PID, before they are
@@ -98,9 +102,18 @@ type load struct {
 func start(t *testing.T, p *parent, clients, rate int) *load {
 	l := &load{t: t, began: time.Now(), stop: make(chan struct{}), made: make(chan struct{}), killed: map[int]bool{}}
 	for i := range clients {
+		keep := i%2 == 0
+		if keep {
+			l.kept++
+		}
 		l.all.Go(func() {
-			c := client{network: p.s.Network, addr: p.addr, keep: i%2 == 0}
-			defer c.drop()
+			c := client{network: p.s.Network, addr: p.addr, keep: keep}
+			defer func() {
+				c.drop()
+				if keep {
+					l.anew.Add(int64(c.opened - 1)) // each has made a request
+				}
+			}()
 			var pace <-chan time.Time
 			if rate > 0 {
 				tick := time.NewTicker(time.Second * time.Duration(clients) / time.Duration(rate))
@@ -169,8 +182,8 @@ func (l *load) kill(p *parent, pid int) {
 func (l *load) end() {
 	close(l.stop)
 	l.all.Wait()
-	l.t.Logf("%d requests, %.0f a second, of which %d were in workers that were killed",
-		l.asked.Load(), float64(l.asked.Load())/time.Since(l.began).Seconds(), l.cut.Load())
+	l.t.Logf("%d requests, %.0f a second, of which %d were in workers that were killed; %d clients kept connections, and opened %d anew",
+		l.asked.Load(), float64(l.asked.Load())/time.Since(l.began).Seconds(), l.cut.Load(), l.kept, l.anew.Load())
 }
 
 // more waits until so many more requests were made.
@@ -201,7 +214,7 @@ func TestReloads(t *testing.T) {
 		kills bool
 	}{{"reloads", false}, {"kills", true}} {
 		t.Run(c.name, func(t *testing.T) {
-			p := begin(t, settings{Workers: 2, Grace: 20 * time.Second, Linger: 10 * time.Second})
+			p := begin(t, settings{Workers: 2, Grace: 2 * deadline, Linger: deadline})
 			pids := p.ready(2)
 			l := start(t, p, clients, rate)
 			for range reloads {
@@ -219,6 +232,9 @@ func TestReloads(t *testing.T) {
 				p.ended(2)
 			}
 			l.end()
+			if n := l.anew.Load(); n > 0 && !c.kills {
+				t.Errorf("connections that clients keep have ended %d times", n)
+			}
 			p.stop()
 		})
 	}
