@@ -64,7 +64,7 @@ func (c *conn) srv() *Server { return c.of.srv }
 
 // listen has readable called when there is something to read.
 func (c *conn) listen() {
-	if c.listening || c.reading || c.closed || c.eof || c.away || c.offer() {
+	if c.reading || c.closed || c.eof || c.away || c.offer() || c.listening {
 		return
 	}
 	c.listening = true

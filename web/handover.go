@@ -24,7 +24,6 @@ func (s *Server) GiveIdle(give func(c *aio.Conn, done func(gone bool))) {
 	for _, of := range s.listeners {
 		for _, c := range of.all() {
 			if c.listening && c.active == nil {
-				c.deaf()
 				c.listen()
 			}
 		}
@@ -62,6 +61,7 @@ func (c *conn) offer() bool {
 	if give == nil || c.active != nil || c.parting || c.releasing != nil || c.stays() {
 		return false
 	}
+	c.deaf()
 	c.patience.end()
 	ahead := c.pending
 	c.drop()
