@@ -31,6 +31,7 @@ type giver struct {
 	ended   []func()       // are told of that
 
 	gone, kept int
+	reason     error // of the last that was kept
 }
 
 // gift is a connection to be handed over.
@@ -90,11 +91,7 @@ func (g *giver) give(name string, c *aio.Conn, state []byte, done func(err error
 		err = fmt.Errorf("%d bytes of state, and %d that were received and not read: %d at most together", len(state), len(ahead), MaxState)
 	}
 	if err != nil {
-		g.kept++
-		if !errors.Is(err, ErrNotTaken) {
-			err = fmt.Errorf("%w: %w", ErrNotTaken, err)
-		}
-		return nil, err
+		return nil, g.keep(err)
 	}
 	g.last++
 	m := message{
@@ -105,6 +102,16 @@ func (g *giver) give(name string, c *aio.Conn, state []byte, done func(err error
 	g.waiting = append(g.waiting, x)
 	g.next()
 	return x, nil
+}
+
+// keep counts a connection that is not handed over, and returns why.
+func (g *giver) keep(why error) error {
+	if !errors.Is(why, ErrNotTaken) {
+		why = fmt.Errorf("%w: %w", ErrNotTaken, why)
+	}
+	g.kept++
+	g.reason = why
+	return why
 }
 
 // next sends offers for as long as not too many are open.
@@ -158,7 +165,7 @@ func (g *giver) heard(m message, _ func() *os.File) {
 		f, _, err := x.conn.Share()
 		if err != nil { // it was closed meanwhile
 			g.channel.send(message{Kind: "never", ID: m.ID}, nil, nil)
-			g.settle(x, fmt.Errorf("%w: %w", ErrNotTaken, err))
+			g.settle(x, err)
 			break
 		}
 		x.given = true
@@ -166,7 +173,7 @@ func (g *giver) heard(m message, _ func() *os.File) {
 	case m.Kind == "mine" && x.given:
 		g.settle(x, nil)
 	case m.Kind == "refuse":
-		g.settle(x, fmt.Errorf("%w: the successor: %s", ErrNotTaken, m.Why))
+		g.settle(x, fmt.Errorf("the successor: %s", m.Why))
 	}
 	g.next()
 }
@@ -178,7 +185,7 @@ func (g *giver) settle(x *gift, err error) {
 	}
 	delete(g.open, x.id)
 	if err != nil {
-		g.kept++
+		err = g.keep(err)
 	} else {
 		g.gone++
 		forget(x.conn)
@@ -209,7 +216,7 @@ func (g *giver) withdraw(x *gift) bool {
 		forget(x.conn)
 		return false
 	}
-	g.kept++
+	_ = g.keep(errors.New("its task was canceled"))
 	g.next()
 	return true
 }
@@ -243,8 +250,7 @@ func (g *giver) end(why error) {
 		}
 	}
 	for _, x := range kept {
-		g.kept++
-		x.tell(why)
+		x.tell(g.keep(why))
 	}
 	for _, f := range g.ended {
 		f()
@@ -255,8 +261,8 @@ func (g *giver) end(why error) {
 func (g *giver) close() {
 	if g.gone+g.kept > 0 {
 		why := ""
-		if g.why != nil {
-			why = " " + oneLine(g.why.Error())
+		if g.reason != nil {
+			why = " " + oneLine(g.reason.Error())
 		}
 		g.w.tell(fmt.Sprintf("HANDED=%d %d%s", g.gone, g.kept, why))
 	}
@@ -285,13 +291,11 @@ func (w *Worker) HandOver(t *corolla.Task, name string, c *aio.Conn, state []byt
 	g := w.give
 	err := g.knows(name)
 	if err != nil {
-		g.kept++
-		return err
+		return g.keep(err)
 	}
 	err = t.Timeout(w.linger, func(*corolla.Scope) error { return c.Flush(t) })
 	if err != nil {
-		g.kept++
-		return fmt.Errorf("%w: %w", ErrNotTaken, err)
+		return g.keep(err)
 	}
 	done := corolla.NewFuture[struct{}](w.loop)
 	x, err := g.give(name, c, state, func(error) { _ = done.Resolve(struct{}{}) }) // unless it is canceled

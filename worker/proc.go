@@ -116,7 +116,7 @@ func (q *proc) hear(t *corolla.Task, c *aio.Conn) error {
 }
 
 // handed logs what the worker has handed over to its successor: how many connections, how many it has kept, and
-// why, if there is one reason.
+// why the last one of those.
 func (q *proc) handed(text string) {
 	var given, kept int
 	if n, err := fmt.Sscan(text, &given, &kept); n != 2 || err != nil {
