@@ -1,12 +1,14 @@
 package corolla
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/corolla-go/corolla/internal/host"
 )
@@ -85,6 +87,33 @@ func Inherited() ([]*os.File, error) {
 		files[i] = os.NewFile(uintptr(firstInherited+i), name)
 	}
 	return files, nil
+}
+
+// SocketPair returns two Unix sockets that are connected to each other, in blocking mode, for two processes to
+// talk through and to pass descriptors: each end is inherited by one of them, or adopted (Loop.Adopt).
+func SocketPair() (a, b *os.File, err error) {
+	if a, b, err = host.SocketPair(); err != nil {
+		return nil, nil, fmt.Errorf("corolla: %w", err)
+	}
+	return a, b, nil
+}
+
+// AdoptAccepted is Loop.Adopt of a connection that another process has accepted, from the same address: the
+// Socket has the options of ln, a listening socket, as if that had accepted it. Of ln's ProxyProtocol nothing is
+// expected. What the other process knows the ends as, which a proxy may have said, local and peer tell; they
+// may be nil.
+func (s *Socket) AdoptAccepted(c syscall.Conn, local, peer net.Addr) (*Socket, error) {
+	accepted, err := s.loop.Adopt(c)
+	if err != nil {
+		return nil, err
+	}
+	told := names{local: host.CloneAddr(local), peer: host.CloneAddr(peer)}
+	if known := accepted.names; known != nil {
+		told.local, told.peer = cmp.Or(told.local, known.local), cmp.Or(told.peer, known.peer)
+	}
+	accepted.names, accepted.set = &told, s.set
+	throttleAsSet(accepted)
+	return accepted, nil
 }
 
 // Credentials identify the peer of a Unix socket by PID, UID and GID, each an int, as they were when

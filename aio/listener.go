@@ -1,8 +1,11 @@
 package aio
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/corolla-go/corolla"
@@ -41,6 +44,20 @@ func (ln *Listener) Accept(t *corolla.Task) (*Conn, error) {
 		return nil, err
 	}
 	return ln.conn(s), nil
+}
+
+// Adopt makes a Conn of a connection to the listener's address that another process has accepted and passed on:
+// see Conn.Share. It has the listener's options. Local and peer are what the other process knew its ends as; nil
+// means what the system says. It fails on a listener with TLS.
+func (ln *Listener) Adopt(c syscall.Conn, local, peer net.Addr) (*Conn, error) {
+	if ln.tls != nil {
+		return nil, fmt.Errorf("adopt a connection for a listener with TLS: %w", errors.ErrUnsupported)
+	}
+	s, err := ln.sock.AdoptAccepted(c, local, peer)
+	if err != nil {
+		return nil, err
+	}
+	return NewConn(s), nil
 }
 
 // conn makes a Conn, with TLS if the listener has it, of a socket that was accepted.

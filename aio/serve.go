@@ -22,6 +22,7 @@ type Server struct {
 	conns     map[*Conn]*corolla.Future[struct{}]
 	order     []*Conn // in order of arrival, so that nothing depends on map order
 	changed   corolla.Event
+	group     *corolla.Group // of the handlers, while it serves
 	stopping  bool
 }
 
@@ -82,6 +83,8 @@ func newServer(s *Server, opts []ServeOption) *Server {
 func (s *Server) Serve(t *corolla.Task) error {
 	var why error
 	err := t.Group(func(g *corolla.Group) error {
+		s.group = g
+		defer func() { s.group = nil }()
 		why = s.accept(t, g)
 		if !errors.Is(why, corolla.ErrBusy) { // else another Serve still needs it
 			_ = s.ln.Close() // or Shutdown closed it
@@ -119,6 +122,19 @@ func (s *Server) accept(t *corolla.Task, g *corolla.Group) error {
 			return err
 		}
 	}
+}
+
+// Adopt serves a connection that did not come from the listener here, such as one that another process has
+// accepted (Listener.Adopt), as if it did. It counts for the limits, but is never refused. A server with handlers
+// that accepts no more closes the connection: Adopt then returns ErrServerClosed.
+func (s *Server) Adopt(c *Conn) error {
+	c.check("Server.Adopt")
+	if s.accepted == nil && (s.group == nil || s.stopping) {
+		return errors.Join(ErrServerClosed, c.Close())
+	}
+	s.admission.Take(c.Socket())
+	s.begin(s.group, c)
+	return nil
 }
 
 // awaitRoom parks t while there is no room for another connection.

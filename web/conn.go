@@ -55,6 +55,8 @@ type conn struct {
 	parting   bool           // answered for the last time
 	closed    bool
 
+	away      bool            // given to somebody who may take it
+	kept      bool            // it is not given away
 	releasing func(*aio.Conn) // gets the connection after the active request
 }
 
@@ -62,7 +64,7 @@ func (c *conn) srv() *Server { return c.of.srv }
 
 // listen has readable called when there is something to read.
 func (c *conn) listen() {
-	if c.listening || c.reading || c.closed || c.eof {
+	if c.reading || c.closed || c.eof || c.away || c.offer() || c.listening {
 		return
 	}
 	c.listening = true
@@ -323,7 +325,7 @@ func (c *conn) finish() {
 
 // shutdown closes the connection if nothing is under way.
 func (c *conn) shutdown() {
-	if c.active != nil || c.parting || c.closed || len(c.pending) > 0 {
+	if c.active != nil || c.parting || c.closed || c.away || len(c.pending) > 0 {
 		return
 	}
 	c.deaf()

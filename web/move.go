@@ -40,8 +40,8 @@ func (c *conn) release(b []byte) {
 }
 
 // Adopt serves a connection, such as one that another Server has released, as if it came from the listener
-// that Serve was first called with; but it counts for no limit of that. It returns http.ErrServerClosed,
-// and closes the connection, unless the Server serves.
+// that Serve was first called with. It counts for the limits of that, but is never refused. It returns
+// http.ErrServerClosed, and closes the connection, unless the Server serves.
 func (s *Server) Adopt(c *aio.Conn) error {
 	c.Socket().Loop().Check("web.Server.Adopt")
 	if s.stopping || len(s.listeners) == 0 {
@@ -50,6 +50,5 @@ func (s *Server) Adopt(c *aio.Conn) error {
 	if c.Socket().Loop() != s.loop {
 		panic("web: Adopt of a connection that belongs to another loop: move it first")
 	}
-	s.listeners[0].open(c)
-	return nil
+	return s.listeners[0].adopt(c)
 }

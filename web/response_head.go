@@ -20,7 +20,7 @@ func (w *response) start(next []byte, last bool) {
 	}
 	var room [maxSorted]string
 	has := survey(h, room[:0])
-	if s.stopping || s.closeAll || hasToken(has.connection, "close") {
+	if s.stopping || s.closeAll || s.give != nil && x.conn.stays() || hasToken(has.connection, "close") {
 		x.last = true
 	}
 	if !x.body.done && !w.fullDuplex {

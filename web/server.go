@@ -61,7 +61,8 @@ type Server struct {
 	listeners []*listener
 	hooks     []func()
 	stopping  bool
-	closeAll  bool // SetKeepAlivesEnabled(false)
+	closeAll  bool                                    // SetKeepAlivesEnabled(false)
+	give      func(c *aio.Conn, done func(gone bool)) // GiveIdle
 
 	heads, idle limit[*conn]
 	lingering   limit[*conn]

@@ -17,19 +17,26 @@ type Worker struct {
 	role   role
 	linger time.Duration
 	loop   *corolla.Loop
-	files  map[string]*os.File // inherited, and not yet asked for
-	parent *aio.Conn           // the pipe to it; nothing ever waits for it
+	files  map[string]*os.File        // inherited, and not yet asked for
+	names  map[*corolla.Socket]string // of the sockets that were asked for
+	parent *aio.Conn                  // the pipe to it; nothing ever waits for it
+	give   *giver
+	take   *taker
 
 	retired corolla.Event
 	late    bool // it has not ended within the grace
 	on      []func()
-	scope   *corolla.Scope // of the body
+	scopes  map[*corolla.Scope]bool // that end when the worker is to
+	scope   *corolla.Scope          // of the body
 	check   func(t *corolla.Task) error
 }
 
 // work runs body as a worker.
 func (p *Pool) work(t *corolla.Task, as role, body func(t *corolla.Task, w *Worker) error) error {
-	w := &Worker{role: as, linger: p.Linger, loop: t.Loop(), files: map[string]*os.File{}}
+	w := &Worker{
+		role: as, linger: p.Linger, loop: t.Loop(), files: map[string]*os.File{},
+		names: map[*corolla.Socket]string{}, scopes: map[*corolla.Scope]bool{},
+	}
 	if err := w.inherit(); err != nil {
 		return err
 	}
@@ -55,6 +62,8 @@ func (p *Pool) work(t *corolla.Task, as role, body func(t *corolla.Task, w *Work
 			defer beat.Cancel(nil)
 			return body(t, w)
 		})
+		w.take.close(t)
+		w.give.close()
 		if w.Retiring() && !w.late && corolla.IsOnly(err, corolla.ErrCanceled, context.Canceled) {
 			return nil
 		}
@@ -77,7 +86,27 @@ func (w *Worker) inherit() error {
 		return err
 	}
 	w.parent = aio.NewConn(s)
+	next, err := w.adoptIfThere(nextName)
+	if err != nil {
+		w.close()
+		return err
+	}
+	w.give = newGiver(w, next)
+	last, err := w.adoptIfThere(lastName)
+	if err != nil {
+		w.close()
+		return err
+	}
+	w.take = newTaker(w, last)
 	return nil
+}
+
+// adoptIfThere adopts what a parent of an older version does not pass.
+func (w *Worker) adoptIfThere(name string) (*corolla.Socket, error) {
+	if w.files[name] == nil {
+		return nil, nil
+	}
+	return w.adopt(name)
 }
 
 // close closes what nobody asked for, and the pipe.
@@ -143,8 +172,12 @@ func (w *Worker) retire() {
 		return
 	}
 	w.tell("STOPPING=1")
+	w.give.begin()
 	w.retired.Set()
-	if len(w.on) == 0 {
+	for s := range w.scopes { // in no order
+		s.Cancel(ErrRetired)
+	}
+	if len(w.on)+len(w.scopes) == 0 {
 		w.scope.Cancel(ErrRetired)
 		return
 	}
@@ -169,10 +202,14 @@ func (w *Worker) Generation() int { return w.role.generation }
 // it: the parent may be of an older version.
 func (w *Worker) Socket(name string, opts ...corolla.SocketOption) (*corolla.Socket, error) {
 	w.loop.Check("worker.Worker.Socket")
-	if name == channelName {
+	if reserved(name) {
 		name = ""
 	}
-	return w.adopt(name, opts...)
+	s, err := w.adopt(name, opts...)
+	if err == nil {
+		w.names[s] = name
+	}
+	return s, err
 }
 
 // File returns the listening socket of an Address, by its name, for loops that are not the worker's own: each of them

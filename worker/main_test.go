@@ -4,12 +4,14 @@ package worker_test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +21,7 @@ import (
 	"time"
 
 	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/aio"
 	"github.com/corolla-go/corolla/internal/leaktest"
 	"github.com/corolla-go/corolla/web"
 	"github.com/corolla-go/corolla/worker"
@@ -60,7 +63,7 @@ func (s settings) pool() worker.Pool {
 	p := worker.Pool{
 		Workers: s.Workers, Program: s.Program, Args: []string{}, ReadyTimeout: s.Ready, Grace: s.Grace, Linger: s.Linger, Watchdog: s.Watchdog,
 		Backoff: func(failed int) time.Duration { return s.Wait * time.Duration(failed) },
-		Forward: []os.Signal{syscall.SIGUSR1},
+		Forward: []os.Signal{syscall.SIGUSR1, syscall.SIGCONT},
 		Log:     slog.New(slog.NewJSONHandler(os.Stdout, nil)), Stdout: os.Stderr,
 	}
 	if s.Network != "" {
@@ -106,9 +109,17 @@ func (s settings) body(t *corolla.Task, w *worker.Worker) error {
 		w.Ready()
 		return nil
 	}
+	if kind, how, ok := strings.Cut(string(mode), " "); ok && kind == "lines" {
+		return serveLines(t, w, how)
+	}
 	ln, err := w.Listen("web")
 	if err != nil {
 		return err
+	}
+	if string(mode) == "tls" {
+		if ln, err = aio.NewTLSListener(ln.Socket(), &tls.Config{Certificates: []tls.Certificate{certificate()}}); err != nil {
+			return err
+		}
 	}
 	return w.ServeHTTP(t, &web.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/orphan" { // a process whose parent has ended
@@ -117,6 +128,13 @@ func (s settings) body(t *corolla.Task, w *worker.Worker) error {
 		rw.Header().Set("Worker", fmt.Sprintf("%d %d %d", os.Getpid(), w.Number(), w.Generation()))
 		_, _ = io.WriteString(rw, "hello")
 	})}, ln)
+}
+
+// certificate returns that of net/http/httptest, which is good enough where nobody checks it.
+func certificate() tls.Certificate {
+	s := httptest.NewTLSServer(nil)
+	defer s.Close()
+	return s.TLS.Certificates[0]
 }
 
 // extra is what the next parent inherits, from descriptor 3 on.
@@ -131,6 +149,17 @@ type parent struct {
 	log    []event    // what was taken
 	stderr strings.Builder
 	addr   string
+	tls    bool
+}
+
+// modeFile makes a mode file.
+func modeFile(t *testing.T, mode string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "mode")
+	if err := os.WriteFile(name, []byte(mode), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
 
 // event is a line of a parent's log.
@@ -138,6 +167,7 @@ type event struct {
 	Msg, Worker, Why, Status, Err, Name, Addr string
 	PID, Generation, Failed                   int
 	Told                                      bool
+	Given, Kept                               int
 }
 
 // begin starts a parent, by a command before it if there is one.
@@ -191,32 +221,39 @@ func (p *parent) read(out io.Reader) {
 	}
 }
 
-// mode says how the next workers behave.
+// mode says how the next workers behave, those too that are being started.
 func (p *parent) mode(mode string) {
-	if err := os.WriteFile(p.s.Mode, []byte(mode), 0o600); err != nil {
+	if err := errors.Join(os.WriteFile(p.s.Mode+".new", []byte(mode), 0o600), os.Rename(p.s.Mode+".new", p.s.Mode)); err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+// any takes the next event of the log.
+func (p *parent) any() event {
+	p.t.Helper()
+	late := time.NewTimer(deadline)
+	defer late.Stop()
+	select {
+	case e, ok := <-p.events:
+		if !ok {
+			p.t.Fatalf("the parent has ended; its log: %+v\n%s", p.log, p.stderr.String())
+		}
+		if p.log = append(p.log, e); e.Msg == "listening" {
+			p.addr = e.Addr
+		}
+		return e
+	case <-late.C:
+		p.t.Fatalf("the parent says nothing more; its log: %+v", p.log)
+	}
+	panic("unreachable")
 }
 
 // next takes the log up to an event with a message.
 func (p *parent) next(msg string) event {
 	p.t.Helper()
-	late := time.NewTimer(deadline)
-	defer late.Stop()
 	for {
-		select {
-		case e, ok := <-p.events:
-			if p.log = append(p.log, e); !ok {
-				p.t.Fatalf("the parent ended before it said %q; its log: %+v\n%s", msg, p.log, p.stderr.String())
-			}
-			if e.Msg == "listening" {
-				p.addr = e.Addr
-			}
-			if e.Msg == msg {
-				return e
-			}
-		case <-late.C:
-			p.t.Fatalf("the parent did not say %q; its log: %+v", msg, p.log)
+		if e := p.any(); e.Msg == msg {
+			return e
 		}
 	}
 }

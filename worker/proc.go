@@ -24,6 +24,7 @@ type proc struct {
 	s      *supervisor
 	role   role
 	p      *process.Process
+	next   *os.File                    // to hear of its successor on; nil when that has it
 	tasks  []*corolla.Future[struct{}] // that read what it says
 	said   string                      // its last line on standard error
 	status string
@@ -37,23 +38,37 @@ type proc struct {
 	why    string // it was killed
 }
 
-// start starts a worker.
-func (s *supervisor) start(t *corolla.Task, r role, program *program) (*proc, error) {
+// start starts a worker. Last is the end of a pair on which its predecessor, if it has one, will hand over
+// connections.
+func (s *supervisor) start(t *corolla.Task, r role, program *program, last *os.File) (_ *proc, err error) {
 	in, out, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _, _ = in.Close(), out.Close() }() // they were duplicated
-	names := append(append([]string{}, s.listeners.names...), channelName)
+	own, next, err := corolla.SocketPair()
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if _ = own.Close(); err != nil { // the worker has it
+			_ = next.Close()
+		}
+	}()
+	names := append(append([]string{}, s.listeners.names...), channelName, nextName)
+	files := append(append([]*os.File{}, s.listeners.files...), out, own)
+	if last != nil {
+		names, files = append(names, lastName), append(files, last)
+	}
 	p, err := process.Start(t, process.Command{
 		Path: program.path(), Name: program.name, Args: s.Args, Env: r.environment(names),
 		Stdin: process.Pipe, Stdout: process.Pipe, Stderr: process.Pipe,
-		Files: append(append([]*os.File{}, s.listeners.files...), out),
+		Files: files,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("worker %v: %s: %w", r, program.name, err)
 	}
-	q := &proc{s: s, role: r, p: p}
+	q := &proc{s: s, role: r, p: p, next: next}
 	said, err := s.loop.Adopt(in)
 	if err != nil {
 		p.Close()
@@ -93,9 +108,25 @@ func (q *proc) hear(t *corolla.Task, c *aio.Conn) error {
 		case name == "STATUS" && value != q.status:
 			q.status = value
 			q.s.log.Info("worker status", q.attributes(slog.String("status", value))...)
+		case name == "HANDED":
+			q.handed(value)
 		}
 	}
 	return nil
+}
+
+// handed logs what the worker has handed over to its successor: how many connections, how many it has kept, and
+// why the last one of those.
+func (q *proc) handed(text string) {
+	var given, kept int
+	if n, err := fmt.Sscan(text, &given, &kept); n != 2 || err != nil {
+		return
+	}
+	more := []any{slog.Int("given", given), slog.Int("kept", kept)}
+	if f := strings.SplitN(text, " ", 3); len(f) == 3 {
+		more = append(more, slog.String("why", f[2]))
+	}
+	q.s.log.Info("worker handed over", q.attributes(more...)...)
 }
 
 // alive puts the watchdog off.
@@ -128,6 +159,7 @@ func (q *proc) exited(err error) {
 		q.watch.Stop()
 	}
 	_ = q.p.Stdin.Close() // or retire has
+	q.left()
 	cut := q.s.loop.After(lastWords, func() {
 		for _, f := range q.tasks {
 			f.Cancel(nil)
@@ -178,8 +210,18 @@ func (q *proc) retire() {
 		return
 	}
 	q.told = true
+	q.left()
 	_ = q.p.Stdin.Close() // once
 	q.limit(q.s.Grace+lateGrace, "it did not end when it was retired")
+}
+
+// left leaves what the worker hands over to its successor, if it has one. While the parent held it, too, the
+// worker would not hear of that one's end.
+func (q *proc) left() {
+	if q.next != nil {
+		_ = q.next.Close()
+		q.next = nil
+	}
 }
 
 // abandon ends a worker that has not become ready.

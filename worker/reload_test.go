@@ -4,12 +4,14 @@ package worker_test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -24,10 +26,11 @@ type answer struct{ pid, number, generation int }
 // fails has failed.
 type client struct {
 	network, addr string
-	keep          bool
+	keep, tls     bool
 	conn          net.Conn
 	in            *bufio.Reader
 	by            answer // on this connection
+	opened        int
 }
 
 func (c *client) drop() {
@@ -40,16 +43,27 @@ func (c *client) drop() {
 // get sends a request. An error says at which step it failed.
 func (c *client) get(path string) (a answer, err error) {
 	if c.conn == nil {
-		if c.conn, err = net.Dial(c.network, c.addr); err != nil {
+		if c.tls {
+			c.conn, err = tls.Dial(c.network, c.addr, &tls.Config{InsecureSkipVerify: true})
+		} else {
+			c.conn, err = net.Dial(c.network, c.addr)
+		}
+		if err != nil {
 			c.conn = nil
 			return a, fmt.Errorf("connect: %w", err)
 		}
+		c.opened++
 		c.in = bufio.NewReader(c.conn)
 	}
 	_ = c.conn.SetDeadline(time.Now().Add(deadline)) // it is open
 	if _, err := fmt.Fprintf(c.conn, "GET %s HTTP/1.1\r\nHost: worker\r\n\r\n", path); err != nil {
 		return a, fmt.Errorf("send: %w", err)
 	}
+	return c.answer()
+}
+
+// answer reads an answer.
+func (c *client) answer() (a answer, err error) {
 	r, err := http.ReadResponse(c.in, nil)
 	if err != nil {
 		return a, fmt.Errorf("receive: %w", err)
@@ -87,20 +101,32 @@ type load struct {
 	began time.Time
 	asked atomic.Int64
 	cut   atomic.Int64 // requests that were in a worker that was killed
+	kept  int          // clients that keep their connections
+	anew  atomic.Int64 // connections that those have opened
 
 	mu     sync.Mutex
 	killed map[int]bool // by PID, before they are
 	over   int          // of them, those that have ended
+	heir   map[int]int  // who has replaced a worker, and may have its connections
 }
 
 // start has clients send requests, half of them on connections that they keep: as fast as they can, or together
 // so many in a second.
 func start(t *testing.T, p *parent, clients, rate int) *load {
-	l := &load{t: t, began: time.Now(), stop: make(chan struct{}), made: make(chan struct{}), killed: map[int]bool{}}
+	l := &load{t: t, began: time.Now(), stop: make(chan struct{}), made: make(chan struct{}), killed: map[int]bool{}, heir: map[int]int{}}
 	for i := range clients {
+		keep := i%2 == 0
+		if keep {
+			l.kept++
+		}
 		l.all.Go(func() {
-			c := client{network: p.s.Network, addr: p.addr, keep: i%2 == 0}
-			defer c.drop()
+			c := client{network: p.s.Network, addr: p.addr, keep: keep, tls: p.tls}
+			defer func() {
+				c.drop()
+				if keep {
+					l.anew.Add(int64(c.opened - 1)) // each has made a request
+				}
+			}()
 			var pace <-chan time.Time
 			if rate > 0 {
 				tick := time.NewTicker(time.Second * time.Duration(clients) / time.Duration(rate))
@@ -142,11 +168,62 @@ func (l *load) request(c *client) {
 	defer l.mu.Unlock()
 	// A new connection does not say who has accepted it: it may fail if a worker was killed just then.
 	cut := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
-	if cut && (l.killed[held] || held == 0 && len(l.killed) > over) {
+	if cut && (l.lost(held) || held == 0 && len(l.killed) > over) {
 		l.cut.Add(1)
 		return
 	}
 	l.t.Errorf("a request failed, on a connection of %d, with %d kills meanwhile: %v", held, len(l.killed)-over, err)
+}
+
+// lost reports whether a worker was killed, or one that may have taken over its connections.
+func (l *load) lost(pid int) bool {
+	for ; pid != 0; pid = l.heir[pid] {
+		if l.killed[pid] {
+			return true
+		}
+	}
+	return false
+}
+
+// inherit says which workers have replaced which, both by their PIDs.
+func (l *load) inherit(old, all map[int]string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for a, name := range old {
+		for b, other := range all {
+			if numberOf(name) == numberOf(other) {
+				l.heir[a] = b
+			}
+		}
+	}
+}
+
+func numberOf(name string) string { number, _, _ := strings.Cut(name, "."); return number }
+
+// killHeir kills a worker that has just replaced another, which may be handing over connections, and waits until
+// another has come, and the old ones have ended.
+func (l *load) killHeir(p *parent, pid int) {
+	l.mu.Lock()
+	l.killed[pid] = true
+	l.mu.Unlock()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		l.t.Error(err)
+	}
+	for ended, ready := 0, 0; ended < 3 || ready < 1; {
+		switch e := p.any(); {
+		case e.Msg == "worker ready":
+			ready++
+		case e.Msg == "worker ended" && e.PID == pid:
+			l.mu.Lock()
+			l.over++
+			l.mu.Unlock()
+			ended++
+		case e.Msg == "worker ended":
+			if ended++; e.Status != "exit status 0" || !e.Told {
+				l.t.Errorf("%+v", e)
+			}
+		}
+	}
 }
 
 // kill kills a worker, and waits until another is ready.
@@ -169,8 +246,8 @@ func (l *load) kill(p *parent, pid int) {
 func (l *load) end() {
 	close(l.stop)
 	l.all.Wait()
-	l.t.Logf("%d requests, %.0f a second, of which %d were in workers that were killed",
-		l.asked.Load(), float64(l.asked.Load())/time.Since(l.began).Seconds(), l.cut.Load())
+	l.t.Logf("%d requests, %.0f a second, of which %d were in workers that were killed; %d clients kept connections, and opened %d anew",
+		l.asked.Load(), float64(l.asked.Load())/time.Since(l.began).Seconds(), l.cut.Load(), l.kept, l.anew.Load())
 }
 
 // more waits until so many more requests were made.
@@ -197,11 +274,16 @@ func TestReloads(t *testing.T) {
 		requests, clients, rate = 500, 32, 2000
 	}
 	for _, c := range []struct {
-		name  string
-		kills bool
-	}{{"reloads", false}, {"kills", true}} {
+		name              string
+		kills, heirs, tls bool
+	}{{name: "reloads"}, {name: "kills", kills: true}, {name: "kills during reloads", heirs: true}, {name: "TLS", tls: true}} {
 		t.Run(c.name, func(t *testing.T) {
-			p := begin(t, settings{Workers: 2, Grace: 20 * time.Second, Linger: 10 * time.Second})
+			s := settings{Workers: 2, Grace: 2 * deadline, Linger: deadline}
+			if c.tls {
+				s.Mode = modeFile(t, "tls")
+			}
+			p := begin(t, s)
+			p.tls = c.tls
 			pids := p.ready(2)
 			l := start(t, p, clients, rate)
 			for range reloads {
@@ -214,11 +296,26 @@ func TestReloads(t *testing.T) {
 				}
 				l.more(requests)
 				p.signal(syscall.SIGHUP)
+				old := pids
 				pids = p.ready(2)
+				l.inherit(old, pids)
 				p.next("reloaded")
-				p.ended(2)
+				if !c.heirs {
+					p.ended(2)
+					continue
+				}
+				for pid := range pids {
+					l.killHeir(p, pid)
+					break
+				}
 			}
 			l.end()
+			switch n := l.anew.Load(); {
+			case n > 0 && !c.kills && !c.heirs && !c.tls:
+				t.Errorf("connections that clients keep have ended %d times", n)
+			case n == 0 && c.tls:
+				t.Error("connections with TLS have not ended at a reload")
+			}
 			p.stop()
 		})
 	}

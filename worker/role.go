@@ -20,6 +20,9 @@ const roleVariable = "COROLLA_WORKER"
 // retire, and when the parent has ended.
 const channelName = "notify"
 
+// reserved reports whether a name, among what a worker inherits, is none of an address.
+func reserved(name string) bool { return name == channelName || name == nextName || name == lastName }
+
 // role is which worker a process is.
 type role struct {
 	number, generation int

@@ -32,6 +32,63 @@ func (w *Worker) Serve(t *corolla.Task, srv Server) error {
 	})
 }
 
+// givesIdle is an HTTPServer that gives away connections that wait, and takes such.
+type givesIdle interface {
+	GiveIdle(give func(c *aio.Conn, done func(gone bool)))
+	AdoptAt(ln *aio.Listener, c *aio.Conn) error
+}
+
+// idleName is what idle connections of a listener are handed over under; "" if nothing names it.
+func (w *Worker) idleName(ln *aio.Listener) string {
+	if name := w.names[ln.Socket()]; name != "" {
+		return "http:" + name
+	}
+	return ""
+}
+
+// takeIdle has the server go on with connections of its listener.
+func (w *Worker) takeIdle(srv HTTPServer, ln *aio.Listener) {
+	name := w.idleName(ln)
+	s, ok := srv.(givesIdle)
+	if !ok || name == "" {
+		return
+	}
+	w.OnHandOver(name, func(t *corolla.Task, o *Offer) error {
+		c, err := o.Take(t, ln)
+		if err != nil {
+			return err
+		}
+		return s.AdoptAt(ln, c)
+	})
+}
+
+// giveIdle hands over connections of a listener that wait for a request. It reports false if there is nobody to
+// take any.
+func (w *Worker) giveIdle(srv HTTPServer, ln *aio.Listener) bool {
+	name := w.idleName(ln)
+	s, ok := srv.(givesIdle)
+	if !ok || name == "" || w.give.knows(name) != nil {
+		return false
+	}
+	w.give.ended = append(w.give.ended, func() {
+		srv.SetKeepAlivesEnabled(false)
+		s.GiveIdle(nil)
+	})
+	s.GiveIdle(func(c *aio.Conn, done func(gone bool)) {
+		if c.Buffered() > 0 { // the peer is slow to take an answer
+			w.loop.Go(func(t *corolla.Task) error {
+				done(w.HandOver(t, name, c, nil) == nil)
+				return nil
+			})
+			return
+		}
+		if _, err := w.give.give(name, c, nil, func(err error) { done(err == nil) }); err != nil {
+			done(false)
+		}
+	})
+	return true
+}
+
 // ServeHTTP says that the worker is ready, and serves on a listener until the worker is retired. Then it accepts
 // no more. Answers say "Connection: close" from then on, so a client that sends another request within
 // Pool.Linger gets its answer, and comes back on a new connection, to another worker. After Pool.Linger, idle
@@ -39,9 +96,12 @@ func (w *Worker) Serve(t *corolla.Task, srv Server) error {
 // net/http's among them, send such a one again. ServeHTTP returns nil when all handlers have returned, and t's
 // error if that is not within Pool.Grace.
 func (w *Worker) ServeHTTP(t *corolla.Task, srv HTTPServer, ln *aio.Listener, opts ...aio.ServeOption) error {
+	w.takeIdle(srv, ln)
 	return w.serve(t, func(t *corolla.Task) error { return srv.Serve(t, ln, opts...) },
 		func(t *corolla.Task, served *corolla.Event) error {
-			srv.SetKeepAlivesEnabled(false)
+			if !w.giveIdle(srv, ln) {
+				srv.SetKeepAlivesEnabled(false)
+			}
 			if err := ln.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 				return err
 			}

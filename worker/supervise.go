@@ -107,7 +107,11 @@ func (s *supervisor) status() string {
 func (s *supervisor) launch(t *corolla.Task, generation int, program *program) (procs []*proc, err error) {
 	err = t.Timeout(s.ReadyTimeout, func(*corolla.Scope) error {
 		for i := range s.Workers {
-			q, err := s.start(t, role{i + 1, generation, s.Grace, s.Watchdog}, program)
+			var last *os.File
+			if i < len(s.current) {
+				last = s.current[i].next
+			}
+			q, err := s.start(t, role{i + 1, generation, s.Grace, s.Watchdog}, program, last)
 			if err != nil {
 				return err
 			}
@@ -220,7 +224,7 @@ func (s *supervisor) keep(t *corolla.Task, i int) error {
 // replace starts one worker, and ends it if it does not become ready.
 func (s *supervisor) replace(t *corolla.Task, i int) error {
 	generation := s.generation
-	q, err := s.start(t, role{i + 1, generation, s.Grace, s.Watchdog}, s.program)
+	q, err := s.start(t, role{i + 1, generation, s.Grace, s.Watchdog}, s.program, nil)
 	if err != nil {
 		s.log.Error("a worker cannot be started", slog.Int("number", i+1), slog.Any("err", err))
 		return err

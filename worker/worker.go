@@ -153,9 +153,9 @@ func (p *Pool) complete(l *corolla.Loop) error {
 	}
 	names := map[string]bool{}
 	for _, a := range p.Listen {
-		if a.Name == "" || strings.Contains(a.Name, ":") || a.Name == channelName || names[a.Name] {
-			return fmt.Errorf("worker: listen at %s: the name %q: it must not be empty, have a colon, or be %q or another's",
-				a.Address, a.Name, channelName)
+		if a.Name == "" || strings.Contains(a.Name, ":") || reserved(a.Name) || names[a.Name] {
+			return fmt.Errorf("worker: listen at %s: the name %q: it must not be empty, have a colon, or be %q, %q, %q or another's",
+				a.Address, a.Name, channelName, nextName, lastName)
 		}
 		names[a.Name] = true
 	}

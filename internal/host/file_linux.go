@@ -146,3 +146,12 @@ func TakeInherited(fd int) error {
 	unix.CloseOnExec(fd)
 	return nil
 }
+
+// SocketPair returns two Unix stream sockets that are connected to each other.
+func SocketPair() (a, b *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	return os.NewFile(uintptr(fds[0]), "socketpair"), os.NewFile(uintptr(fds[1]), "socketpair"), nil
+}

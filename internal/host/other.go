@@ -5,6 +5,7 @@ package host
 import (
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 )
 
@@ -16,3 +17,6 @@ func New() (Host, error) {
 
 // TakeInherited fails: this system has no descriptors to hand over.
 func TakeInherited(int) error { return errors.ErrUnsupported }
+
+// SocketPair fails: this system has no descriptors to hand over.
+func SocketPair() (a, b *os.File, err error) { return nil, nil, errors.ErrUnsupported }

@@ -52,13 +52,27 @@ func (a *Admission) Admit(s *corolla.Socket) bool {
 		a.refuse(s)
 		return false
 	}
+	a.take(s, peer)
+	return true
+}
+
+// Take gives a connection a place as Admit does, even if there is none: it was admitted elsewhere.
+func (a *Admission) Take(s *corolla.Socket) {
+	peer := ""
+	if a.MaxPerPeer > 0 {
+		peer = s.PeerHost()
+	}
+	a.take(s, peer)
+}
+
+func (a *Admission) take(s *corolla.Socket, peer string) {
 	a.conns++
 	if peer == "" {
 		if a.leave == nil {
 			a.leave = a.left
 		}
 		s.OnClosed(a.leave)
-		return true
+		return
 	}
 	if a.peers == nil {
 		a.peers = map[string]int{}
@@ -70,7 +84,6 @@ func (a *Admission) Admit(s *corolla.Socket) bool {
 		}
 		a.left()
 	})
-	return true
 }
 
 // left gives a place back.
