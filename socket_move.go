@@ -74,7 +74,11 @@ func AcceptMoving(ln *Socket) (*Moving, error) {
 		if err != nil {
 			return nil, err
 		}
-		return Move(s)
+		m, err := Move(s)
+		if err != nil {
+			_ = s.Close() // nobody has heard of it
+		}
+		return m, err
 	}
 	if !ln.may(&ln.r, 1) {
 		return nil, ln.refusal("accept", 1)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/corolla-go/corolla"
@@ -27,6 +28,11 @@ type handout struct {
 	next    int
 	held    *corolla.Moving // accepted, and its shard has no room
 	pause   *corolla.Timer
+	refuses bool // and has said so; see refuse
+
+	// Guarded by the group's mutex.
+	joined []bool // the shards that listen: they may not be targets yet
+	over   bool
 }
 
 // target is a shard that connections are handed to.
@@ -55,6 +61,7 @@ type control func(to *Shard)
 
 func (f control) run(k *link) bool  { f(k.to); return false }
 func (f control) failed(*link, any) {}
+func (f control) drop()             {}
 func (f control) lost() bool        { return false }
 
 // join has the calling shard get connections.
@@ -64,8 +71,9 @@ func (s *Shard) join(h *handout) (*corolla.Socket, error) {
 		return nil, err
 	}
 	t := &target{h: h, shard: s, feed: feed}
+	h.joined[s.index] = true
 	feed.OnTaken(t.wasTaken)
-	feed.Socket().OnClosed(func() { t.tell(func(*Shard) { h.leave(t) }) })
+	feed.Socket().OnClosed(t.leave)
 	t.tell(func(*Shard) { h.enter(t) })
 	return feed.Socket(), nil
 }
@@ -121,31 +129,50 @@ func (h *handout) enter(t *target) {
 	h.goOn()
 }
 
-// leave ends that. When nobody is left, nobody listens.
+// leave is called when a target's socket is closed.
+func (t *target) leave() {
+	h := t.h
+	h.group.mu.Lock()
+	h.joined[t.shard.index] = false
+	h.group.mu.Unlock()
+	t.tell(func(*Shard) { h.leave(t) })
+}
+
+// leave ends what enter began. When nobody is left, nobody listens. The lock is held so that whoever listens
+// next either joins before that or finds the address free.
 func (h *handout) leave(t *target) {
 	if h.targets[t.shard.index] == t {
 		h.targets[t.shard.index] = nil
 	}
-	for _, o := range h.targets {
-		if o != nil {
-			h.goOn()
-			return
-		}
-	}
-	if !h.ln.Closed() {
+	h.group.mu.Lock()
+	defer h.group.mu.Unlock()
+	switch {
+	case h.over:
+	case slices.Contains(h.joined, true):
+		h.goOn()
+	default:
+		h.end()
 		_ = h.ln.Close() // which leaves nothing to be done
 	}
 }
 
 // closed is called when the listening socket is, which its loop's end may bring about.
 func (h *handout) closed() {
-	h.group.mu.Lock()
-	defer h.group.mu.Unlock()
-	delete(h.group.handouts, h.key)
 	if h.held != nil {
 		_ = h.held.Close() // nobody has heard of it
 		h.held = nil
 	}
+	if !h.over { // only this goroutine sets it
+		h.group.mu.Lock()
+		defer h.group.mu.Unlock()
+		h.end()
+	}
+}
+
+// end takes the handout off the list. The mutex is held.
+func (h *handout) end() {
+	h.over = true
+	delete(h.group.handouts, h.key)
 }
 
 // goOn accepts again, now that there may be room.
@@ -189,13 +216,19 @@ func (h *handout) accept() {
 	}
 }
 
-// give hands a connection over, or holds it, until its shard has room.
+// give hands a connection over, or holds it, until a shard has room.
 func (h *handout) give(m *corolla.Moving) bool {
 	t := h.choose()
 	if h.by == BySource {
-		t = h.bySource(m.PeerAddr())
+		if of, ok := h.bySource(m.PeerAddr()); ok && of != nil {
+			if t = of; t.waiting >= maxWaiting {
+				h.refuse(m, t)
+				return true
+			}
+			h.refuses = false
+		}
 	}
-	if t == nil || t.waiting >= maxWaiting {
+	if t == nil {
 		h.held = m
 		h.ln.OnReadable(nil)
 		return false
@@ -209,6 +242,16 @@ func (h *handout) give(m *corolla.Moving) bool {
 	}
 	h.shard.out[t.shard.index].push(&handed{m, t})
 	return true
+}
+
+// refuse closes a connection whose shard has no room, as the system lets none in when a socket's queue is
+// full. Holding it was rejected: clients of all other shards would wait behind it.
+func (h *handout) refuse(m *corolla.Moving, t *target) {
+	if !h.refuses {
+		h.refuses = true
+		h.shard.loop.Report(fmt.Errorf("accept at %v: refusing clients of %v, where %d connections wait", h.addr, t.shard, t.waiting))
+	}
+	_ = m.Close() // its peer sees that
 }
 
 // choose returns the target that is next, or nil if none has room.
@@ -226,11 +269,11 @@ func (h *handout) choose() (best *target) {
 	return best
 }
 
-// bySource returns the target for a peer.
-func (h *handout) bySource(peer net.Addr) *target {
-	source := ""
-	if a, ok := peer.(*net.TCPAddr); ok {
-		source = a.IP.String()
+// bySource returns the target for a peer. It reports false if the peer has no IP address to go by.
+func (h *handout) bySource(peer net.Addr) (t *target, ok bool) {
+	a, ok := peer.(*net.TCPAddr)
+	if !ok {
+		return nil, false
 	}
 	var listening []*target
 	for _, t := range h.targets {
@@ -239,9 +282,9 @@ func (h *handout) bySource(peer net.Addr) *target {
 		}
 	}
 	if len(listening) == 0 {
-		return nil
+		return nil, true
 	}
-	return listening[owner(source, len(listening))]
+	return listening[owner(a.IP.String(), len(listening))], true
 }
 
 // handed is a connection that was accepted for another shard.
@@ -257,7 +300,6 @@ func (m *handed) run(*link) bool {
 
 func (m *handed) failed(*link, any) {}
 
-func (m *handed) lost() bool {
-	_ = m.conn.Close() // nobody has heard of it
-	return false
-}
+func (m *handed) drop() { _ = m.conn.Close() } // nobody has heard of it
+
+func (m *handed) lost() bool { return false }

@@ -91,6 +91,7 @@ func (s *Shard) die(err error) {
 		s.ended = true
 		s.sendLast()
 	}
+	s.flush() // the answers of a turn that was cut short
 	for _, k := range s.in {
 		k.close()
 	}

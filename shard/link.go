@@ -2,8 +2,6 @@ package shard
 
 import (
 	"fmt"
-	"reflect"
-	"runtime"
 	"sync/atomic"
 
 	"github.com/corolla-go/corolla"
@@ -28,6 +26,8 @@ type message interface {
 	run(k *link) (placed bool)
 	// failed says on the receiver's goroutine that run has panicked, or ended the goroutine if v is nil.
 	failed(k *link, v any)
+	// drop frees what a message that will never run holds, on whichever goroutine has it.
+	drop()
 	// lost says on the sender's loop that the message will never run, and reports whether the error
 	// handler has to be told.
 	lost() bool
@@ -127,12 +127,22 @@ func (k *link) hasRoom() {
 	for len(k.onRoom) > 0 && (k.free() || k.gone || k.from.ended) {
 		f := k.onRoom[0]
 		k.onRoom = k.onRoom[1:]
-		f()
+		k.call(f)
 	}
 	if len(k.onRoom) > 0 || k.places.waiting.Len() > 0 {
 		k.want()
 		k.goOn()
 	}
+}
+
+// call calls a callback of OnRoom, whose panic is not to keep others from being told.
+func (k *link) call(f func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			k.from.loop.Recovered(v, fmt.Sprintf("a callback of OnRoom for %v, %s", k.to, name(f)))
+		}
+	}()
+	f()
 }
 
 // goOn serves those that came while tasks were given places, once these have sent.
@@ -169,14 +179,15 @@ func (k *link) push(m message) {
 	}
 }
 
-// flush hands over what was sent in the turn.
+// flush hands over what was sent in the turn, and what an error handler sends that is told meanwhile.
 func (s *Shard) flush() {
-	s.flushes = false
-	for i, k := range s.dirty {
-		s.dirty[i] = nil
-		k.hand()
+	s.flushes = true
+	for i := 0; i < len(s.dirty); i++ {
+		s.dirty[i].hand()
 	}
+	clear(s.dirty)
 	s.dirty = s.dirty[:0]
+	s.flushes = false
 }
 
 // hand hands over what is pending. The receiver is posted each time: whether it has yet to run what it was
@@ -203,8 +214,8 @@ func (k *link) add(b *batch) {
 	before := k.box.Swap(nil)
 	if before == closed {
 		k.box.Store(closed)
-		k.broken(b.messages)
 		k.pending = new(batch)
+		k.refused(b.messages)
 		return
 	}
 	if before == nil { // the receiver has just taken it
@@ -214,7 +225,7 @@ func (k *link) add(b *batch) {
 	clear(b.messages)
 	b.messages = b.messages[:0]
 	if !k.box.CompareAndSwap(nil, before) { // the receiver has just ended
-		k.broken(before.messages)
+		k.refused(before.messages)
 	}
 }
 
@@ -297,7 +308,20 @@ func (k *link) close() {
 	if b := k.box.Swap(closed); b != nil {
 		lost = append(lost, b.messages...)
 	}
+	dropAll(lost)                                   // here, as the sender may have ended too
 	_ = k.from.loop.Post(func() { k.broken(lost) }) // or nobody is left to be told
+}
+
+// refused is called on the sender's side with what the receiver will not take.
+func (k *link) refused(lost []message) {
+	dropAll(lost)
+	k.broken(lost)
+}
+
+func dropAll(messages []message) {
+	for _, m := range messages {
+		m.drop()
+	}
 }
 
 // broken tells the sender that the receiver has ended.
@@ -315,50 +339,7 @@ func (k *link) broken(lost []message) {
 	for k.places.waiting.Len() > 0 {
 		k.places.give()
 	}
-	k.hasRoom()
-}
-
-// LostError is given to the error handler of a loop whose shard has sent messages that will never run,
-// because the shard that they were for has ended before its time: its loop was stopped, or has failed.
-type LostError struct{ From, To, Messages int }
-
-func (e *LostError) Error() string {
-	return fmt.Sprintf("shard: %d messages from shard %d to shard %d are lost: it has ended", e.Messages, e.From, e.To)
-}
-
-// plain is a message of Send.
-type plain func(to *Shard)
-
-func (f plain) run(k *link) bool { f(k.to); return true }
-
-func (f plain) failed(k *link, v any) {
-	if v != nil {
-		k.to.loop.Recovered(v, fmt.Sprintf("a message from %v, %s", k.from, name(f)))
+	if len(k.onRoom) > 0 { // later: this may be within Send
+		k.from.loop.Soon(k.room)
 	}
 }
-
-func (f plain) lost() bool { return true }
-
-// name returns what a function is called, and where it is.
-func name(f func(*Shard)) string {
-	fn := runtime.FuncForPC(reflect.ValueOf(f).Pointer())
-	if fn == nil {
-		return "a function"
-	}
-	file, line := fn.FileLine(fn.Entry())
-	return fmt.Sprintf("%s (%s:%d)", fn.Name(), file, line)
-}
-
-// last is what a shard sends last.
-type last struct{}
-
-func (last) run(k *link) bool {
-	s := k.to
-	if s.ends++; s.ends == s.Len() {
-		s.heard.Set()
-	}
-	return false
-}
-
-func (last) failed(*link, any) {}
-func (last) lost() bool        { return false }

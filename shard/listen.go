@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"syscall"
 
 	"github.com/corolla-go/corolla"
 )
@@ -24,7 +25,8 @@ const (
 	// LeastConns is like RoundRobin, but a connection goes to the shard with the fewest that are open.
 	LeastConns
 	// BySource is like RoundRobin, but all connections from one IP address go to one shard, for as long
-	// as the same shards listen.
+	// as the same shards listen. While 128 wait for that one, more of its are closed, and the accepting
+	// shard's error handler is told. Peers without an IP address, as at Unix sockets, go round in turn.
 	BySource
 )
 
@@ -34,7 +36,9 @@ const (
 //
 // With a Spread other than BySystem the socket is a corolla.Feed's: it has no descriptor, and LocalAddr is
 // the address at which the accepting shard listens. At most 128 connections wait for one shard to accept
-// them; such a shard is left out, or, if every shard has so many, the rest wait in the system's queue.
+// them; such a shard is left out, or, if every shard has so many, the rest wait in the system's queue. A
+// shard that listens at the address already gets syscall.EADDRINUSE. When all have closed their sockets
+// the address is free, and whoever listens next is the one that accepts.
 func (s *Shard) Listen(network, address string, by Spread, opts ...corolla.SocketOption) (*corolla.Socket, error) {
 	s.loop.Check("shard.Shard.Listen")
 	if s.ended {
@@ -48,13 +52,19 @@ func (s *Shard) Listen(network, address string, by Spread, opts ...corolla.Socke
 		return g.listenAlike(s, key, network, address, append(opts[:len(opts):len(opts)], corolla.ReusePort()))
 	}
 	if h := g.handouts[key]; h != nil {
+		if h.joined[s.index] {
+			return nil, fmt.Errorf("listen %s: %v does already: %w", address, s, syscall.EADDRINUSE)
+		}
 		return s.join(h)
 	}
 	ln, err := s.loop.Listen(network, address, opts...)
 	if err != nil {
 		return nil, err
 	}
-	h := &handout{group: g, key: key, shard: s, ln: ln, addr: ln.LocalAddr(), by: by, targets: make([]*target, len(g.shards))}
+	h := &handout{
+		group: g, key: key, shard: s, ln: ln, addr: ln.LocalAddr(), by: by,
+		targets: make([]*target, len(g.shards)), joined: make([]bool, len(g.shards)),
+	}
 	ln.OnClosed(h.closed)
 	g.handouts[key] = h
 	return s.join(h)

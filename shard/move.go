@@ -20,7 +20,9 @@ type Moving[C any] interface {
 //	if err != nil {
 //		return err // c stays, and can be used
 //	}
-//	return shard.Move(s, to, m, func(to *shard.Shard, c *aio.Conn) { … })
+//	if err := shard.Move(s, to, m, func(to *shard.Shard, c *aio.Conn) { … }); err != nil {
+//		return errors.Join(err, m.Close())
+//	}
 //
 // What the peer has sent, and nobody has read, moves too, and so does TLS; so a server moves a connection
 // between two requests, when it has sent its answer.
@@ -68,7 +70,6 @@ func (m *move[C]) failed(k *link, v any) {
 	}
 }
 
-func (m *move[C]) lost() bool {
-	_ = m.conn.Close() // nobody else has it
-	return false
-}
+func (m *move[C]) drop() { _ = m.conn.Close() } // nobody else has it
+
+func (m *move[C]) lost() bool { return false }

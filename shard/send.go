@@ -3,6 +3,7 @@ package shard
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/corolla-go/corolla"
@@ -79,6 +80,11 @@ func (s *Shard) Broadcast(f func(to *Shard)) error {
 // When Call returns, f has run or never will, so f may set variables of its caller. If t is canceled
 // while f has not begun, it never does, and the error is t's; if f has begun, Call still waits for it.
 func (s *Shard) Call(t *corolla.Task, to int, f func(to *Shard) error) error {
+	if s.loop.Check("shard.Shard.Call"); t.Scope().Err() != nil {
+		if err := t.Yield(); err != nil { // and nothing is sent, which could begin meanwhile
+			return err
+		}
+	}
 	c := s.newCall()
 	c.task, c.f = t, f
 	if err := s.put(t, "shard.Shard.Call", to, c); err != nil {
@@ -168,30 +174,42 @@ type call struct {
 const (
 	sent uint32 = iota
 	begun
+	finished
 	withdrawn
 )
 
 func (c *call) String() string { return "another shard's answer" }
 
-// wait parks the caller until the call is done.
+// wait parks the caller until the call is done, or withdraws it.
 func (c *call) wait() error {
+	defer c.leave() // even if the task is unwound
 	for !c.done {
-		err := c.task.Park(c)
-		if err == nil {
-			continue
-		}
-		if c.state.CompareAndSwap(sent, withdrawn) {
-			return err
-		}
-		if err := c.shielded(); err != nil {
+		if err := c.task.Park(c); err != nil && !c.leave() {
 			return err
 		}
 	}
 	return c.err
 }
 
-func (c *call) shielded() error {
-	return c.task.Shielded(func(*corolla.Scope) error { return c.rest() })
+// leave withdraws a call that has not begun, and reports whether it is done: else it has waited for it.
+func (c *call) leave() (done bool) {
+	if c.done {
+		return true
+	}
+	if c.state.CompareAndSwap(sent, withdrawn) || c.state.Load() == withdrawn {
+		return false
+	}
+	err := c.task.Shielded(func(*corolla.Scope) error { return c.rest() })
+	if err == nil {
+		return true
+	}
+	// The loop is being closed, so no answer will come. What the function does is the caller's to read, and
+	// nothing that it does can wait for this loop.
+	for c.state.Load() == begun {
+		runtime.Gosched()
+	}
+	c.done = true
+	return true
 }
 
 // rest waits for a call that has begun.
@@ -207,7 +225,7 @@ func (c *call) rest() error {
 func (c *call) run(k *link) bool {
 	if c.state.CompareAndSwap(sent, begun) {
 		c.err = c.f(k.to)
-		k.back.push((*answer)(c))
+		c.answer(k)
 	}
 	return true
 }
@@ -218,8 +236,16 @@ func (c *call) failed(k *link, v any) {
 	} else {
 		c.err = k.to.loop.Caught(v, fmt.Sprintf("a call from %v", k.from))
 	}
+	c.answer(k)
+}
+
+// answer sends the call back.
+func (c *call) answer(k *link) {
+	c.state.Store(finished)
 	k.back.push((*answer)(c))
 }
+
+func (c *call) drop() {}
 
 func (c *call) lost() bool {
 	if c.state.CompareAndSwap(sent, withdrawn) {
@@ -244,4 +270,5 @@ func (a *answer) settle() {
 }
 
 func (a *answer) failed(*link, any) {}
+func (a *answer) drop()             {}
 func (a *answer) lost() bool        { return false }

@@ -1,0 +1,145 @@
+package shard_test
+
+import (
+	"errors"
+	"io"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/corolla-go/corolla"
+	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/shard"
+)
+
+// A callback of OnRoom that panics keeps nobody else from being told, or from being woken.
+func TestRoomCallbackPanics(t *testing.T) {
+	eachHost(t, func(t *testing.T, r *runner) {
+		r.must(func(s *shard.Shard) error {
+			if s.Index() != 0 {
+				return nil
+			}
+			if err := s.Send(1, nothing); err != nil {
+				return err
+			}
+			told := corolla.NewFuture[struct{}](s.Loop())
+			s.OnRoom(1, func() {
+				_ = s.Send(1, nothing) // so that the others wait on
+				panic(errTest)
+			})
+			s.OnRoom(1, func() { _ = told.Resolve(struct{}{}) })
+			err := s.Put(s.Task(), 1, nothing)
+			_, err2 := told.Await(s.Task())
+			return errors.Join(err, err2)
+		}, shard.QueueSize(1))
+		if errs := r.take(); len(errs) != 1 || !errors.Is(errs[0], errTest) || !strings.Contains(errs[0].Error(), "OnRoom for shard 1") {
+			t.Errorf("reported: %v", errs)
+		}
+	})
+}
+
+// A shard cannot listen twice at one address, where one of its servers would get nothing.
+func TestListenTwice(t *testing.T) {
+	eachHost(t, func(t *testing.T, r *runner) {
+		r.must(func(s *shard.Shard) error {
+			ln, err := s.Listen("tcp", "127.0.0.1:0", shard.RoundRobin)
+			if err != nil {
+				return err
+			}
+			if _, err := s.Listen("tcp", "127.0.0.1:0", shard.RoundRobin); !errors.Is(err, syscall.EADDRINUSE) {
+				t.Errorf("Listen again: %v", err)
+			}
+			return ln.Close()
+		})
+	})
+}
+
+// Shards that stop listening and begin again, in any order, close no socket but their own.
+func TestListenAgain(t *testing.T) {
+	inWorlds(t, 30, func(t *testing.T, r *runner) {
+		r.must(func(s *shard.Shard) error {
+			for range 10 {
+				ln, err := s.Listen("tcp", "127.0.0.1:7", shard.RoundRobin)
+				if err != nil {
+					return err
+				}
+				for range 1 + s.Index() {
+					if err := s.Task().Yield(); err != nil {
+						return err
+					}
+				}
+				if err := ln.Close(); err != nil {
+					t.Errorf("%v: its socket was closed: %v", s, err)
+				}
+			}
+			return nil
+		})
+	})
+}
+
+// Clients of a shard that accepts nothing are turned away, so that those of others get in.
+func TestBySourceRefuses(t *testing.T) {
+	eachHost(t, func(t *testing.T, r *runner) {
+		serving(r, shard.BySource, func(s *shard.Shard, _ *corolla.Socket) error { return forever(s) },
+			func(_ *shard.Shard, task *corolla.Task, addr string) error {
+				for i := range 130 {
+					c, err := aio.Dial(task, "tcp", addr)
+					if err != nil {
+						return err
+					}
+					if i < 128 {
+						continue
+					}
+					if _, err := c.Read(task, make([]byte, 1)); err != io.EOF && !errors.Is(err, syscall.ECONNRESET) {
+						t.Errorf("connection %d: %v", i, err)
+					}
+				}
+				return nil
+			})
+		if errs := r.take(); len(errs) != 1 || !strings.Contains(errs[0].Error(), "refusing clients of shard") {
+			t.Errorf("reported: %v", errs)
+		}
+	})
+}
+
+// Clients of a Unix socket have no address to go by, so they go round.
+func TestBySourceWithoutAddresses(t *testing.T) {
+	eachHost(t, func(t *testing.T, r *runner) {
+		path := filepath.Join(t.TempDir(), "s")
+		ready := 0
+		r.must(func(s *shard.Shard) error {
+			ln, err := s.Listen("unix", path, shard.BySource)
+			if err != nil {
+				return err
+			}
+			l := aio.NewListener(ln)
+			for to := range s.Len() { // one of them accepts, and has then heard of this one
+				if err := s.Call(s.Task(), to, func(*shard.Shard) error { return nil }); err != nil {
+					return err
+				}
+			}
+			if err := s.Send(0, func(*shard.Shard) { ready++ }); err != nil {
+				return err
+			}
+			if s.Index() == 0 {
+				for ready < s.Len() {
+					if err := s.Task().Yield(); err != nil {
+						return err
+					}
+				}
+				for range 2 * s.Len() {
+					if _, err := aio.Dial(s.Task(), "unix", path); err != nil {
+						return err
+					}
+				}
+			}
+			for range 2 { // each shard gets as many, or this never ends
+				if _, err := l.Accept(s.Task()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+}
