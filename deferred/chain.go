@@ -25,10 +25,20 @@ type node interface {
 // run runs what it can of a chain, and of those that wait for it. An explicit stack, instead of
 // recursion, keeps thousands of Deferreds that wait for one another from growing the goroutine's.
 func run(n node) {
-	next, more := n.advance()
-	if next == nil {
-		return
+	if next, more := n.advance(); next != nil {
+		runOn(n, next, more)
 	}
+}
+
+// run is the other run without what it costs to call a method of an interface.
+func (d *Deferred[T]) run() {
+	if next, more := d.advance(); next != nil {
+		runOn(d, next, more)
+	}
+}
+
+// runOn is run for a node that has advanced, and given its result to next.
+func runOn(n, next node, more bool) {
 	var stack []node
 	for {
 		if more {
@@ -51,9 +61,8 @@ func (d *Deferred[T]) add(s link[T]) *Deferred[T] {
 	if len(d.steps) == 0 {
 		d.steps = d.inline[:0]
 	}
-	d.steps = append(d.steps, s)
-	if d.called {
-		run(d)
+	if d.steps = append(d.steps, s); d.called {
+		d.run()
 	}
 	return d
 }
@@ -82,7 +91,9 @@ func (d *Deferred[T]) advance() (next node, more bool) {
 	if next != nil && len(d.steps) > 0 {
 		return next, true
 	}
-	d.report()
+	if d.err != nil {
+		d.report()
+	}
 	return next, false
 }
 

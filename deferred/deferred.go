@@ -133,7 +133,7 @@ func (d *Deferred[T]) late() error {
 
 func (d *Deferred[T]) fire(v T, err error) {
 	d.called, d.value, d.err = true, v, err
-	run(d)
+	d.run()
 }
 
 // Called reports whether d has been given a result, or canceled. Callbacks may still wait for others;
