@@ -3,6 +3,7 @@ package aio
 import (
 	"cmp"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -48,13 +49,32 @@ func (c *Conn) ServerTLS(t *corolla.Task, cfg *tls.Config, opts ...corolla.Socke
 	return startTLS(c, t, how, err)
 }
 
+// InnerTLS is ClientTLS on a connection that has TLS, and is done with its handshake: the new TLS is inside
+// of that. It is for a peer beyond another to which the connection is secured, such as a server that a proxy
+// connects to. TLS then returns the inner state, and the connection cannot be moved.
+func (c *Conn) InnerTLS(t *corolla.Task, cfg *tls.Config, opts ...corolla.SocketOption) error {
+	if !c.stream.Secured() {
+		return c.wrap("handshake", errNoOuter)
+	}
+	how, err := stream.ClientTLS(t.Loop(), cfg, opts)
+	return shakeHands(c, t, how, err)
+}
+
+var errNoOuter = errors.New("there is no TLS to be inside of, or its handshake is not done")
+
 // startTLS starts TLS, if err is nil, and waits for the handshake to end.
 func startTLS(c *Conn, t *corolla.Task, how *stream.TLS, err error) error {
+	if err == nil && c.stream.HasTLS() {
+		err = stream.ErrTLSAlready
+	}
+	return shakeHands(c, t, how, err)
+}
+
+// shakeHands is startTLS, whether or not there is TLS.
+func shakeHands(c *Conn, t *corolla.Task, how *stream.TLS, err error) error {
 	switch {
 	case err != nil:
 		return c.wrap("handshake", err)
-	case c.stream.HasTLS():
-		return c.wrap("handshake", stream.ErrTLSAlready)
 	case c.read.holder() != nil || c.write.holder() != nil:
 		return corolla.ErrBusy
 	}

@@ -52,6 +52,7 @@ type conn struct {
 	stopped   bool           // reading has stopped before there was nothing left
 	feeding   bool           // feed is on the stack
 	eof       bool           // the client has ended its stream
+	paused    bool           // the next requests, which are pending, have to wait for others' turns
 	parting   bool           // answered for the last time
 	closed    bool
 
@@ -127,7 +128,7 @@ func (c *conn) readMore() bool {
 // full reports whether nothing is to be read at present: the active request's handler reads its body
 // itself, or enough of the next requests is here.
 func (c *conn) full() bool {
-	return c.active != nil && (!c.active.whole() || len(c.pending) > maxAhead)
+	return c.paused || c.active != nil && (!c.active.whole() || len(c.pending) > maxAhead)
 }
 
 func (c *conn) arrived(b []byte) {
@@ -148,7 +149,11 @@ func (c *conn) arrived(b []byte) {
 // before. If own is true, b may be kept as it is.
 func (c *conn) feed(b []byte, seen int, own bool) {
 	c.feeding = true
-	for c.active == nil && c.releasing == nil && !c.parting && !c.closed && len(b) > 0 {
+	for first := true; c.active == nil && c.releasing == nil && !c.parting && !c.closed && len(b) > 0; first = false {
+		if !first && c.srv().loop.Overdue() {
+			c.pause(b)
+			break
+		}
 		end, err := headEnd(b, seen)
 		if seen = 0; err == nil && max(end, 0) > c.srv().maxHead() || end < 0 && len(b) > c.srv().maxHead() {
 			err = errBigHead
@@ -175,6 +180,22 @@ func (c *conn) feed(b []byte, seen int, own bool) {
 	if c.active != nil && len(b) > 0 && !c.closed && !c.active.hijacked {
 		c.pending = bytes.Clone(b)
 	}
+}
+
+// pause has the rest of many requests that have arrived together wait until others had their turn.
+func (c *conn) pause(b []byte) {
+	c.pending, c.paused = bytes.Clone(b), true
+	c.srv().loop.Soon(c.resume)
+}
+
+func (c *conn) resume() {
+	if c.paused = false; c.closed {
+		return
+	}
+	b := c.pending
+	c.pending = nil
+	c.feed(b, 0, true)
+	c.settle()
 }
 
 // keep keeps the beginning of a head until more arrives.
@@ -218,7 +239,7 @@ func (c *conn) answered() {
 // settle waits for what comes next.
 func (c *conn) settle() {
 	switch {
-	case c.closed:
+	case c.closed, c.paused:
 	case c.active != nil:
 		if c.active.whole() {
 			c.listen()

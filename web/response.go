@@ -24,6 +24,7 @@ type response struct {
 	length   int64       // as the handler declared it; -1 if it did not
 	written  int64
 	unsent   int // when stalledWriting last looked
+	burst    int // bytes written since others had their turn
 
 	started    bool // the head was given to the connection
 	chunked    bool
@@ -182,12 +183,17 @@ func (w *response) put(first []byte, more ...[]byte) error {
 	if t == nil {
 		panic("web: a ResponseWriter is used in the handler's task, or in one that it has started")
 	}
+	size := len(first)
+	for _, p := range more {
+		size += len(p)
+	}
+	given := size
 	if len(more) == 0 {
 		switch err := c.conn.TryWrite(first); {
 		case err == nil && c.conn.Buffered() <= corolla.DefaultHighWater: // the usual case
-			return t.Checkpoint()
+			return w.share(t, given)
 		case err == nil:
-			first = nil
+			first, size = nil, 0
 		case err != corolla.ErrWouldBlock:
 			x.broken = true
 			return err
@@ -196,19 +202,31 @@ func (w *response) put(first []byte, more ...[]byte) error {
 	w.unsent = c.conn.Buffered()
 	sending := &x.limited().sending
 	c.srv().writing.begin(sending, x)
-	n, size, err := 0, len(first), error(nil)
+	n, err := 0, error(nil)
 	if len(more) == 0 {
 		n, err = c.conn.Write(t, first)
 	} else {
-		pieces := append([][]byte{first}, more...)
-		for _, p := range more {
-			size += len(p)
-		}
-		n, err = c.conn.WriteBatch(t, pieces)
+		n, err = c.conn.WriteBatch(t, append([][]byte{first}, more...))
 	}
 	sending.end()
 	x.broken = x.broken || err != nil && n < size // otherwise all was accepted, and only the task is canceled
+	if err == nil {
+		err = w.share(t, given)
+	}
 	return err
+}
+
+// maxBurst is how many bytes of one answer are written before others have their turn. A thousand large
+// answers, each for the millisecond that a task may have, would keep the others waiting for a second.
+const maxBurst = 64 << 10
+
+// share lets others run if much was written. A canceled task cannot yield, and may still answer.
+func (w *response) share(t *corolla.Task, n int) error {
+	if w.burst += n; w.burst < maxBurst || t.Scope().Canceled() != nil {
+		return t.Checkpoint()
+	}
+	w.burst = 0
+	return t.Yield()
 }
 
 // finish sends the end of the answer. It goes on although the handler was canceled.

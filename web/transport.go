@@ -57,7 +57,7 @@ type Transport struct {
 	Loop *corolla.Loop
 
 	// Proxy returns the proxy for a request, or nil. Its URL's scheme is "http", "https", "socks5" or
-	// "socks5h"; "https" is only for requests without TLS. If Proxy is nil there is none.
+	// "socks5h". If Proxy is nil there is none.
 	Proxy func(*http.Request) (*url.URL, error)
 
 	// ProxyConnectHeader is sent to proxies with CONNECT requests.

@@ -1,11 +1,15 @@
 package web
 
 import (
+	"bufio"
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/corolla-go/corolla"
@@ -32,7 +36,7 @@ func (tr *Transport) open(t *corolla.Task, g *clientTarget) (*aio.Conn, *tls.Con
 		}
 	}()
 	if g.proxy != nil && g.proxy.Scheme == "https" {
-		if err := tr.secure(t, conn, g.proxy.Hostname()); err != nil {
+		if err := tr.secure(t, conn.ClientTLS, g.proxy.Hostname()); err != nil {
 			return nil, nil, fmt.Errorf("web: proxy: %w", err)
 		}
 	}
@@ -47,7 +51,11 @@ func (tr *Transport) open(t *corolla.Task, g *clientTarget) (*aio.Conn, *tls.Con
 		if err != nil {
 			return nil, nil, err
 		}
-		if err := tr.secure(t, conn, host); err != nil {
+		start := conn.ClientTLS
+		if g.proxy != nil && g.proxy.Scheme == "https" {
+			start = conn.InnerTLS
+		}
+		if err := tr.secure(t, start, host); err != nil {
 			return nil, nil, err
 		}
 		if s, ok := conn.TLS(); ok {
@@ -65,8 +73,11 @@ func (tr *Transport) dial(t *corolla.Task, address string) (*aio.Conn, error) {
 	return aio.Dial(t, "tcp", address)
 }
 
+// starter is aio.Conn's ClientTLS or InnerTLS.
+type starter func(*corolla.Task, *tls.Config, ...corolla.SocketOption) error
+
 // secure starts TLS.
-func (tr *Transport) secure(t *corolla.Task, conn *aio.Conn, host string) error {
+func (tr *Transport) secure(t *corolla.Task, start starter, host string) error {
 	cfg := &tls.Config{}
 	if tr.TLSClientConfig != nil {
 		cfg = tr.TLSClientConfig.Clone()
@@ -75,12 +86,15 @@ func (tr *Transport) secure(t *corolla.Task, conn *aio.Conn, host string) error 
 		cfg.ServerName = host
 	}
 	cfg.NextProtos = []string{"http/1.1"}
-	return conn.ClientTLS(t, cfg, corolla.HandshakeTimeout(clientTime(tr.TLSHandshakeTimeout, corolla.DefaultHandshakeTimeout)))
+	return start(t, cfg, corolla.HandshakeTimeout(clientTime(tr.TLSHandshakeTimeout, corolla.DefaultHandshakeTimeout)))
 }
 
 // tunnel asks a proxy to connect to the target.
 func (tr *Transport) tunnel(t *corolla.Task, conn *aio.Conn, g *clientTarget) error {
 	err := t.Timeout(clientProxyTimeout, func(*corolla.Scope) error {
+		if g.proxy.Scheme == "https" {
+			return tr.connectThrough(t, conn, g)
+		}
 		_, err := corolla.Tunnel(conn.Socket(), g.proxy, tr.ProxyConnectHeader, g.address).Await(t)
 		return err
 	})
@@ -92,3 +106,41 @@ func (tr *Transport) tunnel(t *corolla.Task, conn *aio.Conn, g *clientTarget) er
 	}
 	return nil
 }
+
+// maxProxyHead is how long the head of a proxy's answer may be, in bytes, with those of interim ones.
+const maxProxyHead = 16 << 10
+
+// connectThrough is corolla.Tunnel to a proxy that is spoken to by TLS, which a socket knows nothing of.
+func (tr *Transport) connectThrough(t *corolla.Task, conn *aio.Conn, g *clientTarget) error {
+	b := fmt.Appendf(nil, "CONNECT %s HTTP/1.1\r\nHost: %[1]s\r\n", g.address)
+	for name, values := range tr.ProxyConnectHeader {
+		if !isToken(name) || slices.ContainsFunc(values, clientControl) {
+			return fmt.Errorf("proxy %s: malformed header field %q", g.proxy.Host, name) // the value may be a secret
+		}
+	}
+	b = clientFields(b, tr.ProxyConnectHeader, true)
+	b = append(clientAuthorization(b, g.proxy), crlf...)
+	if _, err := conn.Write(t, b); err != nil {
+		return err
+	}
+	for left := maxProxyHead; ; {
+		conn.SetLimit(left)
+		head, err := conn.ReadUntil(t, []byte("\r\n\r\n"))
+		if err != nil {
+			return fmt.Errorf("proxy %s: %w", g.proxy.Host, err)
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(head)), connecting)
+		switch {
+		case err != nil:
+			return fmt.Errorf("proxy %s: %w", g.proxy.Host, err)
+		case resp.StatusCode >= 200 && resp.StatusCode <= 299:
+			return nil
+		case resp.StatusCode < 100 || resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols:
+			return fmt.Errorf("proxy %s: it answers %q", g.proxy.Host, resp.Status)
+		}
+		left -= len(head)
+	}
+}
+
+// connecting is what is answered by a head and nothing more.
+var connecting = &http.Request{Method: http.MethodConnect}

@@ -47,11 +47,7 @@ func (tr *Transport) target(req *http.Request) (*clientTarget, error) {
 		return g, err
 	}
 	switch proxy.Scheme {
-	case "http", "socks5", "socks5h":
-	case "https":
-		if req.URL.Scheme == "https" {
-			return nil, errors.New("web: TLS to a server inside of TLS to a proxy is not supported")
-		}
+	case "http", "https", "socks5", "socks5h":
 	default:
 		return nil, fmt.Errorf("web: unsupported proxy scheme %q", proxy.Scheme)
 	}

@@ -29,6 +29,7 @@ type clientEnv struct {
 	tr     *web.Transport
 	client *http.Client
 	sim    bool
+	spend  func(time.Duration) // lets time pass within a callback, on a simulated machine
 }
 
 // clientEach runs test on both hosts.
@@ -51,15 +52,17 @@ func clientOn(t *testing.T, host string, seed uint64, test func(e *clientEnv)) {
 		}),
 	}
 	l, err := corolla.New(opts...)
+	spend := func(time.Duration) {}
 	if host == "sim" {
 		if err == nil {
 			err = l.Close()
 		}
-		l = sim.New(seed, sim.Begin(time.Now())).NewLoop(opts...)
+		w := sim.New(seed, sim.Begin(time.Now()))
+		l, spend = w.NewLoop(opts...), w.Spend
 	}
 	leaktest.NeedLoop(t, err)
 	if err := l.Run(func(task *corolla.Task) error {
-		e := &clientEnv{T: t, task: task, loop: l, tr: &web.Transport{Loop: l}, sim: host == "sim"}
+		e := &clientEnv{T: t, task: task, loop: l, tr: &web.Transport{Loop: l}, sim: host == "sim", spend: spend}
 		e.client = &http.Client{Transport: e.tr}
 		test(e)
 		e.tr.CloseIdleConnections()

@@ -116,7 +116,9 @@ func (s *Stream) finish(done func()) {
 		y.then = func() { s.finish(done) }
 	default:
 		if y.layer.Ready() && s.out.Err() == nil {
-			_ = y.layer.CloseWrite() // nothing can be done about a failure
+			for ; y != nil; y = y.under {
+				_ = y.layer.CloseWrite() // nothing can be done about a failure
+			}
 			s.mark()
 		}
 		s.out.Finish(done)

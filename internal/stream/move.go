@@ -74,6 +74,8 @@ func movable(s *Stream) error {
 		return fmt.Errorf("a TLS handshake: %w", corolla.ErrBusy)
 	case s.HandshakeErr() != nil:
 		return s.HandshakeErr()
+	case s.tls != nil && s.tls.under != nil:
+		return fmt.Errorf("TLS inside of TLS: %w", errors.ErrUnsupported)
 	case s.more != nil && (s.more.in != nil || s.more.out != nil), s.tls != nil && s.tls.holds():
 		return fmt.Errorf("a transfer: %w", corolla.ErrBusy)
 	}
@@ -93,7 +95,7 @@ func (m *Moving) Arrive(s *Stream, l *corolla.Loop, user User) error {
 	s.out.SetMarks(m.low, m.high)
 	if m.layer != nil {
 		s.tls = &security{stream: s, layer: m.layer, early: m.early}
-		m.layer.Rebase(wire{s})
+		m.layer.Rebase(wire{s.tls})
 	}
 	if s.more != nil || m.idle+m.life.left+m.phase.left > 0 {
 		s.SetIdleTimeout(m.idle) // not what the options say, which was set anew before

@@ -59,6 +59,7 @@ func ListenTLS(l *corolla.Loop, cfg *tls.Config, opts []corolla.SocketOption) (*
 // security is TLS on a stream, and the data waiting to be encrypted.
 type security struct {
 	stream         *Stream
+	under          *security // TLS that this one is inside of, or nil
 	layer          *secure.Layer
 	early          []byte                    // arrived before TLS was started, and belongs to it
 	handshake      *corolla.Future[struct{}] // nil once it is over
@@ -78,10 +79,11 @@ type item struct {
 // StartTLS starts TLS on the stream: what is written from now on is encrypted, and TryRead returns
 // decrypted data, starting with early, which has already arrived. The handshake runs in its own
 // task, and done is called when it ends, with net.ErrClosed if the stream was closed meanwhile.
-// After a failed handshake the stream is good only for End.
+// After a failed handshake the stream is good only for End. If the stream has TLS already, which must be
+// Secured, the new one is inside of it.
 func (s *Stream) StartTLS(how *TLS, early []byte, done func(error)) {
-	y := &security{stream: s, early: early}
-	y.layer = how.begin(wire{s}, how.config, how.Limits)
+	y := &security{stream: s, under: s.tls, early: early}
+	y.layer = how.begin(wire{y}, how.config, how.Limits)
 	s.tls = y
 	y.handshake = s.sock.Loop().Go(y.layer.Handshake, corolla.Name("TLS handshake"), corolla.Describe(y.layer.Handshake, s))
 	y.handshake.OnDone(func(f *corolla.Future[struct{}]) {
@@ -105,36 +107,58 @@ func (s *Stream) StartTLS(how *TLS, early []byte, done func(error)) {
 	})
 }
 
-// wire is a Stream as the connection below its TLS.
-type wire struct{ *Stream }
+// wire is what is below TLS: the socket and the outbox, or other TLS.
+type wire struct{ *security }
 
 func (w wire) TryRead(b []byte) (int, error) {
-	if y := w.tls; y != nil && len(y.early) > 0 {
-		n := copy(b, y.early)
-		y.early = y.early[n:]
+	if len(w.early) > 0 {
+		n := copy(b, w.early)
+		w.early = w.early[n:]
 		return n, nil
 	}
-	n, err := w.sock.TryRead(b)
-	if n > 0 {
-		w.Active() // a handshake that is slow is not idle
+	if y := w.under; y != nil {
+		if y.layer.Flooded() {
+			return 0, corolla.ErrWouldBlock
+		}
+		return y.layer.Read(b)
 	}
-	return n, w.ReadErr(err)
+	s := w.stream
+	n, err := s.sock.TryRead(b)
+	if n > 0 {
+		s.Active() // a handshake that is slow is not idle
+	}
+	return n, s.ReadErr(err)
 }
 
 func (w wire) Await(t *corolla.Task) error {
-	if err := w.out.Err(); err != nil {
+	if err := w.stream.out.Err(); err != nil {
 		return err
 	}
-	return w.sock.WaitReadable(t)
+	if w.under != nil && w.under.flooded() {
+		return errFlood // which would otherwise have to be waited out
+	}
+	return w.stream.sock.WaitReadable(t)
 }
 
-func (w wire) Send(b []byte) error  { return w.out.Write(b) }
-func (w wire) Above() bool          { return w.out.Above() }
-func (w wire) LocalAddr() net.Addr  { return w.sock.LocalAddr() }
-func (w wire) RemoteAddr() net.Addr { return w.sock.PeerAddr() }
+func (w wire) Send(b []byte) error {
+	if w.under != nil {
+		return w.under.layer.Write(b)
+	}
+	return w.stream.out.Write(b)
+}
+
+func (w wire) Above() bool          { return w.stream.out.Above() }
+func (w wire) LocalAddr() net.Addr  { return w.stream.sock.LocalAddr() }
+func (w wire) RemoteAddr() net.Addr { return w.stream.sock.PeerAddr() }
+
+var errFlood = errors.New("the peer of the outer TLS asks for answers, and takes none")
 
 // HasTLS reports whether TLS was started.
 func (s *Stream) HasTLS() bool { return s.tls != nil }
+
+// Secured reports whether TLS is there that other TLS can be inside of: its handshake is done, and nothing
+// waits to be encrypted.
+func (s *Stream) Secured() bool { return s.tls != nil && s.tls.layer.Ready() && !s.tls.holds() }
 
 // Handshaking reports whether a TLS handshake is under way.
 func (s *Stream) Handshaking() bool { return s.tls != nil && s.tls.handshake != nil }
@@ -163,7 +187,11 @@ func (s *Stream) AfterHandshake(f func()) {
 // Flooded reports whether nothing should be read until unsent data is down to the low water mark:
 // the peer asks TLS for one answer after another, and takes none.
 func (s *Stream) Flooded() bool {
-	return s.tls != nil && s.tls.layer.Ready() && s.tls.layer.Flooded()
+	return s.tls != nil && s.tls.flooded()
+}
+
+func (y *security) flooded() bool {
+	return y.layer.Ready() && y.layer.Flooded() || y.under != nil && y.under.flooded()
 }
 
 // TLSState returns the TLS state. It reports false without TLS, or before the handshake is done.
@@ -181,7 +209,7 @@ func (y *security) read(b []byte) (int, error) {
 		return 0, corolla.ErrWouldBlock
 	case !y.layer.Ready():
 		return 0, y.layer.Err()
-	case y.layer.Flooded():
+	case y.flooded():
 		return 0, corolla.ErrWouldBlock
 	}
 	n, err := y.layer.Read(b)

@@ -20,6 +20,12 @@ func (b *Bound) Read() (Kind, []byte, error) { return b.conn.Read(b.hub.Task()) 
 // Write is Conn.Write.
 func (b *Bound) Write(kind Kind, p []byte) error { return b.conn.Write(b.hub.Task(), kind, p) }
 
+// NextReader is Conn.NextReader.
+func (b *Bound) NextReader() (Kind, *Reader, error) { return b.conn.NextReader(b.hub.Task()) }
+
+// NextWriter is Conn.NextWriter.
+func (b *Bound) NextWriter(kind Kind) (*Writer, error) { return b.conn.NextWriter(b.hub.Task(), kind) }
+
 // Ping is Conn.Ping.
 func (b *Bound) Ping() error { return b.conn.Ping(b.hub.Task()) }
 

@@ -49,6 +49,8 @@ type Conn struct {
 	got     event         // the message that next has found
 	reader  *corolla.Task // in Read or Receive; see busy
 	unwound int           // reader.Unwound() when it began
+	current *Reader       // of the message that NextReader has begun
+	writer  *Writer       // of the message that NextWriter has begun, and that has not ended
 	fault   error         // why nothing more can be read
 	closing bool          // a close frame was sent, or is about to be
 
@@ -91,6 +93,11 @@ func newConn(c *aio.Conn, role ws.State, cfg *config, agreed agreement, unread [
 // those of aio.Conn.Read. But for ErrBusy, a read deadline of the aio.Conn and a cancel of t, which lose
 // nothing, errors are final: the connection is closed, and each later Read returns the same.
 func (c *Conn) Read(t *corolla.Task) (Kind, []byte, error) {
+	if c.parser.streaming {
+		if err := c.skip(t); err != nil {
+			return 0, nil, err
+		}
+	}
 	err := c.next(t)
 	kind, b, lent := c.take()
 	if lent {
@@ -102,6 +109,11 @@ func (c *Conn) Read(t *corolla.Task) (Kind, []byte, error) {
 // Receive is Read without a copy of the message: it is good until t next waits, for anything, or reads
 // again. Write, TryWrite and Prepare take it as it is.
 func (c *Conn) Receive(t *corolla.Task) (Kind, []byte, error) {
+	if c.parser.streaming {
+		if err := c.skip(t); err != nil {
+			return 0, nil, err
+		}
+	}
 	err := c.next(t)
 	kind, b, _ := c.take()
 	return kind, b, err

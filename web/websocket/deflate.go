@@ -39,31 +39,73 @@ var (
 
 // compress appends b, compressed, to buf.
 func compress(buf *buffer, b []byte, how squeeze) {
-	w, _ := compressors[how].Get().(*flate.Writer)
-	if w == nil {
-		level := flate.BestSpeed
-		if how == squeezeNarrow {
-			level = flate.HuffmanOnly
-		}
-		w, _ = flate.NewWriter(buf, level) // fails only for an unknown level
-	} else {
-		w.Reset(buf)
-	}
+	w := newCompressor(buf, how)
 	_, _ = w.Write(b) // a buffer never fails
 	_ = w.Flush()
 	buf.b = bytes.TrimSuffix(buf.b, []byte(tailOfFlush))
 	compressors[how].Put(w)
 }
 
+func newCompressor(buf *buffer, how squeeze) *flate.Writer {
+	w, _ := compressors[how].Get().(*flate.Writer)
+	if w != nil {
+		w.Reset(buf)
+		return w
+	}
+	level := flate.BestSpeed
+	if how == squeezeNarrow {
+		level = flate.HuffmanOnly
+	}
+	w, _ = flate.NewWriter(buf, level) // fails only for an unknown level
+	return w
+}
+
 // inflater reads one message at a time.
 type inflater struct {
 	flate io.ReadCloser // also a flate.Resetter
 	in    []byte
+	more  func() ([]byte, error) // what comes behind that, up to io.EOF; nil if nothing does
 	tail  string
+}
+
+func newInflater() *inflater {
+	f, _ := inflaters.Get().(*inflater)
+	if f == nil {
+		f = new(inflater)
+		f.flate = flate.NewReader(f)
+	}
+	return f
+}
+
+// begin starts a message.
+func (f *inflater) begin(b []byte) error {
+	f.in, f.tail = b, tailOfInput
+	return f.flate.(flate.Resetter).Reset(f, nil)
+}
+
+// free gives f back. Nobody may be reading from it.
+func (f *inflater) free() {
+	f.in, f.more = nil, nil
+	inflaters.Put(f)
+}
+
+// fill makes sure that there is something in f.in, unless there is only the tail.
+func (f *inflater) fill() (err error) {
+	for len(f.in) == 0 && f.more != nil {
+		if f.in, err = f.more(); err == io.EOF {
+			f.more = nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ReadByte makes the decompressor read no further than it needs to.
 func (f *inflater) ReadByte() (byte, error) {
+	if err := f.fill(); err != nil {
+		return 0, err
+	}
 	switch {
 	case len(f.in) > 0:
 		b := f.in[0]
@@ -78,13 +120,19 @@ func (f *inflater) ReadByte() (byte, error) {
 }
 
 func (f *inflater) Read(b []byte) (int, error) {
+	if err := f.fill(); err != nil {
+		return 0, err
+	}
 	if len(f.in) == 0 && len(f.tail) == 0 {
 		return 0, io.EOF
 	}
 	n := copy(b, f.in)
 	f.in = f.in[n:]
-	m := copy(b[n:], f.tail)
-	f.tail = f.tail[m:]
+	m := 0
+	if f.more == nil {
+		m = copy(b[n:], f.tail)
+		f.tail = f.tail[m:]
+	}
 	return n + m, nil
 }
 
@@ -95,15 +143,9 @@ var (
 
 // inflate decompresses a message. It stops as soon as there is more than limit bytes of it.
 func inflate(b []byte, limit int) ([]byte, error) {
-	f, _ := inflaters.Get().(*inflater)
-	if f == nil {
-		f = new(inflater)
-		f.flate = flate.NewReader(f)
-	}
-	defer inflaters.Put(f)
-	f.in, f.tail = b, tailOfInput
-	defer func() { f.in = nil }()
-	if err := f.flate.(flate.Resetter).Reset(f, nil); err != nil {
+	f := newInflater()
+	defer f.free()
+	if err := f.begin(b); err != nil {
 		return nil, err
 	}
 	out := make([]byte, 0, min(limit+1, 4*len(b)+64))

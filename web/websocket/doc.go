@@ -33,6 +33,9 @@
 // Calls that take a task may suspend it, and no others do. Accept is the exception: like the
 // ResponseWriter that it is given, it runs in a handler.
 //
+// Messages are read and written whole, as most are short. Conn.NextReader and Conn.NextWriter are for those
+// that are not: they take and give a message in pieces, and hold little of it.
+//
 // A connection that waits for a message costs its task and nothing else: data arrives in memory of the
 // loop's, and the compressors are shared. What peers can make it hold is bounded: a message, by MaxMessage;
 // what is unsent, by the water marks of the aio.Conn; answers to pings, of which only the last one waits;

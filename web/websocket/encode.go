@@ -30,6 +30,10 @@ func newBuffer() *buffer {
 	return f
 }
 
+func (f *buffer) payload() []byte { return f.b[ws.MaxHeaderSize:] }
+func (f *buffer) size() int       { return len(f.b) - ws.MaxHeaderSize }
+func (f *buffer) reset()          { f.b = f.b[:ws.MaxHeaderSize] }
+
 // free gives a buffer back, unless it has become large.
 func (f *buffer) free() {
 	if cap(f.b) <= 2*accepted {
@@ -37,10 +41,16 @@ func (f *buffer) free() {
 	}
 }
 
-// finish puts a header before the payload, masks it if need be, and returns the frame.
+// finish makes the one frame of a message.
 func (f *buffer) finish(h ws.Header) []byte {
-	payload := f.b[ws.MaxHeaderSize:]
-	h.Fin, h.Length = true, int64(len(payload))
+	h.Fin = true
+	return f.frame(h)
+}
+
+// frame puts a header before the payload, masks it if need be, and returns the frame.
+func (f *buffer) frame(h ws.Header) []byte {
+	payload := f.payload()
+	h.Length = int64(len(payload))
 	if h.Masked {
 		_, _ = rand.Read(h.Mask[:]) // never fails: it ends the program instead
 		ws.Cipher(payload, h.Mask, 0)
@@ -79,11 +89,11 @@ func putHeader(b []byte, h ws.Header) {
 func encode(f *buffer, kind Kind, b []byte, how squeeze, masked bool) []byte {
 	h := ws.Header{OpCode: ws.OpCode(kind), Masked: masked}
 	if how != squeezeNone {
-		if compress(f, b, how); len(f.b)-ws.MaxHeaderSize < len(b) {
+		if compress(f, b, how); f.size() < len(b) {
 			h.Rsv = ws.Rsv(true, false, false)
 			return f.finish(h)
 		}
-		f.b = f.b[:ws.MaxHeaderSize] // it became longer, so it goes as it is
+		f.reset() // it became longer, so it goes as it is
 	}
 	f.b = append(f.b, b...)
 	return f.finish(h)

@@ -23,6 +23,7 @@ type event struct {
 	op   ws.OpCode
 	b    []byte
 	lent bool // b is part of what was given to feed
+	more bool // b is a part of a message, and others come
 }
 
 // parser reads the frames of one direction of a connection.
@@ -43,6 +44,8 @@ type parser struct {
 	packed  bool // the message is compressed
 	message []byte
 	valid   int // bytes of a text message that are known to be UTF-8
+
+	streaming bool // the message is given away as it arrives, in events of its kind; at its end it is unset
 }
 
 // feed takes bytes up to the next event, unmasks them in place, and returns the rest.
@@ -161,7 +164,7 @@ func (p *parser) begin() error {
 		if h.OpCode != ws.OpContinuation {
 			p.open, p.kind, p.packed = true, h.OpCode, packed
 		}
-		if most := int64(p.most()); h.Length > most || int64(len(p.message)) > most-h.Length {
+		if most := int64(p.most()); !p.streaming && (h.Length > most || int64(len(p.message)) > most-h.Length) {
 			return p.tooBig()
 		}
 	}
@@ -193,12 +196,18 @@ func (p *parser) control(part []byte) event {
 		return event{}
 	}
 	p.text = nil
-	return event{p.frame.OpCode, part, whole}
+	return event{p.frame.OpCode, part, whole, false}
 }
 
 // data takes a part of a data frame.
 func (p *parser) data(part []byte) (event, error) {
 	last := !p.begun && p.frame.Fin
+	if p.streaming {
+		if last {
+			p.streaming, p.open = false, false
+		}
+		return event{p.kind, part, true, !last}, nil
+	}
 	lent := last && len(p.message) == 0
 	if !lent {
 		p.message = append(p.message, part...)
@@ -219,7 +228,7 @@ func (p *parser) data(part []byte) (event, error) {
 	}
 	p.message, p.open, p.valid = nil, false, 0
 	if !p.packed {
-		return event{p.kind, part, lent}, nil
+		return event{p.kind, part, lent, false}, nil
 	}
 	b, err := inflate(part, p.limit)
 	switch {
@@ -230,7 +239,7 @@ func (p *parser) data(part []byte) (event, error) {
 	case p.kind == ws.OpText && !utf8.Valid(b):
 		return event{}, errNotUTF8()
 	}
-	return event{p.kind, b, false}, nil
+	return event{p.kind, b, false, false}, nil
 }
 
 // unfinished returns how many bytes at the end of b may be the beginning of a character.

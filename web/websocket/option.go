@@ -46,7 +46,7 @@ func configure(opts []Option) *config {
 
 // MaxMessage sets how many bytes a message that is read may have, and so also each of its frames. With
 // compression it limits the message both as it arrives and decompressed. The default is
-// DefaultMaxMessage. It panics if bytes is not positive.
+// DefaultMaxMessage. It does not limit messages that are read as they arrive, by NextReader. It panics if bytes is not positive.
 func MaxMessage(bytes int) Option {
 	if bytes <= 0 {
 		panic("websocket: MaxMessage must be positive")

@@ -14,7 +14,7 @@ const accepted = 64 << 10
 
 // Write sends a message. It parks t while other tasks write, and while more is unsent than the high water
 // mark; it does not wait for the message to be sent. Messages go out in the order of the calls, each as
-// one frame. b can be reused when Write returns. The text of a Text message must be UTF-8; that is not
+// one frame, but for those of NextWriter, which a Write waits for. b can be reused when Write returns. The text of a Text message must be UTF-8; that is not
 // checked. Write panics if kind is neither Text nor Binary.
 //
 // The error is the peer's *CloseError, or whatever else has ended the connection; it matches net.ErrClosed
@@ -22,7 +22,7 @@ const accepted = 64 << 10
 // message may have been accepted all the same; if only a part of it was, the connection is aborted.
 func (c *Conn) Write(t *corolla.Task, kind Kind, b []byte) error {
 	kind.check()
-	if err := c.unwritable(); err != nil {
+	if err := c.turn(t); err != nil {
 		return err
 	}
 	f := newBuffer()
@@ -36,7 +36,7 @@ func (c *Conn) Write(t *corolla.Task, kind Kind, b []byte) error {
 // corolla.ErrWouldBlock if too much is unsent, or others wait to write; see aio.Conn.TryWrite.
 func (c *Conn) TryWrite(kind Kind, b []byte) error {
 	kind.check()
-	if err := c.unwritable(); err != nil {
+	if err := c.free(); err != nil {
 		return err
 	}
 	f := newBuffer()
@@ -50,7 +50,7 @@ func (c *Conn) WritePrepared(t *corolla.Task, p *Prepared) error {
 	if c.client() {
 		return c.Write(t, p.kind, p.b)
 	}
-	if err := c.unwritable(); err != nil {
+	if err := c.turn(t); err != nil {
 		return err
 	}
 	return c.send(t, p.frame(c.how(len(p.b))))
@@ -61,7 +61,7 @@ func (c *Conn) TryWritePrepared(p *Prepared) error {
 	if c.client() {
 		return c.TryWrite(p.kind, p.b)
 	}
-	if err := c.unwritable(); err != nil {
+	if err := c.free(); err != nil {
 		return err
 	}
 	return c.conn.TryWrite(p.frame(c.how(len(p.b))))
@@ -74,10 +74,18 @@ func (c *Conn) how(size int) squeeze {
 	switch {
 	case !c.squeeze || size < c.least:
 		return squeezeNone
-	case size > c.window:
+	case c.window < fullWindow && size > c.window:
 		return squeezeNarrow
 	}
 	return squeezeFull
+}
+
+// free is turn for who does not wait.
+func (c *Conn) free() error {
+	if c.written() {
+		return corolla.ErrWouldBlock
+	}
+	return c.unwritable()
 }
 
 func (c *Conn) unwritable() error {
