@@ -30,6 +30,7 @@ func TestTutorial(t *testing.T) {
 	w := &witness{TB: t, name: "TestTally"}
 	testTally(w)
 	report, _, _ := strings.Cut(w.failed, "trace:")
+	report = strings.Replace(report, "github.com/corolla-go/corolla/sim/simtest", "tally", 1)
 	if report == "" || !strings.Contains(page, report) {
 		t.Errorf("docs/simulation.md does not have this report:\n%s", report)
 	}
