@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/internal/host"
 )
 
@@ -210,7 +211,7 @@ func report(w *World) (hosts []Waiting) {
 			}
 			w.asks(m, func() {
 				for _, t := range m.loop.Tasks() {
-					at.Tasks = append(at.Tasks, m.which()+t.String())
+					at.Tasks = append(at.Tasks, m.which()+m.state(t))
 				}
 			})
 		}
@@ -219,4 +220,12 @@ func report(w *World) (hosts []Waiting) {
 		}
 	}
 	return hosts
+}
+
+// state is TaskInfo.String by the World's clock: that of a loop that waits has stood still since.
+func (m *machine) state(t corolla.TaskInfo) string {
+	if t.On == "" {
+		return t.String()
+	}
+	return fmt.Sprintf("%v, parked on %s for %v", t.Task, t.On, m.local()-t.Since)
 }

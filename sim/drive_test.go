@@ -65,6 +65,18 @@ func TestRunUntil(t *testing.T) {
 	}
 }
 
+// A loop that waits does not look at the clock, and yet the error says for how long its tasks have waited.
+func TestLimitSaysHowLongTasksWait(t *testing.T) {
+	w := sim.New(1, sim.Limit(time.Minute))
+	defer w.Close()
+	beats := 0
+	w.Host("a").Start(heartbeat(&beats))
+	w.Host("b").Start(func(t *corolla.Task) error { return t.Park("Godot") })
+	if err := w.Run(); !strings.Contains(err.Error(), "parked on Godot for 1m0s") {
+		t.Errorf("the error says %v", err)
+	}
+}
+
 // A World that has come to its limit ends whoever drives it, or else the loops.
 func TestLimitEndsAHeartbeat(t *testing.T) {
 	beats := 0

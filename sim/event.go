@@ -128,12 +128,21 @@ type observer struct {
 
 func (a *audience) observed() bool { return a.all }
 
+// tells reports whether anybody hears of events of a kind.
+func (a *audience) tells(kind EventKind) bool {
+	return slices.ContainsFunc(a.observers, func(o observer) bool { return o.wants(kind) })
+}
+
+func (o *observer) wants(kind EventKind) bool {
+	return len(o.kinds) == 0 || slices.Contains(o.kinds, kind)
+}
+
 func (w *World) emit(e Event) {
 	if e.Time == 0 {
 		e.Time = w.Now()
 	}
 	for _, o := range w.observers {
-		if len(o.kinds) == 0 || slices.Contains(o.kinds, e.Kind) {
+		if o.wants(e.Kind) {
 			o.hear(e)
 		}
 	}

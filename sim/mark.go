@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/corolla-go/corolla"
 )
 
 // What a program says of itself, for whoever explores it: see package simtest.
@@ -16,10 +18,16 @@ const (
 type BrokenError struct {
 	What string
 	When time.Duration // since the World began
+
+	stack []byte // of a panic
 }
 
 func (e *BrokenError) Error() string {
-	return fmt.Sprintf("sim: broken at %v: %s", e.When, e.What)
+	s := fmt.Sprintf("sim: broken at %v: %s", e.When, e.What)
+	if len(e.stack) > 0 {
+		s += "\n" + string(e.stack)
+	}
+	return s
 }
 
 // Sometimes says that the program is in a state that is worth getting to, such as "reconnected while
@@ -33,12 +41,33 @@ func (w *World) Always(ok bool, what string) {
 	if ok {
 		return
 	}
-	w.broken = append(w.broken, &BrokenError{what, w.now})
-	w.emit(Event{Kind: Broken, Text: what})
+	w.breaks(&BrokenError{What: what, When: w.now})
 }
 
-// Broken returns what was said to hold always and did not: *BrokenError values, joined; nil if there
-// is none.
+func (w *World) breaks(e *BrokenError) {
+	w.broken = append(w.broken, e)
+	w.emit(Event{Kind: Broken, Text: e.What})
+}
+
+// PanicsOnly returns the option of a loop whose error handler does not mind that connections fail, as they
+// do in a storm, but takes a panic of a callback or a task for something that must never be; see Always.
+func (w *World) PanicsOnly() corolla.Option {
+	return corolla.ErrorHandler(func(err error) { w.panicked(err) })
+}
+
+// panicked reports whether err is a panic, and notes it as broken. Its stack is no part of the event, as
+// it is not the same in each run.
+func (w *World) panicked(err error) bool {
+	var p *corolla.PanicError
+	if !errors.As(err, &p) {
+		return false
+	}
+	w.breaks(&BrokenError{What: fmt.Sprintf("no panics, but: %v", err), When: w.now, stack: p.Stack})
+	return true
+}
+
+// Broken returns what was said to hold always and did not, panics that reached the error handler of a
+// program's loop among it: *BrokenError values, joined; nil if there is none.
 func (w *World) Broken() error { return errors.Join(w.broken...) }
 
 // Reseed makes every random choice from a time on follow from another seed. What happens before is

@@ -53,17 +53,18 @@ func (h *Host) onLoop(program func(t *corolla.Task) error, opts []corolla.Option
 }
 
 // report is the error handler of loops that the World runs, unless their options have another. What a
-// crash leaves behind is not worth a word.
+// crash leaves behind is not worth a word, and neither is a panic of which an observer has been told.
 func (f *life) report(err error) {
 	if f.over {
 		return
 	}
-	var p *corolla.PanicError
-	if errors.As(err, &p) {
-		log.Printf("sim: %s: %v\n%s", f.program.host.name, err, p.Stack)
-		return
+	w, stack := f.program.host.world, ""
+	if p := (*corolla.PanicError)(nil); errors.As(err, &p) {
+		stack = "\n" + string(p.Stack)
 	}
-	log.Printf("sim: %s: %v", f.program.host.name, err)
+	if !w.panicked(err) || !w.tells(Broken) {
+		log.Printf("sim: %s: %v%s", f.program.host.name, err, stack)
+	}
 }
 
 // Boot is Start for a program that makes its own loops and runs them on goroutines of its own. It must

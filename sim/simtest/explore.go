@@ -37,10 +37,11 @@ type explorer struct{ program }
 
 // Explore runs body n times, on all cores, each time with another seed, and fails t at the first run
 // that fails; see the package. Which runs those are does not depend on the machine. body is called
-// on several goroutines at once, so what it shares with other runs must be constant.
+// on several goroutines at once, so what it shares with other runs must be constant. It says that it
+// fails by an error, not by t.Error or t.Fatal: those fail t, but do not say which run it was.
 func Explore(t testing.TB, n int, body func(r *Run) error, opts ...Option) {
 	t.Helper()
-	e := &explorer{program: program{body: body}}
+	e := &explorer{program: program{body: body, command: func(how recipe) string { return command(t, how) }}}
 	for _, o := range opts {
 		o(e)
 	}
@@ -51,10 +52,13 @@ func Explore(t testing.TB, n int, body func(r *Run) error, opts ...Option) {
 	if *nFlag > 0 {
 		n = *nFlag
 	}
+	before := t.Failed()
 	sum := e.explore(n)
 	t.Logf("%s: %s", t.Name(), sum)
 	if sum.failed != nil {
 		e.report(t, sum.failed.recipe, sum.failed.err)
+	} else if t.Failed() && !before {
+		t.Errorf("a run called t.Error, which does not say which one it was: let the program return an error, or call Always")
 	} else if never := sum.never(); len(never) > 0 {
 		t.Errorf("no run got to: %s", strings.Join(never, "; "))
 	}

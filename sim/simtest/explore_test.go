@@ -30,6 +30,7 @@ type witness struct {
 }
 
 func (w *witness) Helper()                        {}
+func (w *witness) Failed() bool                   { return w.failed != "" }
 func (w *witness) Name() string                   { return cmp.Or(w.name, "TestWitness") }
 func (w *witness) Log(args ...any)                { w.logged += fmt.Sprintln(args...) }
 func (w *witness) Logf(format string, a ...any)   { w.logged += fmt.Sprintf(format+"\n", a...) }
@@ -79,7 +80,7 @@ func TestFailureIsShrunkAndReplays(t *testing.T) {
 	if n := strings.Count(w.failed, " for=1ms host=mortal\n"); n != 2 {
 		t.Errorf("the crashes are not as short as can be:\n%s", w.failed)
 	}
-	_, command, _ := strings.Cut(w.failed, "replay: go test -run '^TestWitness$' -sim.seed=")
+	_, command, _ := strings.Cut(w.failed, "replay: go test -run '^TestWitness$' github.com/corolla-go/corolla/sim/simtest -sim.seed=")
 	seed, _, _ := strings.Cut(command, "\n")
 	with(t, "sim.seed="+seed)
 	again := &witness{TB: t}
@@ -132,47 +133,6 @@ func TestStatesThatNoRunReaches(t *testing.T) {
 	}
 	if !strings.Contains(w.logged, "       0  there") || !strings.Contains(w.logged, "  here") {
 		t.Errorf("logged: %s", w.logged)
-	}
-}
-
-func TestWaysToFail(t *testing.T) {
-	for name, c := range map[string]struct {
-		body func(r *simtest.Run) error
-		want string
-	}{
-		"error":  {func(r *simtest.Run) error { return errors.New("an error") }, "an error"},
-		"panic":  {func(r *simtest.Run) error { panic("a panic") }, "panic: a panic\n"},
-		"broken": {func(r *simtest.Run) error { r.Always(r.Seed() != 3, "not three"); return nil }, "not three"},
-		"deadlock": {func(r *simtest.Run) error {
-			r.Host("a").Start(func(t *corolla.Task) error {
-				_, err := corolla.NewFuture[int](t.Loop()).Await(t)
-				return err
-			})
-			return r.World.Run()
-		}, "nothing more can happen"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			with(t, "sim.trace="+t.TempDir())
-			w := &witness{TB: t}
-			simtest.Explore(w, 10, c.body)
-			if !strings.Contains(w.failed, c.want) || !strings.Contains(w.failed, "none of its 0 faults") {
-				t.Errorf("reported: %s", w.failed)
-			}
-		})
-	}
-}
-
-func TestProgramsThatDoNotRepeat(t *testing.T) {
-	w := &witness{TB: t}
-	var calls atomic.Int32
-	simtest.Explore(w, 1, func(r *simtest.Run) error {
-		if calls.Add(1) == 1 {
-			return errors.New("only once")
-		}
-		return nil
-	})
-	if !strings.Contains(w.failed, "does not repeat itself") {
-		t.Errorf("reported: %s", w.failed)
 	}
 }
 

@@ -1,6 +1,7 @@
 package simtest
 
 import (
+	"testing"
 	"time"
 
 	"github.com/corolla-go/corolla/sim"
@@ -35,7 +36,7 @@ func Explored(n int, blind bool, body func(r *Run) error) (runs int, failed, sum
 	was := *blindFlag
 	defer func() { *blindFlag = was }()
 	*blindFlag = blind
-	e := &explorer{program: program{body: body}}
+	e := &explorer{program: program{body: body, command: recipe.String}}
 	sum := e.explore(n)
 	if sum.failed != nil {
 		failed = sum.failed.recipe.String()
@@ -46,3 +47,12 @@ func Explored(n int, blind bool, body func(r *Run) error) (runs int, failed, sum
 func Draw(title string, events []sim.Event, faults []sim.Fault, failure error) string {
 	return draw(title, &Run{events: events, faults: faults}, failure)
 }
+
+// Impatient has runs spoken of at once.
+func Impatient(t *testing.T) {
+	was := patience
+	patience = time.Millisecond
+	t.Cleanup(func() { patience = was })
+}
+
+var Signature = signature

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"runtime/debug"
 	"strings"
 	"testing"
 )
@@ -11,24 +13,54 @@ import (
 // report fails t with a run that failed: how to replay it, and the least that brings it about.
 func (e *explorer) report(t testing.TB, how recipe, failure error) {
 	t.Helper()
+	repeats := func(err error) bool {
+		if err == nil || signature(err) != signature(failure) {
+			t.Errorf("seed %v failed, and then did not fail in the same way: the program does not repeat itself, so "+
+				"something in it is not simulated, such as a goroutine of its own, the real clock, or the order of a map"+
+				"\nfirst:  %v\nsecond: %v", how, failure, err)
+			return false
+		}
+		return true
+	}
 	r, err := e.run(how, true, nil)
-	if err == nil || signature(err) != signature(failure) {
-		t.Errorf("seed %v failed, and then did not fail in the same way: the program does not repeat itself, so "+
-			"something in it is not simulated\nfirst:  %v\nsecond: %v", how, failure, err)
+	if !repeats(err) {
 		return
 	}
 	faults := e.shrink(how, r.faults, err)
 	least, err := e.run(how, true, only(faults))
+	if !repeats(err) {
+		return
+	}
 	dir := *traceFlag
 	if dir == "" {
 		dir = filepath.Join(os.TempDir(), "simtest")
 	}
-	t.Errorf("seed %v failed: %v\n%s\nreplay: go test -run '^%s$' -sim.seed=%v\ntrace:  %s",
-		how, err, list(faults, len(r.faults)), name(t), how, write(t, dir, least, err))
+	t.Errorf("seed %v failed: %v\n%s\nreplay: %s\ntrace:  %s",
+		how, err, list(faults, len(r.faults)), e.command(how), write(t, dir, least, err))
 }
 
-// name is the pattern that makes go test run t alone.
-func name(t testing.TB) string { return strings.ReplaceAll(t.Name(), "/", "$/^") }
+// command returns what makes go test run t alone, and of it only one run, from any folder of the module.
+func command(t testing.TB, how recipe) string {
+	parts := strings.Split(t.Name(), "/")
+	for i, p := range parts {
+		parts[i] = "^" + regexp.QuoteMeta(p) + "$"
+	}
+	tags, path := "", ""
+	if built, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range built.Settings {
+			if s.Key == "-tags" {
+				tags = " -tags=" + s.Value
+			}
+		}
+		if path = " " + strings.TrimSuffix(built.Path, ".test"); path == " command-line-arguments" {
+			path = "" // it was given files
+		}
+	}
+	return "go test" + tags + " -run " + quote(strings.Join(parts, "/")) + path + " -sim.seed=" + how.String()
+}
+
+// quote makes one word of s for a shell.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 func list(faults []change, of int) string {
 	if len(faults) == 0 {

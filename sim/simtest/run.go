@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/corolla-go/corolla"
@@ -77,16 +78,6 @@ func Usual() []sim.FaultKind {
 	})
 }
 
-// PanicsOnly returns the option of a loop whose error handler does not mind that connections fail, as they
-// do in a storm, but lets the run fail if a callback or a task panics.
-func (r *Run) PanicsOnly() corolla.Option {
-	return corolla.ErrorHandler(func(err error) {
-		if p := (*corolla.PanicError)(nil); errors.As(err, &p) {
-			r.Always(false, fmt.Sprintf("no panics, but: %v\n%s", err, p.Stack))
-		}
-	})
-}
-
 // Supervise is Host.Start, with PanicsOnly, of a program that is started again a second after it has
 // failed, as those that run servers do: one that starts while there are no descriptors cannot listen.
 func (r *Run) Supervise(host string, program func(t *corolla.Task) error) *sim.Program {
@@ -120,11 +111,13 @@ func (r *Run) Settle(open int) error {
 
 // program is what is explored.
 type program struct {
-	body   func(r *Run) error
-	worlds []sim.Option
+	body    func(r *Run) error
+	worlds  []sim.Option
+	command func(how recipe) string // what replays a run
 }
 
-// run runs the program once. weather says which faults strike, and how; nil has all.
+// run runs the program once, on a goroutine of its own, since a program that calls t.FailNow takes that with
+// it. weather says which faults strike, and how; nil has all.
 func (p program) run(how recipe, keep bool, weather func(sim.Fault) (sim.Fault, bool)) (r *Run, err error) {
 	r = &Run{
 		World: sim.New(how.seed, p.worlds...), recipe: how, keep: keep, weather: weather,
@@ -137,17 +130,32 @@ func (p program) run(how recipe, keep bool, weather func(sim.Fault) (sim.Fault, 
 		r.ObserveTasks()
 		r.Observe(r.note)
 	} else {
-		r.Observe(r.note, sim.Reached)
+		r.Observe(r.note, sim.Reached, sim.Broken)
 	}
+	defer p.watch(how)()
+	var wg sync.WaitGroup
+	wg.Go(func() { r.do(p.body, &err) })
+	wg.Wait()
+	return r, err
+}
+
+// errExit is how a run fails that does not come back from the program.
+var errExit = errors.New("the program called t.Fatal, t.FailNow or runtime.Goexit: let it return an error instead")
+
+// do runs the program and ends its World.
+func (r *Run) do(body func(*Run) error, failure *error) {
+	err := errExit
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		} else if p := (*corolla.PanicError)(nil); errors.As(err, &p) {
+			err = fmt.Errorf("%w\n%s", err, p.Stack)
 		}
 		r.keep = false // what ends the World is no part of the run
 		r.Close()
-		err = errors.Join(err, r.Broken())
+		*failure = errors.Join(err, r.Broken())
 	}()
-	return r, p.body(r)
+	err = body(r)
 }
 
 // maxMoments is how often a run's getting to one state is remembered.

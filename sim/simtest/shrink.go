@@ -81,7 +81,7 @@ func only(list []change) func(sim.Fault) (sim.Fault, bool) {
 	}
 }
 
-var numbers = regexp.MustCompile(`[0-9][0-9a-fµ.:]*`)
+var numbers = regexp.MustCompile(`([0-9][0-9a-f.:]*(ns|µs|ms|s|m|h)?)+`)
 
 // signature is what two failures have in common that are the same but for times and numbers.
 func signature(err error) string {

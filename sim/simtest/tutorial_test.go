@@ -2,10 +2,7 @@ package simtest_test
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,8 +13,6 @@ import (
 	"github.com/corolla-go/corolla/sim"
 	"github.com/corolla-go/corolla/sim/simtest"
 )
-
-// The code of docs/simulation.md.
 
 // tally counts what it is asked to, by name.
 type tally struct {
@@ -115,54 +110,3 @@ func TestTally(t *testing.T) {
 		return stormyTally(r, &tally{answer: (*tally).countOnce, seen: map[string]bool{}})
 	})
 }
-
-// TestTutorial keeps what docs/simulation.md shows what happens: its code, that of this file and of the
-// counter; the failure, but for the file's place; and its replay.
-func TestTutorial(t *testing.T) {
-	b, err := os.ReadFile("../../docs/simulation.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	page := string(b)
-	dir := *pictures
-	if dir == "" {
-		dir = t.TempDir()
-	}
-	with(t, "sim.trace="+dir)
-	w := &witness{TB: t, name: "TestTally"}
-	testTally(w)
-	report, _, _ := strings.Cut(w.failed, "trace:")
-	if report == "" || !strings.Contains(page, report) {
-		t.Errorf("docs/simulation.md does not have this report:\n%s", report)
-	}
-	_, seed, _ := strings.Cut(report, "-sim.seed=")
-	with(t, "sim.seed="+strings.TrimSpace(seed))
-	again := &witness{TB: t, name: "TestTally"}
-	if testTally(again); again.failed != w.failed {
-		t.Errorf("replayed:\n%s\nwas:\n%s", again.failed, w.failed)
-	}
-	code := ""
-	for _, name := range []string{"tutorial_test.go", "../../examples/counter/counter_test.go", "../../examples/echo/explore_test.go"} {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		code += string(b)
-	}
-	blocks := regexp.MustCompile("(?ms)^```go\n(.*?)^```$").FindAllStringSubmatch(page, -1)
-	if len(blocks) < 4 {
-		t.Errorf("found only %d blocks of code", len(blocks))
-	}
-	for _, b := range blocks {
-		if !strings.Contains(code, b[1]) {
-			t.Errorf("this is not in the tests any more:\n%s", b[1])
-		}
-	}
-	for _, f := range regexp.MustCompile(`-sim\.[a-z]+`).FindAllString(page, -1) {
-		if flag.Lookup(f[1:]) == nil {
-			t.Errorf("there is no flag %s", f)
-		}
-	}
-}
-
-var pictures = flag.String("pictures", "", "keep the tutorial's page in this `folder`")
