@@ -86,20 +86,15 @@ func TestStateEndsWithItsBucket(t *testing.T) {
 
 // TestAnswerOfSomebodyElse to what is published to a stream is not taken for its acknowledgement.
 func TestAnswerOfSomebodyElse(t *testing.T) {
-	stored(t, func(t *testing.T, task *corolla.Task, c *cluster.Conn, s *cluster.Stream) {
-		for i, answer := range []string{"{}", "what?", `{"stream":"S"}`} {
-			answered := false
-			sub := must(c.Subscribe("s.a"))(t)
-			sub.OnMessage(func(m *cluster.Msg) {
-				if !answered {
-					must(0, m.Respond([]byte(answer)))(t)
-				}
-				answered = true
-			})
-			if ack := publish(t, task, s, "s.a", answer); ack.Seq != uint64(i+1) {
-				t.Errorf("answered %s: %+v", answer, ack)
-			}
-			sub.Close()
+	answers := []string{"{}", "what?", `{"stream":"S"}`, `{"stream":"S","seq":1}`}
+	faked(t, map[string][]string{updateStream: {aStream}}, map[string]int{}, func(t *testing.T, task *corolla.Task, c *cluster.Conn) {
+		asked := 0
+		must(c.Subscribe("s.a"))(t).OnMessage(func(m *cluster.Msg) {
+			must(0, m.Respond([]byte(answers[min(asked, 3)])))(t)
+			asked++
+		})
+		if ack := publish(t, task, makeStream(t, task, c), "s.a", ""); ack.Seq != 1 || asked < 4 {
+			t.Errorf("%+v after %d answers", ack, asked)
 		}
 	})
 }
