@@ -24,9 +24,9 @@ green: 118
 process: 29
 service: 49
 shard: 39
-sim: 116
+sim: 117
 sim/history: 26
-sim/simtest: 12
+sim/simtest: 11
 transport: 119
 transport/framing: 18
 transport/transporttest: 19

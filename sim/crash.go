@@ -114,7 +114,7 @@ func (h *Host) burn(m *machine) {
 }
 
 // blow crashes those whose loops have no more to do.
-func (w *World) blow() {
+func blow(w *World) {
 	doomed := w.doomed
 	w.doomed = nil
 	for _, h := range doomed {

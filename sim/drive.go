@@ -211,7 +211,7 @@ func report(w *World) (hosts []Waiting) {
 			}
 			w.asks(m, func() {
 				for _, t := range m.loop.Tasks() {
-					at.Tasks = append(at.Tasks, m.which()+m.state(t))
+					at.Tasks = append(at.Tasks, m.which()+stateOf(t, m))
 				}
 			})
 		}
@@ -222,8 +222,8 @@ func report(w *World) (hosts []Waiting) {
 	return hosts
 }
 
-// state is TaskInfo.String by the World's clock: that of a loop that waits has stood still since.
-func (m *machine) state(t corolla.TaskInfo) string {
+// stateOf is TaskInfo.String by the World's clock: that of a loop that waits has stood still since.
+func stateOf(t corolla.TaskInfo, m *machine) string {
 	if t.On == "" {
 		return t.String()
 	}

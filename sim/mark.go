@@ -41,10 +41,10 @@ func (w *World) Always(ok bool, what string) {
 	if ok {
 		return
 	}
-	w.breaks(&BrokenError{What: what, When: w.now})
+	breaks(w, &BrokenError{What: what, When: w.now})
 }
 
-func (w *World) breaks(e *BrokenError) {
+func breaks(w *World, e *BrokenError) {
 	w.broken = append(w.broken, e)
 	w.emit(Event{Kind: Broken, Text: e.What})
 }
@@ -52,17 +52,17 @@ func (w *World) breaks(e *BrokenError) {
 // PanicsOnly returns the option of a loop whose error handler does not mind that connections fail, as they
 // do in a storm, but takes a panic of a callback or a task for something that must never be; see Always.
 func (w *World) PanicsOnly() corolla.Option {
-	return corolla.ErrorHandler(func(err error) { w.panicked(err) })
+	return corolla.ErrorHandler(func(err error) { panicked(w, err) })
 }
 
 // panicked reports whether err is a panic, and notes it as broken. Its stack is no part of the event, as
 // it is not the same in each run.
-func (w *World) panicked(err error) bool {
+func panicked(w *World, err error) bool {
 	var p *corolla.PanicError
 	if !errors.As(err, &p) {
 		return false
 	}
-	w.breaks(&BrokenError{What: fmt.Sprintf("no panics, but: %v", err), When: w.now, stack: p.Stack})
+	breaks(w, &BrokenError{What: fmt.Sprintf("no panics, but: %v", err), When: w.now, stack: p.Stack})
 	return true
 }
 

@@ -62,7 +62,7 @@ func (f *life) report(err error) {
 	if p := (*corolla.PanicError)(nil); errors.As(err, &p) {
 		stack = "\n" + string(p.Stack)
 	}
-	if !w.panicked(err) || !w.tells(Broken) {
+	if !panicked(w, err) || !w.tells(Broken) {
 		log.Printf("sim: %s: %v%s", f.program.host.name, err, stack)
 	}
 }

@@ -210,7 +210,7 @@ func (w *World) choose() int {
 // tells everybody that nothing more can happen.
 func (w *World) advance() {
 	if len(w.doomed) > 0 {
-		w.blow()
+		blow(w)
 		return
 	}
 	timer := time.Duration(-1) // what a loop waits for

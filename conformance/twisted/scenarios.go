@@ -74,6 +74,7 @@ var Scenarios = []scenario.Scenario{
 	{Name: "process_exits", Rules: "32", Body: processExits, RealOnly: processes},
 	{Name: "process_input", Rules: "32", Body: processInput, RealOnly: processes},
 	{Name: "process_outputs", Rules: "32", Body: processOutputs, RealOnly: processes},
+	{Name: "client_service", Rules: "33", Body: clientService},
 	{Name: "datagrams", Rules: "IReactorUDP", Body: datagrams},
 	{Name: "line_limit", Rules: "34", Body: lineLimit},
 	{Name: "line_after_close", Rules: "34", Body: lineAfterClose},
