@@ -42,6 +42,8 @@ type Shard struct {
 	heard  corolla.Event             // that is all of them
 	result result
 
+	bounded *corolla.Timer // nil, or when tasks must have ended; see Main
+
 	out, in []*link
 	dirty   []*link // with messages that were not handed over
 	flushes bool    // flush is about to run
