@@ -1,7 +1,7 @@
 // Package shard uses every core: it runs several loops, each on a goroutine of its own.
 //
 //	err := shard.Run(0, func(s *shard.Shard) error {
-//		ln, err := s.Listen("tcp", ":7000")
+//		ln, err := s.Listen("tcp", ":7000", shard.BySystem)
 //		if err != nil {
 //			return err
 //		}
