@@ -20,8 +20,12 @@ import (
 // with nothing printed, if main's error is the signal's cancel and nothing else; 2 if main panics; and
 // 1 for any other error. The panic or error is printed to standard error.
 func Main(main func(t *Task) error, opts ...Option) {
-	os.Exit(exitStatus(runMain(main, opts)))
+	Exit(runMain(main, opts))
 }
+
+// Exit ends the process with the status that Main gives an error, and prints what Main prints. It is for
+// programs that run their loops themselves, with CancelOnSignal.
+func Exit(err error) { os.Exit(exitStatus(err)) }
 
 // mainGrace is how long tasks have to end after Main's own.
 var mainGrace = 5 * time.Second

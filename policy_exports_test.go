@@ -12,7 +12,7 @@ import (
 // exports says how many names each package offers: types, functions, constants, variables, and
 // methods of exported types. To offer more, or fewer, is a decision: change the number with the code.
 const exports = `
-.: 411
+.: 412
 aio: 108
 backdoor: 7
 cluster: 124
@@ -23,7 +23,7 @@ gen: 36
 green: 118
 process: 29
 service: 49
-shard: 39
+shard: 40
 sim: 117
 sim/history: 26
 sim/simtest: 11

@@ -23,7 +23,7 @@ func TestExploreShards(t *testing.T) {
 			if by == shard.BySystem {
 				listening = 3
 			}
-			simtest.Explore(t, 250, func(r *simtest.Run) error {
+			simtest.Explore(t, 60, func(r *simtest.Run) error {
 				r.Host("server").Boot(func(on corolla.Option) error { return supervised(r, on, by) })
 				return echotest.Storm(r, "server:7", listening)
 			})

@@ -44,11 +44,16 @@ func (s *Shard) main(t *corolla.Task) error {
 	}
 	_, err = s.body.Result() // and not that t was canceled, which the body was too
 	s.bodyEnded(err)
+	defer s.bound()
 	return t.Shielded(func(*corolla.Scope) error { return s.over.Wait(t) })
 }
 
 // end tells the others that there is nothing more to come, and waits until all have done so.
 func (s *Shard) end(t *corolla.Task) error {
+	if s.bounded != nil {
+		s.bounded.Stop() // not while others are heard
+	}
+	defer s.bound()
 	s.ended = true
 	s.sendLast()
 	return t.Shielded(func(*corolla.Scope) error { return s.heard.Wait(t) })

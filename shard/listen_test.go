@@ -94,9 +94,14 @@ func visit(t *corolla.Task, addr string, keep bool) (*aio.Conn, int, error) {
 	return c, int(b[0] - '0'), err
 }
 
+// spreads are all there are.
+var spreads = map[string]shard.Spread{
+	"system": shard.BySystem, "handed out": shard.RoundRobin, "least": shard.LeastConns, "source": shard.BySource,
+}
+
 func TestEveryStyleServesOnAllShards(t *testing.T) {
 	for style, serve := range styles {
-		for name, by := range map[string]shard.Spread{"system": shard.BySystem, "handed out": shard.RoundRobin} {
+		for name, by := range spreads {
 			t.Run(style+" "+name, func(t *testing.T) {
 				eachHost(t, func(t *testing.T, r *runner) {
 					var seen [4]int
@@ -122,7 +127,7 @@ func TestEveryStyleServesOnAllShards(t *testing.T) {
 							return nil
 						})
 					for at, n := range seen {
-						if n == 0 || by == shard.RoundRobin && n != 50 {
+						if by == shard.BySource && n != 0 && n != 200 || by == shard.BySystem && n == 0 || by == shard.RoundRobin && n != 50 {
 							t.Errorf("shard %d has served %d of 200", at, n)
 						}
 					}
@@ -222,51 +227,58 @@ func TestBySourceIsConstant(t *testing.T) {
 func TestWebServesOnAllShards(t *testing.T) {
 	ca := certtest.New(t)
 	cert := ca.Issue(time.Time{}, "server.test")
-	for _, secure := range []bool{false, true} {
-		t.Run(map[bool]string{true: "TLS", false: "plain"}[secure], func(t *testing.T) {
-			eachHost(t, func(t *testing.T, r *runner) {
-				var seen [4]int
-				serving(r, shard.RoundRobin, func(s *shard.Shard, ln *corolla.Socket) error {
-					l := aio.NewListener(ln)
-					if secure {
-						var err error
-						if l, err = aio.NewTLSListener(ln, &tls.Config{Certificates: []tls.Certificate{cert}, Time: time.Now}); err != nil {
-							return err
-						}
-					}
-					return web.Serve(s.Task(), l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-						_, _ = w.Write([]byte{'0' + byte(s.Index())})
-					}))
-				}, func(_ *shard.Shard, task *corolla.Task, addr string) error {
-					for range 8 {
-						tr := &web.Transport{Loop: task.Loop(), TLSClientConfig: &tls.Config{RootCAs: ca.Pool, ServerName: "server.test", Time: time.Now}}
-						scheme := map[bool]string{true: "https://", false: "http://"}[secure]
-						req, err := http.NewRequestWithContext(task, http.MethodGet, scheme+addr, http.NoBody)
-						if err != nil {
-							return err
-						}
-						res, err := tr.RoundTrip(req)
-						if err != nil {
-							return err
-						}
-						b, err := io.ReadAll(res.Body)
-						if err != nil {
-							return err
-						}
-						seen[b[0]-'0']++
-						if err := res.Body.Close(); err != nil {
-							return err
-						}
-						tr.CloseIdleConnections()
-					}
-					return nil
-				})
-				if seen != [4]int{2, 2, 2, 2} {
-					t.Errorf("served %v", seen)
-				}
-			})
-		})
+	for name, by := range spreads {
+		t.Run("plain "+name, func(t *testing.T) { webServes(t, by, false, ca, cert) })
+		t.Run("TLS "+name, func(t *testing.T) { webServes(t, by, true, ca, cert) })
 	}
+}
+
+func webServes(t *testing.T, by shard.Spread, secure bool, ca *certtest.Authority, cert tls.Certificate) {
+	eachHost(t, func(t *testing.T, r *runner) {
+		var seen [4]int
+		serving(r, by, func(s *shard.Shard, ln *corolla.Socket) error {
+			l := aio.NewListener(ln)
+			if secure {
+				var err error
+				if l, err = aio.NewTLSListener(ln, &tls.Config{Certificates: []tls.Certificate{cert}, Time: time.Now}); err != nil {
+					return err
+				}
+			}
+			return web.Serve(s.Task(), l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = w.Write([]byte{'0' + byte(s.Index())})
+			}))
+		}, func(_ *shard.Shard, task *corolla.Task, addr string) error {
+			for range 8 {
+				tr := &web.Transport{Loop: task.Loop(), TLSClientConfig: &tls.Config{RootCAs: ca.Pool, ServerName: "server.test", Time: time.Now}}
+				scheme := map[bool]string{true: "https://", false: "http://"}[secure]
+				req, err := http.NewRequestWithContext(task, http.MethodGet, scheme+addr, http.NoBody)
+				if err != nil {
+					return err
+				}
+				res, err := tr.RoundTrip(req)
+				if err != nil {
+					return err
+				}
+				b, err := io.ReadAll(res.Body)
+				if err != nil {
+					return err
+				}
+				seen[b[0]-'0']++
+				if err := res.Body.Close(); err != nil {
+					return err
+				}
+				tr.CloseIdleConnections()
+			}
+			return nil
+		})
+		most, all := 0, 0
+		for _, n := range seen {
+			most, all = max(most, n), all+n
+		}
+		if all != 8 || by == shard.RoundRobin && most != 2 || by == shard.BySource && most != 8 {
+			t.Errorf("served %v", seen)
+		}
+	})
 }
 
 // Who stops listening gets no more connections, and the others do; when nobody listens the port is free.

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/corolla-go/corolla"
 )
@@ -33,6 +34,7 @@ type Option func(*options)
 
 type options struct {
 	limit int
+	grace time.Duration // 0 is any
 	pin   bool
 	loop  func(i int) []corolla.Option
 	on    []corolla.Option

@@ -1,7 +1,7 @@
 // Package shard uses every core: it runs several loops, each on a goroutine of its own.
 //
 //	err := shard.Run(0, func(s *shard.Shard) error {
-//		ln, err := s.Listen("tcp", ":7000")
+//		ln, err := s.Listen("tcp", ":7000", shard.BySystem)
 //		if err != nil {
 //			return err
 //		}
@@ -41,6 +41,8 @@ type Shard struct {
 	ends   int                       // shards that send this one nothing any more
 	heard  corolla.Event             // that is all of them
 	result result
+
+	bounded *corolla.Timer // nil, or when tasks must have ended; see Main
 
 	out, in []*link
 	dirty   []*link // with messages that were not handed over

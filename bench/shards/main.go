@@ -12,11 +12,11 @@ import (
 	"github.com/corolla-go/corolla/bench/internal/turns"
 )
 
-const about = `shards measures an echo server on one loop and on two.
+const about = `shards measures an echo server and an HTTP server on one loop and on two.
 
 Servers: "one" has one loop; "system" has two, over which the system spreads connections
-(SO_REUSEPORT); "handed" has two, of which one accepts for both, in turn. Requests of 64 bytes are
-made on connections that last, and on one for each request. Shown are requests a second, the server's
+(SO_REUSEPORT); "handed" has two, of which one accepts for both, in turn. Requests, whose answers
+have 64 bytes, are made on connections that last, and on one for each request. Shown are requests a second, the server's
 CPU time for a request, and which part of the connections the busier loop has: half would be even.
 
 The load runs on the same machine, on all its cores, as the server does: on two cores both share them,
@@ -44,7 +44,7 @@ func main() {
 		},
 		Run: set.run,
 		Roles: map[string]func([]string) error{
-			"server": func(args []string) error { return serve(args[0]) },
+			"server": func(args []string) error { return serve(args[0], args[1]) },
 			"load":   playLoad,
 		},
 	}.Main()
@@ -76,23 +76,13 @@ type report struct {
 
 func (set *settings) run(ctx context.Context) error {
 	out := report{Machine: turns.ThisMachine(), Rounds: int(set.rounds), Requests: int(set.requests), Conns: int(set.conns)}
-	for _, work := range []string{kept, fresh} {
-		requests := int(set.requests)
-		if work == fresh {
-			requests = min(max(requests/10, 1), 20_000) // each leaves a port unused for a minute
-		}
-		all, err := turns.Rounds(ctx, work, set.only.Chosen, int(set.rounds),
-			func(ctx context.Context, name string) (outcome, error) { return set.turn(ctx, name, work, requests) })
-		if err != nil {
-			return err
-		}
-		for _, name := range set.only.Chosen {
-			out.Rows = append(out.Rows, row{
-				work, name,
-				turns.SpreadOf(all[name], func(o outcome) float64 { return o.rate }),
-				turns.SpreadOf(all[name], func(o outcome) float64 { return o.cpu }),
-				turns.SpreadOf(all[name], func(o outcome) float64 { return o.most }),
-			})
+	for _, proto := range []string{protoEcho, protoHTTP} {
+		for _, work := range []string{kept, fresh} {
+			rows, err := set.compare(ctx, proto, work)
+			if err != nil {
+				return err
+			}
+			out.Rows = append(out.Rows, rows...)
 		}
 	}
 	if set.json {
@@ -110,9 +100,33 @@ func (set *settings) run(ctx context.Context) error {
 	return turns.WriteTable(os.Stdout, rows)
 }
 
+// compare has all servers do one kind of work.
+func (set *settings) compare(ctx context.Context, proto, work string) (rows []row, err error) {
+	requests := int(set.requests)
+	if work == fresh {
+		requests = min(max(requests/10, 1), 20_000) // each leaves a port unused for a minute
+	}
+	all, err := turns.Rounds(ctx, proto+" "+work, set.only.Chosen, int(set.rounds),
+		func(ctx context.Context, name string) (outcome, error) {
+			return set.turn(ctx, name, proto, work, requests)
+		})
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range set.only.Chosen {
+		rows = append(rows, row{
+			proto + " " + work, name,
+			turns.SpreadOf(all[name], func(o outcome) float64 { return o.rate }),
+			turns.SpreadOf(all[name], func(o outcome) float64 { return o.cpu }),
+			turns.SpreadOf(all[name], func(o outcome) float64 { return o.most }),
+		})
+	}
+	return rows, nil
+}
+
 // turn runs one server and its load.
-func (set *settings) turn(ctx context.Context, name, work string, requests int) (o outcome, err error) {
-	srv, err := turns.StartRole(ctx, turns.AllCores, "server", name)
+func (set *settings) turn(ctx context.Context, name, proto, work string, requests int) (o outcome, err error) {
+	srv, err := turns.StartRole(ctx, turns.AllCores, "server", name, proto)
 	if err != nil {
 		return o, err
 	}
@@ -121,7 +135,7 @@ func (set *settings) turn(ctx context.Context, name, work string, requests int) 
 	if err != nil {
 		return o, fmt.Errorf("the server's address: %w", err)
 	}
-	load, err := turns.StartRole(ctx, turns.AllCores, "load", work, fmt.Sprint(int(set.conns)), fmt.Sprint(requests), addr)
+	load, err := turns.StartRole(ctx, turns.AllCores, "load", proto, work, fmt.Sprint(int(set.conns)), fmt.Sprint(requests), addr)
 	if err != nil {
 		return o, err
 	}
