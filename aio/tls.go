@@ -53,7 +53,7 @@ func (c *Conn) ServerTLS(t *corolla.Task, cfg *tls.Config, opts ...corolla.Socke
 // of that. It is for a peer beyond another to which the connection is secured, such as a server that a proxy
 // connects to. TLS then returns the inner state, and the connection cannot be moved.
 func (c *Conn) InnerTLS(t *corolla.Task, cfg *tls.Config, opts ...corolla.SocketOption) error {
-	if !c.stream.Secured() {
+	if !stream.Secured(&c.stream) {
 		return c.wrap("handshake", errNoOuter)
 	}
 	how, err := stream.ClientTLS(t.Loop(), cfg, opts)

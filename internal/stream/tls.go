@@ -156,9 +156,9 @@ var errFlood = errors.New("the peer of the outer TLS asks for answers, and takes
 // HasTLS reports whether TLS was started.
 func (s *Stream) HasTLS() bool { return s.tls != nil }
 
-// Secured reports whether TLS is there that other TLS can be inside of: its handshake is done, and nothing
+// Secured reports whether s has TLS that other TLS can be inside of: its handshake is done, and nothing
 // waits to be encrypted.
-func (s *Stream) Secured() bool { return s.tls != nil && s.tls.layer.Ready() && !s.tls.holds() }
+func Secured(s *Stream) bool { return s.tls != nil && s.tls.layer.Ready() && !s.tls.holds() }
 
 // Handshaking reports whether a TLS handshake is under way.
 func (s *Stream) Handshaking() bool { return s.tls != nil && s.tls.handshake != nil }
