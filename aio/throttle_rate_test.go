@@ -139,6 +139,20 @@ func TestThrottleKeepsItsRate(t *testing.T) {
 	}
 }
 
+// From 10 MB/s on the line is served less often.
+func TestThrottleKeepsTheRateOfBulk(t *testing.T) {
+	for _, conns := range []int{1, 10} {
+		const rate = 10_000_000
+		lim := corolla.NewLimiter(rate)
+		m := saturation{conns, 500_000, false, []corolla.SocketOption{corolla.ThrottleShared(nil, lim)}}.run(t, 12*time.Second)
+		least, most := m.windows(10 * time.Second)
+		if least < rate*98/10 || most > rate*102/10 {
+			t.Errorf("%d connections: in 10 s came %d to %d bytes", conns, least, most)
+		}
+		m.wantFair(t, rate*12/conns)
+	}
+}
+
 // wantFair wants each connection to have had about as much as the others.
 func (m *moved) wantFair(t *testing.T, share int) {
 	t.Helper()

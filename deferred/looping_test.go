@@ -143,7 +143,7 @@ func TestLoopingCallReset(t *testing.T) {
 		call := deferred.NewLoopingCall(e.Loop, func(int) error { calls = append(calls, e.Now()); return nil })
 		call.Reset() // does nothing yet
 		call.Start(20 * ms)
-		_ = task.Sleep(15 * ms) // nobody cancels this task
+		_ = task.Sleep(15 * ms)         // nobody cancels this task
 		reset, n := e.Now(), len(calls) // on a busy machine there may be more than one
 		call.Reset()
 		for len(calls) == n {

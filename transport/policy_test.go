@@ -144,38 +144,53 @@ func TestTrafficThroughTLSIsLogged(t *testing.T) {
 	})
 }
 
-// A handler that panics is reported, and the connection goes on.
+// A handler that panics is reported, and the connection goes on. One that cannot take the addresses has nothing
+// to log to.
 func TestLogThatPanics(t *testing.T) {
-	onHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
-		srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func(*transport.Conn) transport.Protocol { return newLouder() },
-			transport.Options(corolla.LogTraffic(slog.New(panicking{}), corolla.AsText, 100)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer srv.Close()
-		client, err := aio.Dial(task, "tcp", srv.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		mustWrite(t, task, client, "x")
-		b := make([]byte, 1)
-		if _, err := client.ReadFull(task, b); string(b) != "X" || err != nil {
-			t.Errorf("the answer is %q, %v", b, err)
-		}
-		if err := client.Close(); err != nil {
-			t.Error(err)
-		}
-		until(t, task, func() bool { return task.Loop().Stats().Sockets == 1 })
-		if len(*log) != 5 { // open, read, write, end, close
-			t.Errorf("reported %d times: %v", len(*log), *log)
-		}
-	})
+	for name, c := range map[string]struct {
+		handler slog.Handler
+		times   int
+	}{
+		"records":   {panicking{}, 5}, // open, read, write, end, close
+		"addresses": {panickingAtOnce{}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+				srv, err := transport.Serve(task.Loop(), "tcp", "127.0.0.1:0", func(*transport.Conn) transport.Protocol { return newLouder() },
+					transport.Options(corolla.LogTraffic(slog.New(c.handler), corolla.AsText, 100)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer srv.Close()
+				client, err := aio.Dial(task, "tcp", srv.Addr().String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				mustWrite(t, task, client, "x")
+				b := make([]byte, 1)
+				if _, err := client.ReadFull(task, b); string(b) != "X" || err != nil {
+					t.Errorf("the answer is %q, %v", b, err)
+				}
+				if err := client.Close(); err != nil {
+					t.Error(err)
+				}
+				until(t, task, func() bool { return task.Loop().Stats().Sockets == 1 })
+				if len(*log) != c.times {
+					t.Errorf("reported %d times: %v", len(*log), *log)
+				}
+			})
+		})
+	}
 }
 
 type panicking struct{ slog.Handler }
 
 func (panicking) Enabled(context.Context, slog.Level) bool { panic("no log today") }
 func (p panicking) WithAttrs([]slog.Attr) slog.Handler     { return p }
+
+type panickingAtOnce struct{ panicking }
+
+func (panickingAtOnce) WithAttrs([]slog.Attr) slog.Handler { panic("no log today") }
 
 // The limits of time that a listener is given hold for its connections, whatever their protocols do.
 func TestLimitsOfTimeAsOptions(t *testing.T) {

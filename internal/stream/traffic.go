@@ -19,9 +19,10 @@ type traffic struct {
 	read, written int64
 }
 
-// logTraffic starts the log of a stream.
+// logTraffic starts the log of a stream. Without a handler of its own, there is none.
 func logTraffic(s *Stream, how *corolla.TrafficLog) {
 	y := &traffic{loop: s.sock.Loop(), how: how, stream: s}
+	defer y.recovered()
 	y.to = how.Logger.Handler().WithAttrs([]slog.Attr{
 		slog.String("network", s.sock.Network()),
 		slog.String("local", known(s.to().LocalAddr())),
@@ -32,14 +33,17 @@ func logTraffic(s *Stream, how *corolla.TrafficLog) {
 	s.sock.OnClosed(y.closed)
 }
 
-// log writes a record, with what attrs returns, which is asked only if the record is wanted. It recovers
-// from a panic of the handler, which would otherwise be taken for the connection's.
+// recovered is deferred: a panic of the handler would otherwise be taken for the connection's, or end it
+// before anyone has it to close.
+func (y *traffic) recovered() {
+	if v := recover(); v != nil {
+		y.loop.Recovered(v, "the handler of a log of traffic")
+	}
+}
+
+// log writes a record, with what attrs returns, which is asked only if the record is wanted.
 func (y *traffic) log(what string, attrs func(*slog.Record)) {
-	defer func() {
-		if v := recover(); v != nil {
-			y.loop.Recovered(v, "the handler of a log of traffic")
-		}
-	}()
+	defer y.recovered()
 	ctx := context.Background()
 	if !y.to.Enabled(ctx, slog.LevelDebug) {
 		return
