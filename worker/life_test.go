@@ -43,6 +43,7 @@ func TestFailedReload(t *testing.T) {
 		"dies":    "exit status 3: no luck today",
 		"never":   "was not ready within 5s",
 		"another": `no socket "another"`,
+		"leaves":  "has ended before all were ready: exit status 0",
 	} {
 		p.mode(mode)
 		p.signal(syscall.SIGHUP)

@@ -87,6 +87,14 @@ func (s settings) body(t *corolla.Task, w *worker.Worker) error {
 	case "never":
 		w.Status("never ready")
 		return t.Park("nothing")
+	case "leaves":
+		return nil
+	case "prints":
+		line := []byte(strings.Repeat("x", 1023) + "\n")
+		for range 10 << 10 {
+			_, _ = os.Stderr.Write(line)
+		}
+		w.Status(strings.Repeat("y", 100_000))
 	case "another":
 		_, err := w.Listen("another")
 		return err
