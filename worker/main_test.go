@@ -200,7 +200,7 @@ func begin(t *testing.T, s settings, before ...string) *parent {
 	}
 	args := append(before, os.Args[0])
 	p.cmd = exec.Command(args[0], args[1:]...)
-	p.cmd.Env = append(os.Environ(), poolVariable+"="+string(text))
+	p.cmd.Env = append(os.Environ(), poolVariable+"="+string(text), "GORACE=atexit_sleep_ms=0") // it would wait for a second
 	p.cmd.Stderr, p.cmd.ExtraFiles = &p.stderr, extra
 	out, err := p.cmd.StdoutPipe()
 	if err := errors.Join(err, p.cmd.Start()); err != nil {
