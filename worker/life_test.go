@@ -37,6 +37,7 @@ func TestStart(t *testing.T) {
 
 // A version that does not become ready leaves the old workers serving, and the log says why.
 func TestFailedReload(t *testing.T) {
+	t.Parallel()
 	p := begin(t, settings{Workers: 2, Ready: 5 * time.Second})
 	p.ready(2)
 	for mode, why := range map[string]string{

@@ -21,8 +21,7 @@ type lone struct {
 	in    *bufio.Reader // of what it says to its parent
 	stdin *os.File
 	next  *net.UnixConn
-	lines *bufio.Reader // of what it says to its successor
-	conn  net.Conn      // a client
+	conn  net.Conn // a client
 	from  *bufio.Reader
 }
 
