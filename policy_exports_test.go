@@ -12,8 +12,8 @@ import (
 // exports says how many names each package offers: types, functions, constants, variables, and
 // methods of exported types. To offer more, or fewer, is a decision: change the number with the code.
 const exports = `
-.: 412
-aio: 109
+.: 413
+aio: 111
 backdoor: 7
 cluster: 124
 cluster/rooms: 16
@@ -30,9 +30,9 @@ sim/simtest: 11
 transport: 119
 transport/framing: 18
 transport/transporttest: 19
-web: 32
+web: 34
 web/websocket: 72
-worker: 23
+worker: 33
 `
 
 // maxMethods is how many methods a type may have, exported or not. The numbers of those that have more

@@ -102,8 +102,8 @@ func SocketPair() (a, b *os.File, err error) {
 // Socket has the options of ln, a listening socket, as if that had accepted it. Of ln's ProxyProtocol nothing is
 // expected. What the other process knows the ends as, which a proxy may have said, local and peer tell; they
 // may be nil.
-func (s *Socket) AdoptAccepted(c syscall.Conn, local, peer net.Addr) (*Socket, error) {
-	accepted, err := s.loop.Adopt(c)
+func AdoptAccepted(ln *Socket, c syscall.Conn, local, peer net.Addr) (*Socket, error) {
+	accepted, err := ln.loop.Adopt(c)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func (s *Socket) AdoptAccepted(c syscall.Conn, local, peer net.Addr) (*Socket, e
 	if known := accepted.names; known != nil {
 		told.local, told.peer = cmp.Or(told.local, known.local), cmp.Or(told.peer, known.peer)
 	}
-	accepted.names, accepted.set = &told, s.set
+	accepted.names, accepted.set = &told, ln.set
 	throttleAsSet(accepted)
 	return accepted, nil
 }

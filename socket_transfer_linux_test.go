@@ -125,3 +125,32 @@ func TestPassFiles(t *testing.T) {
 		return nil
 	})
 }
+
+// Two files that are connected to each other, for two processes: adopted here by one loop.
+func TestSocketPair(t *testing.T) {
+	l := realLoop(t, new(errorLog))
+	defer l.Close()
+	a, b, err := corolla.SocketPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	s, err := l.Adopt(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeAll(t, s)
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+	if s.Network() != "unix" {
+		t.Errorf("it is a %s", s.Network())
+	}
+	if n, err := s.TryWriteFiles([]byte("there"), b); n != 5 || err != nil {
+		t.Errorf("wrote %d, %v", n, err)
+	}
+	got := make([]byte, 5)
+	if _, err := io.ReadFull(b, got); string(got) != "there" || err != nil {
+		t.Errorf("read %q, %v", got, err)
+	}
+}

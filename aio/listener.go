@@ -53,7 +53,7 @@ func (ln *Listener) Adopt(c syscall.Conn, local, peer net.Addr) (*Conn, error) {
 	if ln.tls != nil {
 		return nil, fmt.Errorf("adopt a connection for a listener with TLS: %w", errors.ErrUnsupported)
 	}
-	s, err := ln.sock.AdoptAccepted(c, local, peer)
+	s, err := corolla.AdoptAccepted(ln.sock, c, local, peer)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
+	"github.com/corolla-go/corolla/internal/certtest"
 	"github.com/corolla-go/corolla/transport"
 )
 
@@ -330,5 +332,42 @@ func TestServerBuildsAProtocolForEachConnection(t *testing.T) { // twisted rule 
 		}
 		_, _ = a.Close(), b.Close()
 		_ = protocols[0].wait(t, task)
+	})
+}
+
+// A server with TLS on a socket that listens already, such as one that was inherited.
+func TestServeTLSOn(t *testing.T) {
+	ca := certtest.New(t)
+	cert := ca.Issue(time.Time{}, "server.test")
+	onHosts(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+		sock, err := task.Loop().Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		build := func(*transport.Conn) transport.Protocol { return newLouder() }
+		if _, err := transport.ServeTLSOn(sock, nil, build); err == nil || sock.Closed() {
+			t.Errorf("without a configuration: %v, and the socket is closed: %v", err, sock.Closed())
+		}
+		srv, err := transport.ServeTLSOn(sock, &tls.Config{Certificates: []tls.Certificate{cert}}, build, transport.MaxConns(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := aio.DialTLS(task, "tcp", srv.Addr().String(), &tls.Config{RootCAs: ca.Pool, ServerName: "server.test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		talks(t, task, c)
+		if n := srv.Conns(); n != 1 {
+			t.Errorf("%d connections", n)
+		}
+		if err := srv.Close(); err != nil || !sock.Closed() {
+			t.Errorf("Close: %v; the server owns the socket", err)
+		}
+		talks(t, task, c) // connections stay
+		_ = c.Abort()
+		until(t, task, func() bool { return srv.Conns() == 0 })
+		for _, err := range *log {
+			t.Error(err)
+		}
 	})
 }

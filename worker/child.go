@@ -163,8 +163,11 @@ func (w *Worker) beat(t *corolla.Task) error {
 	return nil
 }
 
-// tell sends the parent a line. If it takes none, because it has ended, there is nobody to tell.
-func (w *Worker) tell(line string) { _ = w.parent.TryWrite([]byte(line + "\n")) }
+// tell sends the parent a line, of what it takes at most. If it takes none, because it has ended, there is nobody
+// to tell.
+func (w *Worker) tell(line string) {
+	_ = w.parent.TryWrite([]byte(line[:min(len(line), maxTold)] + "\n"))
+}
 
 // retire tells the worker to end. The second time it does nothing.
 func (w *Worker) retire() {

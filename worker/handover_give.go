@@ -313,8 +313,8 @@ func (w *Worker) HandOver(t *corolla.Task, name string, c *aio.Conn, state []byt
 }
 
 // UntilRetired runs f in a scope of its own, which is canceled, with ErrRetired as the cause, when the worker is
-// to end: what a connection's task reads in, for example, before it calls HandOver. As with OnRetire, the body's
-// task is then not canceled at once.
+// to end: what a connection's task waits for its peer in, before it calls HandOver. It should not write there, as
+// the cancel might cut an answer short. As with OnRetire, the body's task is then not canceled at once.
 func (w *Worker) UntilRetired(t *corolla.Task, f func(s *corolla.Scope) error) error {
 	w.loop.Check("worker.Worker.UntilRetired")
 	return t.Cancelable(func(s *corolla.Scope) error {

@@ -110,7 +110,7 @@ func (k *taker) offered(m message) {
 			o.refuse(err)
 			return nil
 		}
-		if err != nil && t.Err() == nil {
+		if err != nil && t.Err() == nil && !errors.Is(err, ErrWithdrawn) { // which the other worker tells
 			l.Report(fmt.Errorf("worker: %q, handed over: %w", o.Name, err))
 		}
 		return nil

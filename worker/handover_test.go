@@ -31,7 +31,7 @@ func serveLines(t *corolla.Task, w *worker.Worker, how string) error {
 	srv := aio.NewServer(ln, func(t *corolla.Task, c *aio.Conn) error {
 		n := counts[c]
 		delete(counts, c)
-		err := w.UntilRetired(t, func(*corolla.Scope) error { return countLines(t, c, &n) })
+		err := countLines(t, w, c, &n)
 		if !errors.Is(err, worker.ErrRetired) {
 			return err
 		}
@@ -81,8 +81,12 @@ func serveLines(t *corolla.Task, w *worker.Worker, how string) error {
 	return w.Serve(t, srv)
 }
 
-func countLines(t *corolla.Task, c *aio.Conn, n *int) error {
-	for _, err := range c.Lines(t) {
+func countLines(t *corolla.Task, w *worker.Worker, c *aio.Conn, n *int) error {
+	for {
+		err := w.UntilRetired(t, func(*corolla.Scope) error {
+			_, err := c.ReadUntil(t, []byte("\n"))
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -91,7 +95,6 @@ func countLines(t *corolla.Task, c *aio.Conn, n *int) error {
 			return err
 		}
 	}
-	return nil
 }
 
 // session is a client of serveLines.

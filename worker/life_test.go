@@ -37,12 +37,14 @@ func TestStart(t *testing.T) {
 
 // A version that does not become ready leaves the old workers serving, and the log says why.
 func TestFailedReload(t *testing.T) {
+	t.Parallel()
 	p := begin(t, settings{Workers: 2, Ready: 5 * time.Second})
 	p.ready(2)
 	for mode, why := range map[string]string{
 		"dies":    "exit status 3: no luck today",
 		"never":   "was not ready within 5s",
 		"another": `no socket "another"`,
+		"leaves":  "has ended before all were ready: exit status 0",
 	} {
 		p.mode(mode)
 		p.signal(syscall.SIGHUP)

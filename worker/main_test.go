@@ -87,6 +87,14 @@ func (s settings) body(t *corolla.Task, w *worker.Worker) error {
 	case "never":
 		w.Status("never ready")
 		return t.Park("nothing")
+	case "leaves":
+		return nil
+	case "prints":
+		line := []byte(strings.Repeat("x", 1023) + "\n")
+		for range 10 << 10 {
+			_, _ = os.Stderr.Write(line)
+		}
+		w.Status(strings.Repeat("y", 100_000))
 	case "another":
 		_, err := w.Listen("another")
 		return err
@@ -192,7 +200,7 @@ func begin(t *testing.T, s settings, before ...string) *parent {
 	}
 	args := append(before, os.Args[0])
 	p.cmd = exec.Command(args[0], args[1:]...)
-	p.cmd.Env = append(os.Environ(), poolVariable+"="+string(text))
+	p.cmd.Env = append(os.Environ(), poolVariable+"="+string(text), "GORACE=atexit_sleep_ms=0") // it would wait for a second
 	p.cmd.Stderr, p.cmd.ExtraFiles = &p.stderr, extra
 	out, err := p.cmd.StdoutPipe()
 	if err := errors.Join(err, p.cmd.Start()); err != nil {

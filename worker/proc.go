@@ -91,7 +91,7 @@ func (q *proc) attributes(more ...any) []any {
 // hear takes what a worker says of itself.
 func (q *proc) hear(t *corolla.Task, c *aio.Conn) error {
 	defer func() { _ = c.Close() }() // only read from
-	c.SetLimit(4 << 10)              // it is not trusted to be short
+	c.SetLimit(maxTold + 1)          // it is not trusted to be short
 	for line, err := range c.Lines(t) {
 		if err != nil {
 			return nil // it has ended, which is told otherwise

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -201,8 +202,8 @@ func (l *load) inherit(old, all map[int]string) {
 func numberOf(name string) string { number, _, _ := strings.Cut(name, "."); return number }
 
 // killHeir kills a worker that has just replaced another, which may be handing over connections, and waits until
-// another has come, and the old ones have ended.
-func (l *load) killHeir(p *parent, pid int) {
+// another has come, whose PID takes the place of its own, and the old ones have ended.
+func (l *load) killHeir(p *parent, pid int, pids map[int]string) {
 	l.mu.Lock()
 	l.killed[pid] = true
 	l.mu.Unlock()
@@ -213,6 +214,8 @@ func (l *load) killHeir(p *parent, pid int) {
 		switch e := p.any(); {
 		case e.Msg == "worker ready":
 			ready++
+			delete(pids, pid)
+			pids[e.PID] = e.Worker
 		case e.Msg == "worker ended" && e.PID == pid:
 			l.mu.Lock()
 			l.over++
@@ -226,8 +229,8 @@ func (l *load) killHeir(p *parent, pid int) {
 	}
 }
 
-// kill kills a worker, and waits until another is ready.
-func (l *load) kill(p *parent, pid int) {
+// kill kills a worker, and waits until another is ready, whose PID takes the place of its own.
+func (l *load) kill(p *parent, pid int, pids map[int]string) {
 	l.mu.Lock()
 	l.killed[pid] = true
 	l.mu.Unlock()
@@ -240,7 +243,8 @@ func (l *load) kill(p *parent, pid int) {
 	l.mu.Lock()
 	l.over++
 	l.mu.Unlock()
-	p.ready(1)
+	delete(pids, pid)
+	maps.Copy(pids, p.ready(1))
 }
 
 func (l *load) end() {
@@ -290,7 +294,7 @@ func TestReloads(t *testing.T) {
 				l.more(requests)
 				if c.kills {
 					for pid := range pids {
-						l.kill(p, pid)
+						l.kill(p, pid, pids)
 						break
 					}
 				}
@@ -305,7 +309,7 @@ func TestReloads(t *testing.T) {
 					continue
 				}
 				for pid := range pids {
-					l.killHeir(p, pid)
+					l.killHeir(p, pid, pids)
 					break
 				}
 			}

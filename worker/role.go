@@ -23,6 +23,9 @@ const channelName = "notify"
 // reserved reports whether a name, among what a worker inherits, is none of an address.
 func reserved(name string) bool { return name == channelName || name == nextName || name == lastName }
 
+// maxTold is how many bytes a line of a worker's to its parent may have.
+const maxTold = 4 << 10
+
 // role is which worker a process is.
 type role struct {
 	number, generation int

@@ -90,11 +90,17 @@ func (w *Worker) giveIdle(srv HTTPServer, ln *aio.Listener) bool {
 }
 
 // ServeHTTP says that the worker is ready, and serves on a listener until the worker is retired. Then it accepts
-// no more. Answers say "Connection: close" from then on, so a client that sends another request within
-// Pool.Linger gets its answer, and comes back on a new connection, to another worker. After Pool.Linger, idle
-// connections are closed, which loses no request but one that is on its way in that very moment; clients,
-// net/http's among them, send such a one again. ServeHTTP returns nil when all handlers have returned, and t's
-// error if that is not within Pool.Grace.
+// no more. If ln is one of the pool's (Listen, Socket), connections that wait for a request go to the worker that
+// replaces this one, which serves ln by ServeHTTP, too, with what has arrived of the request, and each other when it
+// is answered: their clients do not notice. The new server counts them for its limits, and its options hold for them;
+// times such as IdleTimeout begin anew.
+//
+// Those with TLS cannot go, nor any when nobody takes them: as at the end of the pool, or if srv is no *web.Server.
+// Answers say "Connection: close" from then on, so a client that sends another request within Pool.Linger gets
+// its answer, and comes back on a new connection, to another worker. After Pool.Linger, idle connections are closed,
+// which loses no request but one that is on its way in that very moment; clients, net/http's among them, send such a
+// one again. ServeHTTP returns nil when all handlers have returned and all connections have gone, and t's error if that
+// is not within Pool.Grace.
 func (w *Worker) ServeHTTP(t *corolla.Task, srv HTTPServer, ln *aio.Listener, opts ...aio.ServeOption) error {
 	w.takeIdle(srv, ln)
 	return w.serve(t, func(t *corolla.Task) error { return srv.Serve(t, ln, opts...) },

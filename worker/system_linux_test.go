@@ -185,3 +185,67 @@ func children(t *testing.T, pid int) (all []childProcess) {
 	}
 	return all
 }
+
+// What a parent has open is the same after reloads, after failed ones, and after workers that were killed.
+func TestNothingStaysOpen(t *testing.T) {
+	p := begin(t, settings{Workers: 2})
+	pids := p.ready(2)
+	before := open(t, p)
+	for range 3 {
+		p.mode("another")
+		p.signal(syscall.SIGHUP)
+		p.next("the new workers do not become ready; the old ones go on")
+		p.mode("web")
+		for pid := range pids {
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			p.ready(1)
+			break
+		}
+		p.signal(syscall.SIGHUP)
+		pids = p.ready(2)
+		p.next("reloaded")
+		p.ended(2)
+	}
+	late := time.Now().Add(deadline)
+	for open(t, p) != before { // of those that have failed the parent still reads the rest
+		if ask(t, p); time.Now().After(late) {
+			t.Fatalf("%d descriptors are open, and %d were", open(t, p), before)
+		}
+	}
+	p.stop()
+}
+
+// open counts a parent's descriptors.
+func open(t *testing.T, p *parent) int {
+	t.Helper()
+	all, err := os.ReadDir("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(all)
+}
+
+// A version that prints megabytes before it is ready, to somebody whose disk is full, and says a status without an
+// end.
+func TestMuchToSay(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	extra = []*os.File{full}
+	defer func() { extra = nil }()
+	p := begin(t, settings{Workers: 1, Mode: modeFile(t, "prints")}, "sh", "-c", `exec "$0" 2>&3`)
+	if e := p.next("worker status"); len(e.Status) < 1000 {
+		t.Errorf("a status of %d bytes", len(e.Status))
+	}
+	p.ready(1)
+	ask(t, p)
+	p.signal(syscall.SIGHUP)
+	p.next("reloaded")
+	p.ended(1)
+	ask(t, p)
+	p.stop()
+}

@@ -22,13 +22,20 @@
 // # Signals
 //
 // SIGHUP starts as many workers again, of the program that is there now. Once all of them are ready the old ones
-// are retired: they stop accepting, finish what they are at within Pool.Grace, and end. If one does not become
+// are retired: they stop accepting, hand over connections that wait, finish what they are at within Pool.Grace,
+// and end. If one does not become
 // ready, all new ones are ended, the log says why, and the old ones go on. A SIGHUP that comes meanwhile has its
 // turn when the old workers have ended, so that there are never more than twice as many.
 //
 // A cancel of Run's task, which is what corolla.Main makes of SIGTERM and SIGINT, retires all workers and waits
 // for them. A second signal ends the parent at once; workers that have lost their parent, by that or by
 // kill -9, retire by themselves.
+//
+// # Connections
+//
+// Idle HTTP connections go from a retired worker to the one that replaces it, unless they have TLS (ServeHTTP), and
+// so do connections of protocols that can save what they know of one (Worker.HandOver and OnHandOver). What is under way
+// when one of the two is killed belongs to the other, unless it has gone already.
 //
 // # Failures
 //
@@ -85,8 +92,9 @@ type Pool struct {
 	// Grace is how long a worker may take to end when it is retired. Then its task is canceled, and 5 s
 	// later it is killed. The default is 30 s.
 	Grace time.Duration
-	// Linger is how long a retired worker keeps an idle HTTP connection for one more request: ServeHTTP. The
-	// default is 5 s. It is part of Grace.
+	// Linger is how long a retired worker keeps an idle HTTP connection that it cannot hand over for one more
+	// request: ServeHTTP. The default is 5 s. It is part of Grace. A successor that has said nothing for half of
+	// it is offered no more connections.
 	Linger time.Duration
 	// Watchdog is how long a worker may show no sign of life until it is aborted, with SIGABRT, which makes
 	// Go print what it was at. The default is 30 s; less than 0 is no watchdog.

@@ -61,26 +61,32 @@ func serve(t *corolla.Task, w *worker.Worker) error {
 	return w.Serve(t, srv)
 }
 
-// session is a connection, until it ends or goes to the next worker.
+// session is a connection, until it ends or goes to the next worker. Only reading is cut short for that: an answer
+// that has begun is sent.
 func (s *server) session(t *corolla.Task, c *aio.Conn) error {
 	n := s.counts[c]
 	delete(s.counts, c)
-	err := s.w.UntilRetired(t, func(*corolla.Scope) error {
-		for _, err := range c.Lines(t) {
-			if err != nil {
-				return err
-			}
-			n++
-			if _, err := fmt.Fprintf(c.Bind(t), "line %d, to process %d\n", n, os.Getpid()); err != nil {
-				return err
-			}
+	for {
+		err := s.w.UntilRetired(t, func(*corolla.Scope) error {
+			_, err := c.ReadUntil(t, []byte("\n"))
+			return err
+		})
+		switch {
+		case errors.Is(err, worker.ErrRetired):
+			return s.leave(t, c, n)
+		case err != nil:
+			return err
 		}
-		return nil
-	})
-	if !errors.Is(err, worker.ErrRetired) {
-		return err
+		n++
+		if _, err := fmt.Fprintf(c.Bind(t), "line %d, to process %d\n", n, os.Getpid()); err != nil {
+			return err
+		}
 	}
-	err = s.w.HandOver(t, kind, c, []byte(strconv.Itoa(n)))
+}
+
+// leave hands a session over, or says goodbye.
+func (s *server) leave(t *corolla.Task, c *aio.Conn, n int) error {
+	err := s.w.HandOver(t, kind, c, []byte(strconv.Itoa(n)))
 	if errors.Is(err, worker.ErrNotTaken) {
 		_, err = c.Write(t, []byte("this server ends: come back\n"))
 	}
