@@ -23,7 +23,7 @@ compat:
 # Many machines, on NATS: with nodes in this process, and, where network namespaces are allowed, in three of those.
 cluster:
 	cd cluster && go vet ./... && go tool -modfile=../tools/go.mod staticcheck ./...
-	cd cluster && go test -race -timeout 3m ./...
+	cd cluster && go test -race -timeout 15m ./...
 
 # Three nodes in network namespaces, which needs root, each the whole program: one after the other is killed, started
 # again, cut off for ten seconds, and rolled through a new version, for as long as LONG says, with 1,000 clients.
@@ -49,7 +49,7 @@ conformance-traces:
 
 # Everything through N bad days each, a line for each model; FROM is the first seed, for others each night. A run that
 # fails is shown with what replays it.
-EXPLORED = ./examples/echo ./examples/chat ./examples/eventlet/chat ./examples/counter ./web ./web/websocket ./service ./shard
+EXPLORED = ./examples/echo ./examples/chat ./examples/eventlet/chat ./examples/counter ./web ./web/websocket ./service ./shard ./internal/program
 explore:
 	@bash -o pipefail -c "go test -count=1 -p 1 -timeout 180m -run '^TestExplore' -v $(EXPLORED) \
 		-sim.n=$(or $(N),10000) -sim.from=$(or $(FROM),1) | grep --line-buffered -vE '^ +[0-9]+  |^===|^ *---|^PASS'"

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -134,6 +135,37 @@ func TestChatMembersComeBack(t *testing.T) {
 		if eve := c.dial("lobby", "eve", "eve", 0); eve.hello.Missed != History {
 			t.Errorf("eve is greeted with %+v", eve.hello)
 		}
+	})
+}
+
+// Who joins while others talk hears each message once: before, in what it has missed, or after.
+func TestChatJoinsAmongTalk(t *testing.T) {
+	chatting(t, func(c *chatTest) {
+		ann, last, next := c.enter("lobby", "ann", "ann"), uint64(0), 1
+		for range 40 {
+			burst := func() {
+				for range 30 {
+					ann.say("x")
+				}
+			}
+			burst()
+			bob := c.dial("lobby", "bob", "bob", last)
+			burst()
+			for next <= ann.said {
+				if e := bob.hear(); e.Type == "said" {
+					if e.ID != strconv.Itoa(next) {
+						c.Fatalf("heard %+v, where %d was next", e, next)
+					}
+					next++
+					last = e.Seq
+				}
+			}
+			bob.leave()
+			for e := (event{}); e.ID != strconv.Itoa(ann.said); {
+				e = ann.hear()
+			}
+		}
+		ann.leave()
 	})
 }
 
