@@ -12,8 +12,8 @@ import (
 // exports says how many names each package offers: types, functions, constants, variables, and
 // methods of exported types. To offer more, or fewer, is a decision: change the number with the code.
 const exports = `
-.: 413
-aio: 111
+.: 414
+aio: 112
 backdoor: 7
 cluster: 124
 cluster/rooms: 16
@@ -32,7 +32,7 @@ transport/framing: 18
 transport/transporttest: 19
 web: 34
 web/websocket: 72
-worker: 33
+worker: 34
 `
 
 // maxMethods is how many methods a type may have, exported or not. The numbers of those that have more
