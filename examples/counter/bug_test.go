@@ -28,6 +28,10 @@ func TestSeededBugIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = flag.Set("sim.trace", "") }()
+	if err := flag.Set("sim.n", "1000"); err != nil { // with -short, too
+		t.Fatal(err)
+	}
+	defer func() { _ = flag.Set("sim.n", "0") }()
 	w := &witness{TB: t}
 	simtest.Explore(w, 1000, threeReplicas)
 	if !strings.Contains(w.failed, "no order explains these answers") {

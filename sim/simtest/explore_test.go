@@ -119,7 +119,27 @@ func TestRareStatesAreBredFrom(t *testing.T) {
 	}
 }
 
+func TestShortExplorations(t *testing.T) {
+	with(t, "test.short=true")
+	w := &witness{TB: t}
+	var calls atomic.Int64
+	body := func(r *simtest.Run) error {
+		r.Expect("never")
+		calls.Add(1)
+		return nil
+	}
+	simtest.Explore(w, 41, body)
+	if n := calls.Swap(0); n != 5 || w.failed != "" {
+		t.Errorf("%d runs, reported: %s", n, w.failed)
+	}
+	with(t, "sim.n=41")
+	if simtest.Explore(w, 10, body); calls.Load() != 41 || w.failed == "" {
+		t.Errorf("%d runs where 41 were asked for, reported: %s", calls.Load(), w.failed)
+	}
+}
+
 func TestStatesThatNoRunReaches(t *testing.T) {
+	with(t, "test.short=false")
 	w := &witness{TB: t}
 	simtest.Explore(w, 40, func(r *simtest.Run) error {
 		r.Expect("here", "there")

@@ -17,6 +17,7 @@ import (
 )
 
 func TestWaysToFail(t *testing.T) {
+	with(t, "test.short=false")
 	for name, c := range map[string]struct {
 		body func(r *simtest.Run) error
 		want string

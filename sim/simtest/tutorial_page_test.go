@@ -21,6 +21,7 @@ func read(t *testing.T, file string) string {
 
 // TestTutorial keeps the failure that docs/simulation.md shows what happens, but for the file's place, and its replay.
 func TestTutorial(t *testing.T) {
+	with(t, "test.short=false")
 	page := read(t, tutorial)
 	dir := *pictures
 	if dir == "" {

@@ -18,7 +18,7 @@ import (
 
 // TestExploreWebSocket has three people chat over WebSocket in storms. Each hears what the others say once at most
 // and in order; after the storm each hears all; and nothing is left behind.
-func TestExploreWebSocket(t *testing.T) { simtest.Explore(t, storms, stormyChat) }
+func TestExploreWebSocket(t *testing.T) { simtest.Explore(t, 200, stormyChat) }
 
 const storm = 5 * time.Second
 
