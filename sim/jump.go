@@ -72,9 +72,9 @@ func (j *jumpClock) Wait(buf []host.Event, until time.Duration) (int, error) {
 
 // look asks the system once more what is ready. The wait before may not have done so: if this goroutine
 // was held up for as long as it was to wait, its time had passed, and then the answer can be an old one.
+// A wait until a time that has passed asks; one that a wake ends need not.
 func (j *jumpClock) look(buf []host.Event) (int, error) {
-	j.Host.Wake() // so that it does not wait
-	return j.Host.Wait(buf, -1)
+	return j.Host.Wait(buf, 0)
 }
 
 // limit is until when the real machine is to wait.
