@@ -233,7 +233,10 @@ func (r *Receiver) message(m []byte) error {
 func (r *Receiver) failed(err error) {
 	r.err = err // what Closed gets
 	if h, ok := r.handler.(DecodeErrorHandler); ok {
-		if h.DecodeError(r, err); r.turn {
+		if h.DecodeError(r, err); r.is(closing | lost) {
+			return
+		}
+		if r.turn {
 			r.err = nil
 			return
 		}
