@@ -214,9 +214,7 @@ func (tr *Tree) end(t *corolla.Task) error {
 	s.phase(t, Before)
 	during := s.begin(t, During)
 	s.parts(t, len(tr.parts))
-	for _, c := range during {
-		s.wait(t, c)
-	}
+	s.waitAll(t, during)
 	s.phase(t, After)
 	return errors.Join(s.errs...)
 }
