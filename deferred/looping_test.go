@@ -199,3 +199,38 @@ func TestErrorBehindTheEndOfALoopingCall(t *testing.T) {
 		e.unhandled("bad")
 	})
 }
+
+// Reset while a call has not ended does nothing: the next one comes when it would have come, and not before that
+// call has ended.
+func TestResetWithinACall(t *testing.T) {
+	e := &env{T: t, Loop: sim.New(1).NewLoop(corolla.SlowLimit(time.Hour))}
+	defer e.Close()
+	if err := e.Loop.Run(func(task *corolla.Task) error {
+		begin := e.Now()
+		call := deferred.New[int](e.Loop)
+		c := deferred.NewLoopingChain(e.Loop, func(n int) *ints {
+			e.say("%v/%d", e.Now()-begin, n)
+			return call
+		})
+		c.Start(time.Second)
+		sleep := func(d time.Duration) {
+			if err := task.Sleep(d * ms); err != nil {
+				t.Error(err)
+			}
+		}
+		sleep(300)
+		c.Reset()
+		sleep(1400)
+		e.want("0s/1")
+		_ = call.Callback(1)
+		sleep(400)
+		e.want("2s/2")
+		c.Reset() // at 2.1 s: this call has ended
+		sleep(1100)
+		e.want("3.1s/1")
+		c.Stop()
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
