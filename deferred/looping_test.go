@@ -154,3 +154,83 @@ func TestLoopingCallReset(t *testing.T) {
 		}
 	})
 }
+
+// A series that was stopped, but whose call has not ended, is canceled by its own Deferred, with the cause, and has
+// no effect on the one that has begun since.
+func TestLoopingCallStartedAgainBeforeACallHasEnded(t *testing.T) {
+	eachLoop(t, func(e *env) {
+		var calls []*ints
+		c := deferred.NewLoopingChain(e.Loop, func(int) *ints {
+			d := deferred.NewCancelable(e.Loop, func(_ *ints, cause error) { e.say("canceled:%v", cause) })
+			calls = append(calls, d)
+			return d
+		})
+		first := c.Start(time.Hour)
+		c.Stop()
+		second := c.Start(time.Hour)
+		if !first.Cancel(errBad) || !c.Running() || len(calls) != 2 || calls[1].Called() {
+			e.Errorf("%d calls; the second is running: %v", len(calls), c.Running())
+		}
+		e.want("canceled:bad")
+		var cancel *corolla.CanceledError
+		if _, err := first.Result(); !errors.As(err, &cancel) || cancel.Cause != errBad {
+			e.Errorf("the first ends with %v", err)
+		}
+		c.Stop()
+		_ = calls[1].Callback(1)
+		if _, err := second.Result(); err != nil {
+			e.Errorf("the second ends with %v", err)
+		}
+	})
+}
+
+// The error of a call whose series somebody else has ended, by firing its Deferred, is not lost.
+func TestErrorBehindTheEndOfALoopingCall(t *testing.T) {
+	eachLoop(t, func(e *env) {
+		call := deferred.New[int](e.Loop)
+		c := deferred.NewLoopingChain(e.Loop, func(int) *ints { return call })
+		if err := c.Start(time.Hour).Callback(struct{}{}); err != nil {
+			e.Error(err)
+		}
+		_ = call.Errback(errBad)
+		if c.Running() {
+			e.Error("it is running")
+		}
+		e.unhandled("bad")
+	})
+}
+
+// Reset while a call has not ended does nothing: the next one comes when it would have come, and not before that
+// call has ended.
+func TestResetWithinACall(t *testing.T) {
+	e := &env{T: t, Loop: sim.New(1).NewLoop(corolla.SlowLimit(time.Hour))}
+	defer e.Close()
+	if err := e.Loop.Run(func(task *corolla.Task) error {
+		begin := e.Now()
+		call := deferred.New[int](e.Loop)
+		c := deferred.NewLoopingChain(e.Loop, func(n int) *ints {
+			e.say("%v/%d", e.Now()-begin, n)
+			return call
+		})
+		c.Start(time.Second)
+		sleep := func(d time.Duration) {
+			if err := task.Sleep(d * ms); err != nil {
+				t.Error(err)
+			}
+		}
+		sleep(300)
+		c.Reset()
+		sleep(1400)
+		e.want("0s/1")
+		_ = call.Callback(1)
+		sleep(400)
+		e.want("2s/2")
+		c.Reset() // at 2.1 s: this call has ended
+		sleep(1100)
+		e.want("3.1s/1")
+		c.Stop()
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}

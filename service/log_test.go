@@ -1,7 +1,9 @@
 package service_test
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -49,6 +51,49 @@ func TestTreeLogs(t *testing.T) {
 					t.Errorf("logged\n%swant\n%s", &b, want)
 				}
 			})
+		})
+	}
+}
+
+// panicking is a handler of a log that panics.
+type panicking struct{ slog.Handler }
+
+func (panicking) Handle(context.Context, slog.Record) error { panic("no log") }
+
+// A handler that panics is reported, and keeps no part from its start and its stop, and no failure from ending
+// the tree.
+func TestTreeWhoseLogPanics(t *testing.T) {
+	for _, inner := range []bool{false, true} {
+		eachHost(t, func(t *testing.T, task *corolla.Task, log *[]error) {
+			var d diary
+			var now corolla.Event
+			bad := service.NewTask("bad", func(t *corolla.Task, ready func()) error {
+				ready()
+				if err := now.Wait(t); err != nil {
+					return err
+				}
+				return errLuck
+			})
+			app := service.NewTree("app", d.part("a"), service.NewTree("inner", bad, d.part("b")), d.part("c"))
+			app.Log = slog.New(panicking{logger(&strings.Builder{}).Handler()})
+			f := started(task, app.Run)
+			until(t, task, "it runs", app.Running)
+			if inner {
+				now.Set()
+			} else {
+				app.Quit(errLuck)
+			}
+			says(t, mustEnd(t, task, f), map[bool]string{true: "run app/inner/bad: bad luck", false: "run app: bad luck"}[inner])
+			d.want(t, "+a +a. +b +b. +c +c. -c -c. -b -b. -a -a.")
+			if len(*log) == 0 {
+				t.Error("nothing was reported")
+			}
+			for _, err := range *log {
+				if p := (*corolla.PanicError)(nil); !errors.As(err, &p) || p.Value != "no log" {
+					t.Errorf("reported: %v", err)
+				}
+			}
+			*log = nil
 		})
 	}
 }

@@ -65,6 +65,88 @@ func TestRule30Phases(t *testing.T) {
 	}
 }
 
+// A function that removes one behind it, or adds one of its phase, while the tree is stopped; and one of a
+// later phase, which is called.
+func TestPhasesThatChangeWhileStopping(t *testing.T) {
+	for _, p := range []service.Phase{service.Before, service.During, service.After} {
+		t.Run(p.String(), func(t *testing.T) {
+			eachHost(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
+				var d diary
+				app := service.NewTree("app", d.part("a"))
+				note := func(n string) func(*corolla.Task) error {
+					return func(*corolla.Task) error { d.note("%s", n); return nil }
+				}
+				var removes []func()
+				app.OnStop(p, "first", func(*corolla.Task) error {
+					d.note("first")
+					for _, remove := range removes {
+						remove()
+					}
+					removes = append(removes, app.OnStop(p, "late", note("late")))
+					if p != service.After {
+						removes = append(removes, app.OnStop(p+1, "next", note("next")))
+					}
+					return nil
+				})
+				removes = append(removes, app.OnStop(p, "second", note("second")))
+				app.OnStop(p, "third", note("third"))
+				for range 2 { // what the first stop has added, the second removes, and adds again
+					if err := errors.Join(app.Start(task), app.Stop(task)); err != nil {
+						t.Error(err)
+					}
+					d.want(t, map[service.Phase]string{
+						service.Before: "+a +a. first third next -a -a.",
+						service.During: "+a +a. first third -a -a. next",
+						service.After:  "+a +a. -a -a. first third",
+					}[p])
+				}
+			})
+		})
+	}
+}
+
+// Functions of one phase that do not end, even when they are canceled, are left behind together, a second
+// after the limit, and each is named.
+func TestFunctionsOfAPhaseThatHang(t *testing.T) {
+	for _, p := range []service.Phase{service.Before, service.During, service.After} {
+		t.Run(p.String(), func(t *testing.T) {
+			onHost(t, true, 1, func(t *testing.T, task *corolla.Task, log *[]error) {
+				var d diary
+				var free corolla.Event
+				app := service.NewTree("app", d.part("a"))
+				app.StopTimeout = 10 * time.Second
+				for _, name := range []string{"one", "two", "three"} {
+					app.OnStop(p, name, func(t *corolla.Task) error {
+						return t.Shielded(func(*corolla.Scope) error { return free.Wait(t) })
+					})
+				}
+				if err := app.Start(task); err != nil {
+					t.Fatal(err)
+				}
+				begin := task.Loop().Now()
+				err := app.Stop(task)
+				var want []string
+				for _, name := range []string{"one", "two", "three"} {
+					want = append(want, p.String()+" app/"+name+": "+service.ErrStuck.Error())
+				}
+				if p == service.Before { // and the part has no time left
+					var late *corolla.TimeoutError
+					if !errors.As(err, &late) || !errors.Is(err, service.ErrStuck) {
+						t.Errorf("Stop: %v", err)
+					}
+				} else {
+					says(t, err, want...)
+				}
+				if took := task.Loop().Now() - begin; took != 11*time.Second { // by the simulated clock
+					t.Errorf("it took %v", took)
+				}
+				free.Set()
+				until(t, task, "they end", func() bool { return len(task.Loop().Tasks()) == 1 })
+			})
+		})
+	}
+}
+
 // Functions of phases that panic, or do not end, keep nobody else from ending.
 func TestBadFunctionsOfPhases(t *testing.T) {
 	for _, p := range []service.Phase{service.Before, service.During, service.After} {

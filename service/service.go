@@ -87,6 +87,7 @@ type Unit struct {
 	name        string
 	start, stop func(t *corolla.Task) error // as those of Service; each is called when the other has returned
 
+	loop    *corolla.Loop // of the task that last started it
 	state   state
 	stops   int            // how often Stop was called
 	ends    int            // how often it has ended
@@ -150,6 +151,7 @@ func (u *Unit) Start(t *corolla.Task) error {
 		return fmt.Errorf("service: start %s: %w", u.name, ErrStarted)
 	}
 	after := idle
+	u.loop = t.Loop()
 	u.set(starting)
 	defer func() { u.set(after) }()
 	return t.Cancelable(func(s *corolla.Scope) error {

@@ -32,8 +32,9 @@ type trigger struct {
 // OnStop has a function called whenever the tree is stopped, in a task of its own, until remove is called.
 // Those of one phase are begun in the order in which they were added, each up to its first wait; all of
 // them are waited for before the next phase. Their errors are among those that Stop returns, under the
-// name of the phase and the given one. They are not called when a part has failed to start, as nothing has
-// begun then. (Twisted's addSystemEventTrigger, where only "before" can wait.)
+// name of the phase and the given one. One that is added when its phase has begun is called at the next stop,
+// and one that is removed before its turn is not called. None is when a part has failed to start, as nothing
+// has begun then. (Twisted's addSystemEventTrigger, where only "before" can wait.)
 func (tr *Tree) OnStop(phase Phase, name string, f func(t *corolla.Task) error) (remove func()) {
 	added := &trigger{name, f}
 	tr.phases[phase] = append(tr.phases[phase], added)
@@ -92,16 +93,19 @@ func (s *stop) call(t *corolla.Task, op, name string, inner bool, f func(t *coro
 	return c
 }
 
-// wait waits for a call to end, but no longer than it may take, and reports whether it ended well.
-func (s *stop) wait(t *corolla.Task, c *ending) bool {
+// end returns when to leave behind what is waited for from now on.
+func (s *stop) end(t *corolla.Task) time.Duration { return max(s.due, t.Loop().Now()) + grace }
+
+// wait waits for a call to end, but not beyond a time, and reports whether it ended well.
+func (s *stop) wait(t *corolla.Task, c *ending, end time.Duration) bool {
 	last := func(*corolla.Scope) error { return c.done.Wait(t) }
-	within := func(due time.Duration) error { return t.TimeoutAt(max(due, t.Loop().Now())+grace, last) }
+	until := func(end time.Duration) error { return t.TimeoutAt(end, last) }
 	if c.inner {
-		within = func(time.Duration) error { return last(nil) }
+		until = func(time.Duration) error { return last(nil) }
 	}
-	waited := within(s.due)
+	waited := until(end)
 	if cancel := t.Scope().Canceled(); cancel != nil && c.run.Cancel(cancel) {
-		waited = t.Shielded(func(*corolla.Scope) error { return within(0) })
+		waited = t.Shielded(func(*corolla.Scope) error { return until(t.Loop().Now() + grace) })
 	}
 	_, err := c.run.Result()
 	if errors.Is(err, corolla.ErrPending) {
@@ -125,7 +129,7 @@ func (s *stop) parts(t *corolla.Task, n int) {
 	for _, p := range slices.Backward(s.tree.parts[:n]) {
 		begin := t.Loop().Now()
 		c := s.call(t, "stop", name(p), s.tree.has(p), p.Stop)
-		if s.wait(t, c) {
+		if s.wait(t, c, s.end(t)) {
 			s.tree.log(slog.LevelInfo, "stopped", c.name, "took", t.Loop().Now()-begin)
 		}
 	}
@@ -134,13 +138,22 @@ func (s *stop) parts(t *corolla.Task, n int) {
 // begin begins the functions of a phase.
 func (s *stop) begin(t *corolla.Task, p Phase) (all []*ending) {
 	for _, tr := range slices.Clone(s.tree.phases[p]) {
+		if !slices.Contains(s.tree.phases[p], tr) { // one of those before has removed it
+			continue
+		}
 		all = append(all, s.call(t, p.String(), tr.name, false, tr.f))
 	}
 	return all
 }
 
 func (s *stop) phase(t *corolla.Task, p Phase) {
-	for _, c := range s.begin(t, p) {
-		s.wait(t, c)
+	s.waitAll(t, s.begin(t, p))
+}
+
+// waitAll waits for calls that were begun together, so that they are also left behind together.
+func (s *stop) waitAll(t *corolla.Task, all []*ending) {
+	end := s.end(t)
+	for _, c := range all {
+		s.wait(t, c, end)
 	}
 }

@@ -214,9 +214,7 @@ func (tr *Tree) end(t *corolla.Task) error {
 	s.phase(t, Before)
 	during := s.begin(t, During)
 	s.parts(t, len(tr.parts))
-	for _, c := range during {
-		s.wait(t, c)
-	}
+	s.waitAll(t, during)
 	s.phase(t, After)
 	return errors.Join(s.errs...)
 }
@@ -228,9 +226,17 @@ func (tr *Tree) stopParts(t *corolla.Task, n int) error {
 	return errors.Join(s.errs...)
 }
 
-// log logs what has become of a part, or of the tree.
+// log logs what has become of a part, or of the tree. A handler that panics must not keep other parts from
+// their end.
 func (tr *Tree) log(level slog.Level, msg, path string, args ...any) {
 	if log := tr.logger(); log != nil {
+		if tr.loop != nil { // it was started
+			defer func() {
+				if v := recover(); v != nil {
+					tr.loop.Recovered(v, "the handler of the log of "+tr.path())
+				}
+			}()
+		}
 		log.Log(context.Background(), level, msg, append([]any{"service", path}, args...)...)
 	}
 }

@@ -236,3 +236,36 @@ func TestLoopIsClosedUnderATree(t *testing.T) {
 		})
 	}
 }
+
+// Nothing is started any more once the tree is to end, even if the part that starts then does not hear of it.
+func TestTreeThatEndsWhileStarting(t *testing.T) {
+	type run = *corolla.Future[struct{}]
+	for name, c := range map[string]struct {
+		end  func(app *service.Tree, f run)
+		want []string
+	}{
+		"Quit":          {func(app *service.Tree, _ run) { app.Quit(nil) }, nil},
+		"with an error": {func(app *service.Tree, _ run) { app.Quit(errLuck) }, []string{"run app: bad luck"}},
+		"cancel":        {func(_ *service.Tree, f run) { f.Cancel(nil) }, nil},
+	} {
+		for _, last := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, last %v", name, last), func(t *testing.T) {
+				eachHost(t, func(t *testing.T, task *corolla.Task, _ *[]error) {
+					var d diary
+					note := func(n string) func(*corolla.Task) error {
+						return func(*corolla.Task) error { d.note("%s", n); return nil }
+					}
+					parts := []service.Service{service.New("a", note("+a"), note("-a")), service.New("b", note("+b"), note("-b"))}
+					if last {
+						parts = parts[:1]
+					}
+					app := service.NewTree("app", parts...)
+					f := task.Loop().Go(app.Run)
+					d.on = map[string]func(){"+a": func() { c.end(app, f) }}
+					says(t, mustEnd(t, task, f), c.want...)
+					d.want(t, "+a -a")
+				})
+			})
+		}
+	}
+}

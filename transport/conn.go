@@ -81,6 +81,7 @@ const (
 	away                      // a splice has the reading side
 	reading                   // a read of decrypted TLS data is scheduled
 	told                      // the protocol and others know of the end
+	above                     // the protocol was told of the high water mark
 )
 
 func (c *Conn) is(s state) bool { return c.state&s != 0 }
@@ -123,17 +124,21 @@ func (c *Conn) guard() {
 type user Conn
 
 // Marks tells the protocol, and a producer, that a water mark was crossed.
-func (u *user) Marks(above bool) {
+func (u *user) Marks(high bool) {
 	c := (*Conn)(u)
-	if !above && c.stream.HasTLS() {
+	if !high && c.stream.HasTLS() {
 		startReading(c) // it stopped when TLS was flooded
 	}
 	defer c.guard() // for a Write made outside the protocol's callbacks
-	c.prod.mark(above)
+	c.prod.mark(high)
+	if c.stream.Above() == c.is(above) { // what the producer wrote has crossed the other mark
+		return
+	}
+	c.state ^= above
 	p, ok := c.proto.(WritePauser)
 	switch {
 	case !ok || c.is(lost):
-	case above:
+	case c.is(above):
 		p.PauseWriting(c)
 	default:
 		p.ResumeWriting(c)

@@ -88,11 +88,18 @@ func pull(c *Conn) {
 	defer c.guard()
 	p.pull.Resume()
 	if c.prod == p {
-		c.stream.WhenSent(func() { pullSoon(c) })
+		c.stream.WhenSent(func() { pullSoon(c, p) })
 	}
 }
 
-func pullSoon(c *Conn) { c.loop().Soon(func() { pull(c) }) }
+// pullSoon asks in the next turn, unless there is another producer then, which waits for its own writes.
+func pullSoon(c *Conn, p *production) {
+	c.loop().Soon(func() {
+		if c.prod == p {
+			pull(c)
+		}
+	})
+}
 
 // mark tells a push producer that a water mark was crossed.
 func (p *production) mark(above bool) {

@@ -160,3 +160,78 @@ func TestPushProducerIsStoppedAtThePeersEnd(t *testing.T) {
 		}
 	})
 }
+
+// eager is a push producer that writes as much as it may within Resume, as Twisted's often do.
+type eager struct {
+	*pauser
+	running bool
+	left    int
+}
+
+func (p *eager) Pause() { p.running = false; p.say("P") }
+func (p *eager) Stop()  { p.say("S") }
+
+func (p *eager) Resume() {
+	p.running = true
+	p.say("R")
+	for p.running && p.left > 0 {
+		p.left--
+		_ = p.conn.Write(make([]byte, 16<<20)) // more than any system takes at once
+	}
+	if p.left == 0 {
+		p.conn.UnregisterProducer()
+	}
+}
+
+// TestMarksThatProducersCross: a producer may cross the high mark again while the connection is telling of the
+// low one. The protocol is told of each mark in turn, and last of the one that holds.
+func TestMarksThatProducersCross(t *testing.T) {
+	serve(t, &pauser{}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {
+		k := current.(*pauser)
+		until(t, task, func() bool { return k.conn != nil })
+		p := &eager{pauser: k, left: 2}
+		if err := k.conn.RegisterProducer(p); err != nil {
+			t.Error(err)
+		}
+		p.Resume()
+		k.conn.Close()
+		if got, err := readAll(t, task, client); len(got) != 32<<20 || err != io.EOF {
+			t.Errorf("received %d bytes, %v", len(got), err)
+		}
+		_ = ended(t, task)
+		if got, want := k.String(), "opened R P pause R P resume closed"; got != want {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	})
+}
+
+// TestPullProducerBehindAnother is asked when what it wrote itself is sent, and not because what the other one
+// wrote is.
+func TestPullProducerBehindAnother(t *testing.T) {
+	serve(t, &recorder{}, func(t *testing.T, task *corolla.Task, client *aio.Conn) {
+		until(t, task, func() bool { return rec().conn != nil })
+		c := rec().conn
+		first, second := &asked{conn: c}, &telling{writes: 16 << 20, times: 2}
+		second.conn = c
+		if err := c.RegisterPullProducer(first); err != nil {
+			t.Error(err)
+		}
+		c.UnregisterProducer()
+		if err := c.RegisterPullProducer(second); err != nil {
+			t.Error(err)
+		}
+		for range 5 {
+			if err := task.Yield(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if first.times != 1 || second.String() != "resume" {
+			t.Errorf("asked %d times; the second was told %q before anything was read", first.times, second)
+		}
+		c.Close()
+		if got, err := readAll(t, task, client); len(got) != 32<<20+10 || err != io.EOF {
+			t.Errorf("received %d bytes, %v", len(got), err)
+		}
+		_ = ended(t, task)
+	})
+}

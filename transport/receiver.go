@@ -56,6 +56,7 @@ type Receiver struct {
 	busy bool   // run is at work
 	soon bool   // run is scheduled
 	held bool   // PauseReading was called
+	late func() // what run does first, once nothing is held; may be nil
 }
 
 // NewReceiver returns a Protocol for one connection, which gives h the messages that d decodes. A line
@@ -189,6 +190,10 @@ func (r *Receiver) run(b []byte) {
 			r.Conn.ResumeReading()
 		}
 	}()
+	if do := r.late; do != nil && !r.held && !r.is(closing|lost) {
+		r.late = nil
+		do()
+	}
 	if r.turn {
 		b, r.rest, r.turn = slices.Concat(r.rest, b), nil, false
 	}
@@ -228,7 +233,10 @@ func (r *Receiver) message(m []byte) error {
 func (r *Receiver) failed(err error) {
 	r.err = err // what Closed gets
 	if h, ok := r.handler.(DecodeErrorHandler); ok {
-		if h.DecodeError(r, err); r.turn {
+		if h.DecodeError(r, err); r.is(closing | lost) {
+			return
+		}
+		if r.turn {
 			r.err = nil
 			return
 		}

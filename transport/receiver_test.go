@@ -156,6 +156,9 @@ func TestDecodeErrorMayAnswer(t *testing.T) {
 		"an answer": {func(r *transport.Receiver) { _ = r.Write([]byte("too long")) }, "too long", framing.ErrTooLong},
 		"raw":       {func(r *transport.Receiver) { r.SetRaw() }, "raw 0123456789\n", nil},
 		"abort":     {func(r *transport.Receiver) { r.Abort() }, "", transport.ErrAborted},
+
+		"raw and abort": {func(r *transport.Receiver) { r.SetRaw(); r.Abort() }, "", transport.ErrAborted},
+		"raw and close": {func(r *transport.Receiver) { r.SetRaw(); r.Close() }, "", framing.ErrTooLong},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onHosts(t, func(t *testing.T, task *corolla.Task, _ *[]error) {

@@ -5,7 +5,7 @@ import "github.com/corolla-go/corolla/transport/framing"
 // A State of a connection gets the next bytes of the stream, as many as were asked for and good only
 // until it returns. It says how many bytes are wanted next, and the State that is to get them; with
 // nil, or after Close, there is nothing more to come, and the connection is closed. A State that wants
-// none is called at once. (Twisted's StatefulProtocol.)
+// none is called at once, or when PauseReading ends. (Twisted's StatefulProtocol.)
 type State func(r *Receiver, b []byte) (n int, next State)
 
 // NewStates returns a Protocol for one connection whose stream is made of pieces, each of which says
@@ -38,7 +38,12 @@ func (s *states) Message(r *Receiver, m []byte) {
 
 // enter makes a State the one that gets the next piece.
 func (s *states) enter(r *Receiver, n int, next State) {
-	for n == 0 && next != nil {
+	for n == 0 && next != nil && !r.is(closing|lost) {
+		if r.held {
+			state := next
+			r.late = func() { s.enter(r, 0, state) }
+			return
+		}
 		n, next = next(r, nil)
 	}
 	if next == nil {
