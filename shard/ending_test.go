@@ -277,3 +277,31 @@ func TestManyShards(t *testing.T) {
 		}
 	})
 }
+
+// The others go on until every body that still runs has returned, although a loop has ended before its time. Its body
+// is counted once, and is canceled with its loop, which is no news.
+func TestOthersOutliveAStoppedShard(t *testing.T) {
+	eachHost(t, func(t *testing.T, r *runner) {
+		err := r.run(func(s *shard.Shard) error {
+			switch s.Index() {
+			case 1:
+				s.Loop().Stop()
+			case 2:
+				_ = forever(s)
+				return s.Task().Shielded(func(*corolla.Scope) error {
+					for i := range 100 {
+						if err := s.Call(s.Task(), i%2*3, func(o *shard.Shard) error { return o.Send(2, nothing) }); err != nil {
+							t.Errorf("call %d of the cleanup: %v", i, err)
+							return nil
+						}
+					}
+					return nil
+				})
+			}
+			return forever(s)
+		})
+		if of := new(*shard.Error); !errors.As(err, of) || err != error(*of) || (*of).Err != corolla.ErrLoopStopped {
+			t.Errorf("Run: %v", err)
+		}
+	})
+}
