@@ -178,6 +178,7 @@ func TestNoConnectionsForAStoppedShard(t *testing.T) {
 				if of := new(*shard.Error); !errors.As(err, of) || err != error(*of) || (*of).Shard != 1 {
 					t.Errorf("Run: %v", err)
 				}
+				r.take() // the messages that ask whether it has ended are lost, too
 			})
 		})
 	}
