@@ -96,6 +96,15 @@ func (l *Loop) CheckOutside(what string) {
 	}
 }
 
+// CheckNoLoop panics if the calling goroutine runs a loop, whichever it is, with a message that names what was
+// called. It is for functions that block for a long time, and know no loop. Safe from any goroutine.
+func CheckNoLoop(what string) {
+	if l := inUse.at(host.Goroutine()); l != nil {
+		panic("corolla: " + what + " on the goroutine that runs the loop" + quoted(l.opt.name) + " would block that loop; " +
+			"call it on a goroutine of its own, as Offload does")
+	}
+}
+
 // within reports whether l runs inside a callback or a task of outer, on the same goroutine.
 //
 //go:norace

@@ -12,7 +12,7 @@ import (
 // exports says how many names each package offers: types, functions, constants, variables, and
 // methods of exported types. To offer more, or fewer, is a decision: change the number with the code.
 const exports = `
-.: 414
+.: 415
 aio: 112
 backdoor: 7
 cluster: 124

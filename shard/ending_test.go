@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"testing"
 
 	"github.com/corolla-go/corolla"
@@ -96,6 +97,66 @@ func TestErrorHandlerSends(t *testing.T) {
 	})
 	if told == 0 {
 		t.Error("no message was lost in any World")
+	}
+}
+
+// A Broadcast that finds out that a shard has ended sends nothing to any, whatever the error handler that hears of it
+// sends meanwhile.
+func TestBroadcastMeetsTheEnd(t *testing.T) {
+	const size = 1025 // one more than are handed over at once
+	r := &runner{t: t}
+	var ended, held, release atomic.Bool
+	var first *shard.Shard
+	got := 0
+	err := r.runN(3, func(s *shard.Shard) error {
+		if s.Index() != 0 {
+			return forever(s)
+		}
+		first = s
+		stop := func(o *shard.Shard) {
+			ln, err := o.Loop().Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				panic(err)
+			}
+			ln.OnClosed(func() { ended.Store(true) })
+			o.Loop().Stop()
+		}
+		hold := func(*shard.Shard) { held.Store(true); until(&release) }
+		for _, step := range []struct {
+			to   int
+			f    func(*shard.Shard)
+			wait *atomic.Bool
+		}{{1, hold, &held}, {2, stop, &ended}} { // all in one turn, so that this shard is not told of the end
+			for range size - 1 {
+				if err := s.Send(step.to, step.f); err != nil {
+					return err
+				}
+				step.f = nothing
+			}
+			until(step.wait)
+		}
+		if err := s.Send(2, nothing); err != nil { // there is no place any more, but one to be given back
+			return err
+		}
+		if err := s.Broadcast(func(*shard.Shard) { got++ }); !errors.Is(err, shard.ErrEnded) {
+			t.Errorf("Broadcast: %v", err)
+		}
+		release.Store(true)
+		return s.Call(s.Task(), 1, func(*shard.Shard) error { return nil })
+	}, shard.QueueSize(size), r.loops(corolla.ErrorHandler(func(err error) {
+		if errors.As(err, new(*shard.LostError)) {
+			_ = first.Send(1, nothing) // the last place
+		}
+	})))
+	if !errors.Is(err, corolla.ErrLoopStopped) || got != 0 {
+		t.Errorf("Run: %v; %d were sent", err, got)
+	}
+}
+
+// until waits without a turn of the loop.
+func until(b *atomic.Bool) {
+	for !b.Load() {
+		runtime.Gosched()
 	}
 }
 
@@ -213,6 +274,34 @@ func TestManyShards(t *testing.T) {
 			return s.Send(0, func(*shard.Shard) { got++ })
 		}); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// The others go on until every body that still runs has returned, although a loop has ended before its time. Its body
+// is counted once, and is canceled with its loop, which is no news.
+func TestOthersOutliveAStoppedShard(t *testing.T) {
+	eachHost(t, func(t *testing.T, r *runner) {
+		err := r.run(func(s *shard.Shard) error {
+			switch s.Index() {
+			case 1:
+				s.Loop().Stop()
+			case 2:
+				_ = forever(s)
+				return s.Task().Shielded(func(*corolla.Scope) error {
+					for i := range 100 {
+						if err := s.Call(s.Task(), i%2*3, func(o *shard.Shard) error { return o.Send(2, nothing) }); err != nil {
+							t.Errorf("call %d of the cleanup: %v", i, err)
+							return nil
+						}
+					}
+					return nil
+				})
+			}
+			return forever(s)
+		})
+		if of := new(*shard.Error); !errors.As(err, of) || err != error(*of) || (*of).Err != corolla.ErrLoopStopped {
+			t.Errorf("Run: %v", err)
 		}
 	})
 }

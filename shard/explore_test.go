@@ -15,7 +15,7 @@ import (
 )
 
 // TestExploreShards leads a server of three shards, whose connections move to another one after each line,
-// through storms.
+// and which talk to each other and fail, through storms.
 func TestExploreShards(t *testing.T) {
 	for name, by := range map[string]shard.Spread{"system": shard.BySystem, "least": shard.LeastConns} {
 		t.Run(name, func(t *testing.T) {
@@ -23,8 +23,13 @@ func TestExploreShards(t *testing.T) {
 			if by == shard.BySystem {
 				listening = 3
 			}
-			simtest.Explore(t, 60, func(r *simtest.Run) error {
+			n := 60
+			if testing.Short() {
+				n = 20
+			}
+			simtest.Explore(t, n, func(r *simtest.Run) error {
 				r.Host("server").Boot(func(on corolla.Option) error { return supervised(r, on, by) })
+				r.Expect(putCanceled, callCanceled, queueFull)
 				return echotest.Storm(r, "server:7", listening)
 			})
 		})
@@ -34,20 +39,24 @@ func TestExploreShards(t *testing.T) {
 // supervised runs the shards, and again a second after they have failed, as when there are no descriptors
 // to listen with.
 func supervised(r *simtest.Run, on corolla.Option, by shard.Spread) error {
-	opts := func(int) []corolla.Option { return []corolla.Option{r.PanicsOnly()} }
 	for {
+		k := newTalk(r)
 		err := shard.Run(3, func(s *shard.Shard) error {
 			ln, err := s.Listen("tcp", ":7", by)
 			if err != nil {
 				return err
 			}
+			for range 3 {
+				s.Loop().Go(func(t *corolla.Task) error { return k.say(s, t) })
+			}
 			return aio.NewServer(aio.NewListener(ln), func(t *corolla.Task, c *aio.Conn) error {
 				return wander(s, t, c)
 			}).Serve(s.Task())
-		}, shard.On(on), shard.LoopOptions(opts))
+		}, shard.On(on), shard.LoopOptions(k.options), k.size())
 		if err == nil || errors.Is(err, sim.ErrCrashed) {
 			return err
 		}
+		k.over()
 		l, err := corolla.New(on)
 		if err != nil {
 			return err
@@ -79,7 +88,10 @@ func wander(s *shard.Shard, t *corolla.Task, c *aio.Conn) error {
 		_ = c.Close()
 		return nil
 	}
-	return shard.PutMove(t, s, (s.Index()+1)%s.Len(), m, func(to *shard.Shard, c *aio.Conn) {
+	if err := shard.PutMove(t, s, (s.Index()+1)%s.Len(), m, func(to *shard.Shard, c *aio.Conn) {
 		to.Loop().Go(func(t *corolla.Task) error { return wander(to, t, c) })
-	})
+	}); err != nil {
+		_ = m.Close() // the shards are ending
+	}
+	return nil
 }

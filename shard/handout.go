@@ -259,7 +259,7 @@ func (h *handout) choose() (best *target) {
 	n := len(h.targets)
 	for i := range n {
 		t := h.targets[(h.next+i)%n]
-		if t == nil || t.waiting >= maxWaiting {
+		if t == nil || t.waiting >= maxWaiting || h.lost(t) {
 			continue
 		}
 		if best == nil || h.by == LeastConns && t.open < best.open {
@@ -269,6 +269,9 @@ func (h *handout) choose() (best *target) {
 	return best
 }
 
+// lost reports whether a target's loop has ended before its time, of which the target cannot tell.
+func (h *handout) lost(t *target) bool { return h.shard.out[t.shard.index].gone }
+
 // bySource returns the target for a peer. It reports false if the peer has no IP address to go by.
 func (h *handout) bySource(peer net.Addr) (t *target, ok bool) {
 	a, ok := peer.(*net.TCPAddr)
@@ -277,7 +280,7 @@ func (h *handout) bySource(peer net.Addr) (t *target, ok bool) {
 	}
 	var listening []*target
 	for _, t := range h.targets {
-		if t != nil {
+		if t != nil && !h.lost(t) {
 			listening = append(listening, t)
 		}
 	}

@@ -1,6 +1,8 @@
 package shard
 
 import (
+	"context"
+
 	"github.com/corolla-go/corolla"
 )
 
@@ -60,11 +62,21 @@ func (s *Shard) end(t *corolla.Task) error {
 }
 
 func (s *Shard) bodyEnded(err error) {
-	s.result.counted = true
+	if s.result.counted && corolla.IsOnly(err, corolla.ErrLoopClosed, corolla.ErrCanceled, context.Canceled) {
+		return // die has told all, and the loop is being closed
+	}
 	if err != nil {
 		s.group.fail(s, err)
 	}
-	s.group.bodyEnded()
+	s.count()
+}
+
+// count takes note, once, that the body has ended, or will have by the time that anybody could ask.
+func (s *Shard) count() {
+	if !s.result.counted {
+		s.result.counted = true
+		s.group.bodyEnded()
+	}
 }
 
 // cancel cancels the body.
@@ -88,10 +100,7 @@ func (s *Shard) die(err error) {
 	if s.result.run = err; err != nil {
 		s.group.fail(s, err)
 	}
-	if !s.result.counted {
-		s.result.counted = true
-		s.group.bodyEnded()
-	}
+	s.count()
 	if !s.ended {
 		s.ended = true
 		s.sendLast()

@@ -2,6 +2,7 @@ package shard_test
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/shard"
+	"github.com/corolla-go/corolla/sim"
 )
 
 func TestOneFailingEndsAll(t *testing.T) {
@@ -99,6 +101,38 @@ func TestBodyCallsGoexit(t *testing.T) {
 			t.Errorf("Run: %v", err)
 		}
 	})
+}
+
+// Run blocks, so within a loop it is refused at once: in a shard's body, in its callbacks, in a message and in the
+// program of a simulated machine, which would stand still. Beside a loop it may be called.
+func TestRunWithinALoop(t *testing.T) {
+	const refused = "shard.Run on the goroutine that runs the loop"
+	nested := func() error {
+		if text := fmt.Sprint(panics(func() { _ = shard.Run(1, forever) })); !strings.Contains(text, refused) {
+			t.Errorf("Run within a loop: %s", text)
+		}
+		return nil
+	}
+	eachHost(t, func(t *testing.T, r *runner) {
+		r.must(func(s *shard.Shard) error {
+			s.Loop().Soon(func() { _ = nested() })
+			return errors.Join(nested(), s.Call(s.Task(), (s.Index()+1)%s.Len(), func(*shard.Shard) error { return nested() }))
+		})
+		if r.world != nil {
+			return
+		}
+		r.must(func(s *shard.Shard) error {
+			_, err := corolla.Offload(s.Loop(), func() (int, error) {
+				return 0, shard.Run(2, func(*shard.Shard) error { return nil })
+			}).Await(s.Task())
+			return err
+		})
+	})
+	w := sim.New(1)
+	defer w.Close()
+	if err := w.Host("machine").Run(func(*corolla.Task) error { return nested() }); err != nil {
+		t.Error(err)
+	}
 }
 
 // A shard whose body has returned serves the others until theirs have.

@@ -72,6 +72,9 @@ type places struct {
 	waking  int // tasks that were given a place and have not sent yet: nobody may overtake them
 }
 
+// any reports whether there is a place that is nobody's yet.
+func (p *places) any() bool { return p.free > 0 && p.waking == 0 }
+
 // give gives a place to the next in line.
 func (p *places) give() {
 	if p.waiting.Wake() == nil {
@@ -95,7 +98,7 @@ func (k *link) free() bool {
 		k.hand()
 		k.reclaim()
 	}
-	return k.places.free > 0 && k.places.waking == 0
+	return k.places.any()
 }
 
 // take takes a place, if there is one.

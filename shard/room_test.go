@@ -2,6 +2,7 @@ package shard_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/corolla-go/corolla"
 	"github.com/corolla-go/corolla/aio"
 	"github.com/corolla-go/corolla/shard"
+	"github.com/corolla-go/corolla/transport"
 )
 
 // A callback of OnRoom that panics keeps nobody else from being told, or from being woken.
@@ -142,4 +144,57 @@ func TestBySourceWithoutAddresses(t *testing.T) {
 			return nil
 		})
 	})
+}
+
+// A shard whose loop has stopped gets no connections any more: clients that come while the others end are served.
+func TestNoConnectionsForAStoppedShard(t *testing.T) {
+	for _, name := range []string{"handed out", "least"} {
+		t.Run(name, func(t *testing.T) {
+			eachHost(t, func(t *testing.T, r *runner) {
+				var ready shard.Value[int]
+				err := r.run(func(s *shard.Shard) error {
+					for first := s.Index() == 0; !first; { // it is to be the one that accepts
+						if err := s.Call(s.Task(), 0, func(o *shard.Shard) error { first = *ready.Of(o) > 0; return nil }); err != nil {
+							return err
+						}
+					}
+					ln, err := s.Listen("tcp", "127.0.0.1:0", spreads[name])
+					if err != nil {
+						return err
+					}
+					transport.ServeOn(ln, func(*transport.Conn) transport.Protocol { return echo{s} })
+					if err := s.Send(0, func(o *shard.Shard) { *ready.Of(o)++ }); err != nil || s.Index() != 0 {
+						return errors.Join(err, forever(s))
+					}
+					for *ready.Of(s) < s.Len() {
+						if err := s.Task().Yield(); err != nil {
+							return err
+						}
+					}
+					_ = s.Send(1, func(o *shard.Shard) { o.Loop().Stop() })
+					_ = forever(s)
+					return s.Task().Shielded(func(*corolla.Scope) error { return visitsWithoutOne(s, ln.LocalAddr().String()) })
+				})
+				if of := new(*shard.Error); !errors.As(err, of) || err != error(*of) || (*of).Shard != 1 {
+					t.Errorf("Run: %v", err)
+				}
+				r.take() // the messages that ask whether it has ended are lost, too
+			})
+		})
+	}
+}
+
+// visitsWithoutOne connects after shard 1 has ended.
+func visitsWithoutOne(s *shard.Shard, addr string) error {
+	for s.Send(1, nothing) != shard.ErrEnded {
+		if err := s.Task().Yield(); err != nil {
+			return err
+		}
+	}
+	for range 8 {
+		if _, _, err := visit(s.Task(), addr, true); err != nil {
+			return fmt.Errorf("a connection was not served: %w", err)
+		}
+	}
+	return nil
 }

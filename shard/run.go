@@ -75,7 +75,11 @@ func (e *Error) Unwrap() error { return e.Err }
 // the cause. Run then returns that *Error, joined with those of shards that have failed for reasons of
 // their own. A panic in a body is a *corolla.PanicError; with corolla.ErrorPolicy(corolla.Crash) it goes
 // out of Run.
+//
+// Run blocks its goroutine, so it panics in a task or a callback of a loop, as in the program of sim.Host.Start
+// or in the body of another Run; use corolla.Offload there, and sim.Host.Boot on a simulated machine.
 func Run(n int, body func(s *Shard) error, opts ...Option) error {
+	corolla.CheckNoLoop("shard.Run")
 	g := &group{body: body, options: options{limit: DefaultQueueSize}}
 	g.addrs, g.handouts = map[string]net.Addr{}, map[string]*handout{}
 	for _, o := range opts {

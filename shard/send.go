@@ -58,15 +58,25 @@ func (s *Shard) OnRoom(to int, f func()) {
 func (s *Shard) Broadcast(f func(to *Shard)) error {
 	for to := range s.out {
 		k, err := s.link("shard.Shard.Broadcast", to)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case !k.free():
-			return ErrFull
 		}
+		k.free() // which may tell an error handler of an end, and that may send
+	}
+	room := true
+	for _, k := range s.out {
+		if k.gone {
+			return ErrEnded
+		}
+		room = room && k.places.any()
+	}
+	if !room {
+		return ErrFull
 	}
 	for _, k := range s.out {
-		k.take()
+		k.places.free--
+	}
+	for _, k := range s.out {
 		k.push(plain(f))
 	}
 	s.stats.Sent += uint64(len(s.out))
