@@ -39,8 +39,8 @@ type said struct {
 	ran      int
 }
 
-func newTalk(r *simtest.Run) *talk {
-	return &talk{run: r, rng: rand.New(rand.NewPCG(r.Seed(), uint64(r.Now())))}
+func newTalk(r *simtest.Run, life uint64) *talk {
+	return &talk{run: r, rng: rand.New(rand.NewPCG(r.Seed(), life))}
 }
 
 // options are those of loops with a talk.

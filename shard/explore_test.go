@@ -23,12 +23,9 @@ func TestExploreShards(t *testing.T) {
 			if by == shard.BySystem {
 				listening = 3
 			}
-			n := 60
-			if testing.Short() {
-				n = 20
-			}
-			simtest.Explore(t, n, func(r *simtest.Run) error {
-				r.Host("server").Boot(func(on corolla.Option) error { return supervised(r, on, by) })
+			simtest.Explore(t, 60, func(r *simtest.Run) error {
+				lives := uint64(0)
+				r.Host("server").Boot(func(on corolla.Option) error { return supervised(r, on, by, &lives) })
 				r.Expect(putCanceled, callCanceled, queueFull)
 				return echotest.Storm(r, "server:7", listening)
 			})
@@ -38,9 +35,10 @@ func TestExploreShards(t *testing.T) {
 
 // supervised runs the shards, and again a second after they have failed, as when there are no descriptors
 // to listen with.
-func supervised(r *simtest.Run, on corolla.Option, by shard.Spread) error {
+func supervised(r *simtest.Run, on corolla.Option, by shard.Spread, lives *uint64) error {
 	for {
-		k := newTalk(r)
+		*lives++
+		k := newTalk(r, *lives)
 		err := shard.Run(3, func(s *shard.Shard) error {
 			ln, err := s.Listen("tcp", ":7", by)
 			if err != nil {
