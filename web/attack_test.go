@@ -215,6 +215,9 @@ func TestClientsThatNeverRead(t *testing.T) {
 
 // Heads without an end are refused when they are too long, whatever they are made of.
 func TestEndlessHeads(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is about memory and sends much")
+	}
 	for name, c := range map[string]struct{ first, more string }{
 		"a target":      {"GET /", strings.Repeat("a", 1000)},
 		"a name":        {"GET / HTTP/1.1\r\nHost: a\r\n", strings.Repeat("a", 1000)},
@@ -250,6 +253,9 @@ func TestEndlessHeads(t *testing.T) {
 
 // Bodies that are mostly coding are refused, when somebody reads them and when nobody does.
 func TestWastefulChunks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is about memory and sends much")
+	}
 	for name, c := range map[string]struct{ first, more string }{
 		"long extensions":     {"", "1;" + strings.Repeat("x", 3000) + "\r\na\r\n"},
 		"an extension":        {"1;", strings.Repeat("x", 1000)},

@@ -117,7 +117,7 @@ func run(t *testing.T, cases []testCase) {
 	}
 }
 
-// play sends a case whole, and then, unless it is long, in pieces.
+// play sends a case whole, and then, unless it is long, or -short is given, in pieces.
 func (e *env) play(as role, c testCase) {
 	e.Helper()
 	defer func() {
@@ -127,6 +127,9 @@ func (e *env) play(as role, c testCase) {
 	}()
 	p := e.rawTo(as, echo)
 	e.exchange(p, c, 0)
+	if testing.Short() {
+		return
+	}
 	if size := len(p.bytes(c.send...)); size < 300 {
 		e.exchange(e.rawTo(as, echo), c, 1)
 	} else if size < 100_000 {
