@@ -32,7 +32,7 @@ const serverUser = "corolla"
 func (built) Serve(t *corolla.Task, cfg program.ClusterConfig) (string, func(t *corolla.Task), error) {
 	password := rand.Text()
 	opts := []cluster.Option{
-		cluster.Name(cfg.Node), cluster.Store(cfg.Store), cluster.Secret(cfg.Secret), cluster.Clients("127.0.0.1:0"),
+		cluster.Name(cfg.Node), cluster.Store(cfg.Store), cluster.Clients("127.0.0.1:0"),
 		cluster.ServerOptions(func(o *server.Options) {
 			o.Username, o.Password = serverUser, password
 			o.Cluster.NoAdvertise = true // others cannot reach this loopback
@@ -40,7 +40,7 @@ func (built) Serve(t *corolla.Task, cfg program.ClusterConfig) (string, func(t *
 		cluster.NATS(nats.UserInfo(serverUser, password)),
 	}
 	if len(cfg.Join) > 0 {
-		opts = append(opts, cluster.Routes(cfg.Routes), cluster.Join(cfg.Join...))
+		opts = append(opts, cluster.Routes(cfg.Routes), cluster.Secret(cfg.Secret), cluster.Join(cfg.Join...))
 	}
 	c, err := cluster.Embed(t.Loop(), opts...).Await(t)
 	if err != nil {
