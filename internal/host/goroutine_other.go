@@ -2,5 +2,5 @@
 
 package host
 
-// Goroutine is not implemented on this processor; see goroutine.go.
+// Goroutine returns 0, as on this processor nobody knows which goroutine calls; see goroutine.go.
 func Goroutine() uintptr { return 0 }

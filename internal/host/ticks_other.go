@@ -2,7 +2,7 @@
 
 package host
 
-// ticks is not implemented on this processor, so no reading of the clock is used twice; see
+// ticks are not counted on this processor, so no reading of the clock is used twice; see
 // ticks.go.
 func ticks() uint64 { return 0 }
 
